@@ -1,0 +1,1 @@
+"""The embedded hypervisors. Know numbers, structures and state; nothing of an engine's library."""

@@ -1,0 +1,1 @@
+"""CPU, memory and exits. Knows no hypercall number."""
