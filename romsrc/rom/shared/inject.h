@@ -1,0 +1,58 @@
+/*
+ * Stubs behind gates and callbacks: for C, the frame they pass; for assembly, the macro ROM_STUB (see inject.S
+ * for what it promises).
+ */
+#ifndef INJECT_H
+#define INJECT_H
+
+#ifndef __ASSEMBLER__
+#include "rom.h"
+
+/* What a stub's C function sees; it may change anything but `skipped`. esp and ss are there only if cs & 3 is
+ * greater than the privilege of the stub. */
+struct rom_frame {
+	u32 es, ds;
+	u32 edi, esi, ebp, skipped, ebx, edx, ecx, eax;
+	u32 target; /* used by the stub */
+	u32 error;  /* 0 for stubs without an error code */
+	u32 eip, cs, eflags, esp, ss;
+};
+
+#else
+
+/*
+ * ROM_STUB name, function, error
+ *   entry:  a hardware (or hypervisor's) interrupt frame on a flat SS: EIP, CS, EFLAGS [, ESP, SS], with an error
+ *           code below it if `error` is 1. Nothing is assumed of DS, ES, FS, GS or of general registers.
+ *   does:   calls u32 ROMCALL function(struct rom_frame *) with flat DS and ES, DF clear. Interrupts as on entry.
+ *   exit:   result 0: returns to the interrupted code through `jmp vmi_IRET`, the error code removed.
+ *           otherwise: jumps to that address (a guest's handler) with all registers and segments as on entry and
+ *           ESP at the frame, the error code in place. Flags are then those of the last instruction.
+ *   stack:  48 bytes besides the function's.
+ */
+.macro ROM_STUB name, function, error
+	.globl \name
+	.hidden \name
+\name:
+	.if \error == 0
+	pushl $0
+	.endif
+	pushl $0
+	pushal
+	pushl %ds
+	pushl %es
+	movl %ss, %eax
+	movl %eax, %ds
+	movl %eax, %es
+	cld
+	movl %esp, %eax
+	call \function
+	.if \error == 0
+	jmp rom_stub_exit
+	.else
+	jmp rom_stub_exit_error
+	.endif
+.endm
+
+#endif
+#endif
