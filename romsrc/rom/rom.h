@@ -55,6 +55,10 @@ u32 ROMCALL rom_base(void);
  */
 u32 ROMCALL state_gva(void);
 
+/* the backend's folder: defines struct backend_state and whatever else its own files share. It is included
+ * here, after the types and before struct rom_state. */
+#include "backend.h"
+
 #include "state.h"
 
 #ifdef ROM_HOST

@@ -48,7 +48,7 @@ int pic_next(void);      /* acknowledge: vector, or -1 */
 u32 pic_in(u32 port);
 void pic_out(u32 port, u32 value);
 
-/* apic.c: the registers behind APICRead and APICWrite */
+/* apic.h: the state a BIOS leaves behind. apic.c: the registers behind APICRead and APICWrite */
 void apic_raise_lvtt(void);
 bool apic_has(void);
 int apic_next(void);

@@ -49,8 +49,7 @@ struct uart {
 };
 
 struct apic {
-	u32 registers[64]; /* by offset / 16 */
-	u32 irr[8], isr[8];
+	u32 registers[64]; /* by offset / 16; IRR and ISR at their hardware places */
 };
 
 struct rom_state {

@@ -1,0 +1,27 @@
+/*
+ * Hypercalls, and the shared page. Numbers and structures are the ABI's (xen.h); here is only the way in.
+ */
+#ifndef HYPERCALL_H
+#define HYPERCALL_H
+
+#include "rom.h"
+
+/* hypercall.S: int $0x82. Result or negative errno. On the host the test supplies it. */
+s32 ROMCALL hypercall(u32 number, u32 a, u32 b, u32 c, u32 d, u32 e);
+
+/* gva of an object in the window, for structures that Xen reads */
+#ifdef ROM_HOST
+u32 host_gva(const volatile void *object);
+#define GVA(object) host_gva(object)
+#else
+#define GVA(object) ((u32)(uintptr_t)(object))
+#endif
+
+#define SHARED (&AT(struct xen_shared_info, WINDOW_BASE))
+
+#define DOMID_SELF XEN_DOMID_SELF
+
+/* The compiler must not move accesses to the shared page over this. */
+#define BARRIER() __asm__ volatile("" ::: "memory")
+
+#endif
