@@ -1,0 +1,116 @@
+"""compose: one guest and one ROM become one ELF file that a backend's loader starts.
+
+The file holds, as PT_LOADs at p_vaddr = 0xC0000000 + p_paddr: the ROM's state pages (the first filled
+with struct vmi_bundle, from which the ROM's boot stub learns where the guest is), the ROM where option
+ROMs live, and the guest's segments byte for byte. The boot protocol adds its notes and the entry. The
+same input gives the same bytes, always.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from vmirom.bundle.elf import (
+    EHDR_SIZE,
+    PF_R,
+    PF_W,
+    PF_X,
+    PHDR_SIZE,
+    PT_LOAD,
+    PT_NOTE,
+    ProgramHeader,
+    pack_header,
+)
+from vmirom.bundle.guest import Abi, Guest, read_guest
+from vmirom.bundle.notes import VMI_OWNER, Note, pack_notes
+from vmirom.bundle.protocols import Stub, protocol
+from vmirom.bundle.refused import BundleError, RomRefused
+from vmirom.bundle.romfile import RomFile, read_rom
+from vmirom.machine.addresses import PAGE_SIZE
+from vmirom.overlays import vmi
+
+__all__ = ["compose"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A PT_LOAD to be: ``content`` is what the file holds, ``memsz`` what memory does."""
+
+    paddr: int
+    content: bytes
+    memsz: int
+    flags: int
+
+
+def compose(guest: bytes, rom: bytes, backend: str, abi: Abi) -> bytes:
+    """The bundle of ``guest`` (an ELF file) and ``rom`` (a blob) for ``backend`` at version ``abi``.
+
+    Raises GuestError, RomRefused or BundleError, each one line with field and rule.
+    """
+    checked = read_guest(guest, abi)
+    image = read_rom(rom, backend)
+    if image.abi != abi:
+        raise RomRefused("api_version", f"{image.abi[0]}.{image.abi[1]}, not {abi[0]}.{abi[1]}")
+    layout = vmi.Layout
+    entry = layout.ROM_GPA + image.boot_entry
+    pvh = layout.ROM_GPA + image.pvh_entry if image.pvh_entry else None
+    dress = protocol(backend)(Stub(entry, pvh, layout.LINEAR_BASE, f"{abi[0]}.{abi[1]}"))
+    record = Note(VMI_OWNER, int(vmi.NoteType.BUNDLE), _record(checked, image, abi))
+    parts = [
+        _Part(layout.STATE_GPA, _state(checked), layout.STATE_PAGES * PAGE_SIZE, PF_R | PF_W),
+        _Part(layout.ROM_GPA, image.placed(), image.length, PF_R | PF_X),
+        *(_Part(s.paddr, checked.image.content(s), s.memsz, s.flags) for s in checked.segments),
+    ]
+    return _file(dress.entry, dress.header, pack_notes([*dress.notes, record]), parts)
+
+
+def _state(guest: Guest) -> bytes:
+    """The first state page: where the guest is, for the ROM's boot stub."""
+    bundle: Any = vmi.ffi.new("struct vmi_bundle *")
+    bundle.magic = int(vmi.Const.BUNDLE_MAGIC)
+    bundle.size = vmi.ffi.sizeof(bundle[0])
+    bundle.entry = guest.note.entry
+    bundle.image_start_gpa = guest.start
+    bundle.image_end_gpa = guest.end
+    bundle.nr_segments = len(guest.segments)
+    for slot, segment in zip(bundle.segments, guest.segments, strict=False):
+        slot.gpa, slot.length, slot.flags = segment.paddr, segment.memsz, segment.flags
+    return bytes(vmi.ffi.buffer(bundle))
+
+
+def _record(guest: Guest, rom: RomFile, abi: Abi) -> bytes:
+    note: Any = vmi.ffi.new("struct vmi_bundle_note *")
+    note.backend = rom.backend
+    note.abi_major, note.abi_minor = abi
+    note.guest_sha256 = bytes.fromhex(guest.sha256)
+    note.rom_sha256 = hashlib.sha256(rom.data).digest()
+    return bytes(vmi.ffi.buffer(note))
+
+
+def _file(entry: int, header: bytes, notes: bytes, parts: list[_Part]) -> bytes:
+    """Headers, protocol header, notes, then each part at an offset congruent to its address."""
+    at = EHDR_SIZE + (len(parts) + 1) * PHDR_SIZE
+    note_at = at + len(header)
+    table = [ProgramHeader(PT_NOTE, note_at, 0, 0, len(notes), len(notes), PF_R, 4)]
+    body = bytearray(header + notes)
+    for part in parts:
+        end = at + len(body)
+        offset = end + (part.paddr - end) % PAGE_SIZE
+        body += bytes(offset - end) + part.content
+        table.append(
+            ProgramHeader(
+                PT_LOAD,
+                offset,
+                vmi.Layout.LINEAR_BASE + part.paddr,
+                part.paddr,
+                len(part.content),
+                part.memsz,
+                part.flags,
+                PAGE_SIZE,
+            )
+        )
+    if parts[-1].paddr + parts[-1].memsz > (1 << 32) - vmi.Layout.LINEAR_BASE:
+        raise BundleError("PT_LOAD", "the guest does not fit under the top of the address space")
+    return b"".join([pack_header(entry, len(table)), *(h.pack() for h in table), bytes(body)])
