@@ -1,0 +1,45 @@
+# Thin targets; each prints the command it runs. `make boot` and `make test` need Python 3.11 or later
+# and nothing else: no root, no compiler. The environment is .venv, made when it is missing.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+DEV    := $(VENV)/.installed-dev
+
+BOOT_OPTIONS ?=
+TEST_OPTIONS ?=
+
+.PHONY: boot test check roms roms-check docs clean
+
+boot: $(STAMP)
+	$(BIN)/vmirom boot $(BOOT_OPTIONS)
+
+test: $(STAMP)
+	$(BIN)/python -m pytest $(TEST_OPTIONS)
+
+check: $(DEV)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+roms: $(STAMP)
+	$(BIN)/vmirom rom build
+
+roms-check: $(STAMP)
+	$(BIN)/vmirom rom build --check
+
+docs: $(STAMP)
+	$(BIN)/python -m vmirom.generate
+
+clean:
+	rm -rf $(VENV) build dist
+
+# installed anew when what is to be installed changes
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	touch $@
+
+$(DEV): $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,dev]'
+	touch $@
