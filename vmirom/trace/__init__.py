@@ -1,1 +1,1 @@
-"""What a run did, as events."""
+"""What a run did, as events: each paravirt call, and the hypercalls it became beneath it."""

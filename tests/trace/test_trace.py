@@ -1,0 +1,82 @@
+"""A trace speaks of calls; hypercalls stand beneath the call that made them."""
+
+import io
+
+import pytest
+
+from vmirom.trace.events import CallEvent, HostEvent, HypercallRecord, RunEnd, RunStart
+from vmirom.trace.reader import TraceError, read_trace
+from vmirom.trace.recorder import Recorder, Tally
+
+NAMES = {17: "SetCR3", 33: "EnableInterrupts"}
+
+
+def recorded() -> tuple[Recorder, io.BytesIO]:
+    out = io.BytesIO()
+    recorder = Recorder(NAMES, "xen", out)
+    recorder.begin("3.1", "aa", "bb")
+    recorder.hypercall("memory_op", (5, 0), 0)
+    recorder.call(17)
+    recorder.hypercall("mmuext_op", (0x1000, 1), 0)
+    recorder.hypercall("mmu_update", (0x2000, 3), -22, "a frame that is not pinned")
+    recorder.call(33)
+    recorder.event("interrupt", "port 1")
+    recorder.hypercall("iret", (), None)
+    recorder.call(99)
+    recorder.end("success", "power off")
+    return recorder, out
+
+
+def test_events_come_back_as_they_were_recorded() -> None:
+    _, out = recorded()
+    events = list(read_trace(out.getvalue().splitlines()))
+    assert [event.seq for event in events] == list(range(len(events)))
+    start, boot, cr3, enable, interrupt, outside, unknown, end = events
+    assert start == RunStart(0, "xen", "3.1", "aa", "bb")
+    assert isinstance(boot, CallEvent) and (boot.call, boot.number) == ("-", -1)
+    assert [h.name for h in boot.hypercalls] == ["memory_op"]
+    assert isinstance(cr3, CallEvent) and (cr3.call, cr3.number) == ("SetCR3", 17)
+    assert cr3.hypercalls == (
+        HypercallRecord("mmuext_op", (0x1000, 1), 0),
+        HypercallRecord("mmu_update", (0x2000, 3), -22, "a frame that is not pinned"),
+    )
+    assert isinstance(enable, CallEvent) and enable.hypercalls == ()
+    assert isinstance(interrupt, HostEvent) and (interrupt.kind, interrupt.detail) == ("interrupt", "port 1")
+    assert isinstance(outside, CallEvent) and outside.call == "-"
+    assert isinstance(unknown, CallEvent) and unknown.call == "call 99"
+    assert end == RunEnd(7, "xen", "success", "power off", 3, 4)
+    assert all(event.us >= 0 for event in events if isinstance(event, CallEvent | HostEvent))
+
+
+def test_recorder_counts_as_a_tally_does() -> None:
+    recorder, _ = recorded()
+    assert recorder.calls == {"SetCR3": 1, "EnableInterrupts": 1, "call 99": 1}
+    assert dict(recorder.by_hypercall) == {"memory_op": 1, "mmuext_op": 1, "mmu_update": 1, "iret": 1}
+    assert dict(recorder.refused) == {"mmu_update: a frame that is not pinned": 1}
+    assert (recorder.call_total, recorder.hypercall_total) == (3, 4)
+
+
+def test_tally_starts_with_nothing() -> None:
+    tally = Tally(NAMES)
+    tally.event("trap", "14")
+    assert (tally.calls, tally.call_total, tally.hypercall_total, tally.name(tally.last)) == ({}, 0, 0, "-")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"", b"{", b"[]", b'{"event":"other"}', b'{"event":"end","seq":"0"}', b'{"event":"call","seq":0}'],
+)
+def test_foreign_line_is_refused_with_its_number(line: bytes) -> None:
+    _, out = recorded()
+    good = out.getvalue().splitlines()[0]
+    with pytest.raises(TraceError, match="line 2: "):
+        list(read_trace([good, line]))
+
+
+def test_unwritable_stream_raises() -> None:
+    class Full(io.BytesIO):
+        def write(self, data: object) -> int:
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        Recorder(NAMES, "xen", Full()).begin("3.1", "", "")

@@ -1,0 +1,88 @@
+"""``vmirom bench``: how long boots take, and whether their counts repeat."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vmirom.cli.choices import BackendName, PathArgument, abi_option, json_option
+from vmirom.hosts.outcomes import BootResult, Outcome, worst
+
+__all__ = ["bench"]
+
+
+@click.group(epilog="\b\nExample:\n  vmirom bench boot --runs 10\n")
+def bench() -> None:
+    """Measure boots."""
+
+
+@bench.command(epilog="\b\nExample:\n  vmirom bench boot --runs 10 --on xen --json\n")
+@click.argument("guest", required=False, type=PathArgument())
+@click.option("--on", "backends", multiple=True, type=BackendName(), metavar="B", help="Backend; repeatable.")
+@abi_option
+@click.option("--runs", type=click.IntRange(1, 1000), default=5, metavar="N", help="Boots (default 5).")
+@click.option("--memory", type=click.IntRange(4, 512), default=16, metavar="MIB", help="Memory (default 16).")
+@json_option
+def boot(
+    guest: Path | None,
+    backends: tuple[str, ...],
+    abi: tuple[int, int],
+    runs: int,
+    memory: int,
+    as_json: bool,
+) -> int:
+    """Boot GUEST N times on each backend, one at a time, and print seconds and counts.
+
+    Counts of calls and hypercalls are exact; where they differ between runs (a guest that waits for
+    time does so a little differently each time) least and most are shown.
+    """
+    from vmirom.cli.boot import BootSettings, requests_for
+    from vmirom.cli.sources import guest_source
+    from vmirom.hosts.backends import backend_names
+    from vmirom.hosts.workers import boot_all
+    from vmirom.report.json_text import json_bytes
+
+    names = tuple(dict.fromkeys(backends)) or backend_names()
+    requests = requests_for(guest_source(guest), names, BootSettings(abi, memory, "", 60.0, None))
+    results = [boot_all(requests, jobs=1) for _ in range(runs)]
+    rows = [_row([run[number] for run in results]) for number in range(len(names))]
+    if as_json:
+        sys.stdout.write(json_bytes({"runs": runs, "backends": rows}).decode())
+    else:
+        click.echo("\n".join(_lines(rows)))
+    return worst(result.outcome for run in results for result in run).exit_code
+
+
+def _row(results: Sequence[BootResult]) -> dict[str, Any]:
+    seconds = sorted(result.seconds for result in results)
+    return {
+        "backend": results[0].backend,
+        "outcome": worst(result.outcome for result in results),
+        "seconds": {"min": seconds[0], "median": statistics.median(seconds), "max": seconds[-1]},
+        "calls": _range([result.call_total for result in results]),
+        "hypercalls": _range([result.hypercall_total for result in results]),
+    }
+
+
+def _range(counts: Sequence[int]) -> dict[str, Any]:
+    return {"min": min(counts), "max": max(counts), "exact": min(counts) == max(counts)}
+
+
+def _lines(rows: Sequence[dict[str, Any]]) -> list[str]:
+    lines = [f"{'backend':8} {'min':>8} {'median':>8} {'max':>8}  {'calls':>15} {'hypercalls':>15}"]
+    for row in rows:
+        times = " ".join(f"{row['seconds'][key]:6.3f} s" for key in ("min", "median", "max"))
+        bad = "" if row["outcome"] is Outcome.SUCCESS else f"  {row['outcome'].value}"
+        lines.append(
+            f"{row['backend']:8} {times}  {_shown(row['calls']):>15} {_shown(row['hypercalls']):>15}{bad}"
+        )
+    return lines
+
+
+def _shown(counts: dict[str, Any]) -> str:
+    return str(counts["min"]) if counts["exact"] else f"{counts['min']}-{counts['max']}"

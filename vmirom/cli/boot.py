@@ -1,0 +1,164 @@
+"""``vmirom boot``: one guest, every backend, one verdict."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import click
+
+from vmirom.cli.choices import BackendName, PathArgument, abi_option, json_option
+from vmirom.cli.failing import Fault, write_file
+from vmirom.cli.sources import Guest, bundle_for, guest_source
+from vmirom.files import whole_file
+from vmirom.hosts.backends import backend_names
+from vmirom.hosts.embedded import BootRequest
+from vmirom.hosts.outcomes import BootResult
+from vmirom.hosts.workers import boot_all
+from vmirom.overlays import vmi
+from vmirom.report.agreement import compare, overall
+from vmirom.report.json_text import json_bytes
+from vmirom.report.machine_readable import boot_report, junit
+
+__all__ = ["BootSettings", "boot", "requests_for"]
+
+
+@dataclass(frozen=True, slots=True)
+class BootSettings:
+    """What the options say; the same for every backend."""
+
+    abi: tuple[int, int]
+    memory_mib: int
+    command_line: str
+    budget: float
+    host_era: str | None
+
+
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  vmirom boot                          the reference guest on all backends\n"
+    "  vmirom boot hello.elf --on xen -v    one guest on one backend, with what it printed\n"
+    "  vmirom boot --json --trace t.jsonl   for other programs\n"
+)
+@click.argument("guest", required=False, type=PathArgument())
+@click.option("--on", "backends", multiple=True, type=BackendName(), metavar="B", help="Backend; repeatable.")
+@abi_option
+@click.option("--memory", type=click.IntRange(4, 512), default=16, metavar="MIB", help="Memory (default 16).")
+@click.option("--append", "command_line", default="", metavar="CMDLINE", help="The guest's command line.")
+@click.option(
+    "--host",
+    type=click.Choice(["embedded"]),
+    default="embedded",
+    help="Where to boot; see 'vmirom hosts'.",
+)
+@click.option(
+    "--host-era",
+    type=click.Choice(["2008", "2026"]),
+    help="How old a hypervisor to be like, where the backend knows ages (kvm).",
+)
+@click.option("--trace", type=PathArgument(), metavar="FILE", help="Write every call as a JSON line.")
+@json_option
+@click.option("--junit", "junit_path", type=PathArgument(), metavar="FILE", help="Write JUnit XML.")
+@click.option(
+    "--budget",
+    type=click.FloatRange(0.01, 86400),
+    default=30.0,
+    metavar="SECONDS",
+    help="Time for each boot (default 30).",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Print what the guest printed, too.")
+def boot(
+    guest: Path | None,
+    backends: tuple[str, ...],
+    abi: tuple[int, int],
+    memory: int,
+    command_line: str,
+    host: str,
+    host_era: str | None,
+    trace: Path | None,
+    as_json: bool,
+    junit_path: Path | None,
+    budget: float,
+    verbose: bool,
+) -> int:
+    """Boot GUEST (default: the reference guest) on every backend and compare what it prints.
+
+    Each backend gets its own ROM and the same guest, byte for byte. Exit code 0 only if every boot
+    succeeded and all transcripts agree.
+    """
+    source = guest_source(guest)
+    settings = BootSettings(abi, memory, _command_line(command_line), budget, host_era)
+    requests = requests_for(source, tuple(dict.fromkeys(backends)) or backend_names(), settings)
+    results = _traced(requests, trace, as_json)
+    agreement = compare(results)
+    if junit_path is not None:
+        write_file(junit_path, junit(source.name, results, agreement))
+    if as_json:
+        text = f"{abi[0]}.{abi[1]}"
+        sys.stdout.write(json_bytes(boot_report(source.name, text, results, agreement)).decode())
+    else:
+        from vmirom.report.text import agreement_lines, ending_lines, transcript_lines
+
+        lines = [*agreement_lines(agreement), *ending_lines(results)]
+        if verbose:
+            lines = [line for result in results for line in transcript_lines(result)] + lines
+        click.echo("\n".join(lines))
+    return overall(results, agreement).exit_code
+
+
+def _command_line(text: str) -> str:
+    if not text.isascii() or not text.isprintable():
+        raise Fault("--append", "only printable ASCII can be handed to a guest")
+    longest = vmi.Const.COMMAND_LINE_MAX - 1  # the NUL counts
+    if len(text) > longest:
+        raise Fault("--append", f"{len(text)} bytes; at most {longest} are allowed")
+    return text
+
+
+def requests_for(guest: Guest, backends: Sequence[str], settings: BootSettings) -> list[BootRequest]:
+    """One request a backend, its bundle composed. Faults name the file that is to blame."""
+    options = {"era": int(settings.host_era)} if settings.host_era else {}
+    return [
+        BootRequest(
+            backend=backend,
+            bundle=bundle_for(guest, backend, settings.abi),
+            memory_mib=settings.memory_mib,
+            command_line=settings.command_line,
+            budget=settings.budget,
+            options=options,
+        )
+        for backend in backends
+    ]
+
+
+def _traced(requests: list[BootRequest], trace: Path | None, quiet: bool) -> list[BootResult]:
+    """Boot, and write the trace of all boots, one behind the other, whole or not at all."""
+    if trace is None:
+        return _shown(requests, quiet)
+    try:
+        with whole_file(trace) as out, tempfile.TemporaryDirectory(prefix="vmirom-") as folder:
+            parts = [Path(folder, f"{number}.jsonl") for number in range(len(requests))]
+            traced = [replace(r, trace=p) for r, p in zip(requests, parts, strict=True)]
+            results = _shown(traced, quiet)
+            for part in parts:
+                if part.exists():  # a worker that died early has written none
+                    with part.open("rb") as events:
+                        while piece := events.read(1 << 20):
+                            out.write(piece)
+            return results
+    except OSError as error:
+        raise Fault(str(trace), "can't be written", error.strerror or str(error)) from None
+
+
+def _shown(requests: list[BootRequest], quiet: bool) -> list[BootResult]:
+    if quiet:
+        return boot_all(requests)
+    from vmirom.report.table import LiveTable, PlainLines, plain
+
+    names = [request.backend for request in requests]
+    shown = PlainLines(names, sys.stdout) if plain(sys.stdout) else LiveTable(names)
+    with shown:
+        return boot_all(requests, shown.tick)

@@ -1,0 +1,76 @@
+"""Options that several commands share, and how their values are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+__all__ = ["LATEST", "AbiVersion", "BackendName", "PathArgument", "abi_option", "json_option"]
+
+LATEST = (3, 1)
+"""The version of the executable line that commands take by default."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class AbiVersion(click.ParamType):
+    """``3.1`` and the like."""
+
+    name = "version"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """(major, minor)."""
+        if isinstance(value, tuple):
+            return value
+        match = re.fullmatch(r"(\d{1,3})\.(\d{1,3})", value)
+        if match is None:
+            self.fail(f"'{value}' is not a version such as 3.1", param, ctx)
+        return int(match[1]), int(match[2])
+
+
+class BackendName(click.ParamType):
+    """The name of a backend that exists; known only once it is asked for."""
+
+    name = "backend"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name, as it stands."""
+        from vmirom.hosts.backends import backend_names
+
+        if value not in backend_names():
+            self.fail(f"backend '{value}' is unknown; there are {', '.join(backend_names())}", param, ctx)
+        return str(value)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """All backends that begin so."""
+        from vmirom.hosts.backends import backend_names
+
+        return [CompletionItem(name) for name in backend_names() if name.startswith(incomplete)]
+
+
+class PathArgument(click.Path):
+    """A path as :class:`pathlib.Path`, looked at only when it is opened."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+
+def abi_option(function: F) -> F:
+    """``--abi V``."""
+    return click.option(
+        "--abi", type=AbiVersion(), default=LATEST, metavar="V", help="ABI version (default 3.1)."
+    )(function)
+
+
+def json_option(function: F) -> F:
+    """``--json``."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")(function)

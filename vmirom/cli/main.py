@@ -1,0 +1,124 @@
+"""The command ``vmirom``: its groups, and what all commands have in common about failing.
+
+Commands load their modules when they are run, so that ``vmirom --help`` imports click and nothing of
+the project's. Refusals are one line and exit code 2; Ctrl-C is one line and 130.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+from vmirom import __version__
+
+__all__ = ["LazyGroup", "cli", "main"]
+
+_INTERRUPTED = 130
+_EXIT_CODES = """\b
+Exit codes of boot (the worst of all boots wins):
+  0  success: every boot succeeded and all transcripts agree
+  2  bad input or usage; one line on standard error says what and why
+  3  skip     4  error     5  failure, or transcripts differ     6  crash
+  130  interrupted
+Other commands: 0, 2, 130, and 1 where they found a difference or a fault.
+"""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are named with their module and one line of help."""
+
+    def __init__(self, *args: Any, lazy: dict[str, tuple[str, str]] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.lazy = lazy or {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order in which they were declared, which is the order of use."""
+        return [*self.lazy, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command's module now."""
+        if cmd_name not in self.lazy:
+            return super().get_command(ctx, cmd_name)
+        module, _, name = self.lazy[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(module), name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list in ``--help``, from the lines here: nothing is imported for it."""
+        if not self.lazy:
+            super().format_commands(ctx, formatter)
+            return
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in self.lazy.items()])
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run and exit; every refusal is one line."""
+        if not standalone_mode:
+            return super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
+        try:
+            code = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
+        except click.UsageError as error:
+            hint = f" (try '{error.ctx.command_path} --help')" if error.ctx else ""
+            _end(f"{' '.join(error.format_message().split())}{hint}", error.exit_code)
+        except click.ClickException as error:
+            _end(error.format_message(), error.exit_code)
+        except (KeyboardInterrupt, click.Abort):
+            _end("interrupted", _INTERRUPTED)
+        except BrokenPipeError:
+            # whoever read our output has gone; say nothing, and keep the interpreter from trying again
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _end(message: str, code: int) -> NoReturn:
+    click.echo(f"vmirom: {message}", err=True)
+    sys.exit(code)
+
+
+@click.group(
+    cls=LazyGroup,
+    lazy={
+        "boot": ("vmirom.cli.boot:boot", "Boot one guest on every backend and compare what it prints."),
+        "compose": ("vmirom.cli.bundles:compose", "Make a bundle of a guest and a ROM."),
+        "bundle": ("vmirom.cli.bundles:bundle", "Look into bundles."),
+        "rom": ("vmirom.cli.roms:rom", "Build, list, look into and verify ROMs."),
+        "guest": ("vmirom.cli.guests:guest", "Build guests of your own, and look into them."),
+        "abi": ("vmirom.cli.abi:abi", "Show the declared ABI: versions, calls, structures."),
+        "hosts": ("vmirom.cli.hosts:hosts", "Say where bundles can boot here, and what is missing."),
+        "bench": ("vmirom.cli.bench:bench", "Measure boots."),
+    },
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog=_EXIT_CODES
+    + """
+\b
+Example:
+  vmirom boot                      the reference guest, on all four backends
+\b
+Completion for bash (zsh and fish alike):
+  eval "$(_VMIROM_COMPLETE=bash_source vmirom)"
+""",
+)
+@click.version_option(__version__, prog_name="vmirom", message="%(prog)s %(version)s")
+def cli() -> None:
+    """One versioned paravirt ABI, one ROM per hypervisor generated from it, one guest on all of them."""
+
+
+def main() -> NoReturn:
+    """Entry point."""
+    cli.main(prog_name="vmirom")
+    raise AssertionError("not reached")

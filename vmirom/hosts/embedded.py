@@ -1,0 +1,168 @@
+"""Boots one bundle on one embedded hypervisor, in this process.
+
+Nothing that a guest does leaves here as an exception: a run is an outcome. The calls a guest makes are
+counted where they enter the ROM, by watching the slots under each alias a guest can call them through.
+"""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from vmirom.bundle.inspect import BundleFile, read_bundle
+from vmirom.bundle.refused import Refused
+from vmirom.hosts.backends import hypervisor_module
+from vmirom.hosts.outcomes import BootResult, Outcome, judge
+from vmirom.hosts.transcript import Transcript
+from vmirom.hypervisors.hypervisor import Hypervisor, LoadError
+from vmirom.machine.engine import Engine, EngineError
+from vmirom.machine.memory import BadAddress, Memory
+from vmirom.overlays import vmi
+from vmirom.trace.recorder import OUTSIDE, Recorder, Tally
+
+__all__ = ["BootRequest", "Progress", "boot"]
+
+Progress = Callable[[str, Tally], None]
+"""Told the phase (``load``, ``run``) once it begins, with the tally that goes on counting."""
+
+
+@dataclass(frozen=True, slots=True)
+class BootRequest:
+    """One boot to be made. ``memory_mib`` of guest memory, ``budget`` in seconds of wall time, ``trace``
+    the file that receives the events, ``options`` for the hypervisor's factory (those it knows)."""
+
+    backend: str
+    bundle: bytes
+    memory_mib: int = 16
+    command_line: str = ""
+    budget: float = 30.0
+    trace: Path | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+def boot(request: BootRequest, progress: Progress | None = None) -> BootResult:
+    """Boot ``request``. Raises OSError when the trace can't be written, KeyboardInterrupt when asked to."""
+    if request.trace is None:
+        return _boot(request, None, progress)
+    with request.trace.open("wb") as out:
+        return _boot(request, out, progress)
+
+
+def _boot(request: BootRequest, out: BinaryIO | None, progress: Progress | None) -> BootResult:
+    names = {int(call): call.name for call in vmi.Call}
+    tally = Tally(names) if out is None else Recorder(names, request.backend, out)
+    try:
+        bundle = read_bundle(request.bundle)
+    except Refused as refused:
+        return BootResult(request.backend, Outcome.ERROR, str(refused))
+    if isinstance(tally, Recorder):
+        tally.begin(bundle.abi_text, bundle.guest_sha256, bundle.rom_sha256)
+    run = _Run(request, bundle, tally, progress or (lambda phase, tally: None))
+    result = run.result()
+    if isinstance(tally, Recorder):
+        tally.end(result.outcome.value, result.reason)
+    return result
+
+
+class _Run:
+    """The parts of one boot, from engine to result."""
+
+    def __init__(self, request: BootRequest, bundle: BundleFile, tally: Tally, progress: Progress) -> None:
+        self._request = request
+        self._bundle = bundle
+        self._tally = tally
+        self._progress = progress
+        self._console = Transcript()
+        self._engine: Engine | None = None
+        self._hypervisor: Hypervisor | None = None
+
+    def result(self) -> BootResult:
+        """Load, run, judge."""
+        start = time.monotonic_ns()
+        ending, status, registers = "", None, ""
+        try:
+            end = self._drive(start)
+            outcome, reason = judge(end, self._request.budget)
+            ending, status = end.kind.value, end.status
+            if outcome is Outcome.CRASH or ending == "budget":
+                registers = self._describe()
+        except (LoadError, EngineError, BadAddress) as error:
+            outcome, reason = Outcome.ERROR, str(error)
+        except (KeyboardInterrupt, OSError):
+            raise
+        except Exception as error:  # noqa: BLE001 - a fault of ours is an outcome of this run, too
+            outcome, reason = Outcome.ERROR, _fault(error)
+            registers = self._describe()
+        finally:
+            if self._engine is not None:
+                self._engine.close()
+        transcript, notes = self._console.lines()
+        return BootResult(
+            backend=self._request.backend,
+            outcome=outcome,
+            reason=reason,
+            transcript=transcript,
+            notes=notes,
+            calls=self._tally.calls,
+            hypercalls=dict(sorted(self._tally.by_hypercall.items())),
+            refused=dict(sorted(self._tally.refused.items())),
+            seconds=(time.monotonic_ns() - start) / 1e9,
+            ending=ending,
+            status=status,
+            last_call="" if self._tally.last < 0 else self._tally.name(self._tally.last),
+            registers=registers,
+        )
+
+    def _drive(self, start: int) -> Any:
+        make = hypervisor_module(self._request.backend).make
+        known = inspect.signature(make).parameters
+        options = {k: v for k, v in self._request.options.items() if k in known}
+        self._progress("load", self._tally)
+        hypervisor: Hypervisor = make(
+            self._make_engine, self._request.memory_mib, self._console.write, self._tally, **options
+        )
+        self._hypervisor = hypervisor
+        hypervisor.load(self._request.bundle, self._request.command_line)
+        self._progress("run", self._tally)
+        return hypervisor.run(start + int(self._request.budget * 1e9))
+
+    def _make_engine(self, memory: Memory) -> Engine:
+        from vmirom.machine.unicorn import UnicornEngine
+
+        engine: Engine = UnicornEngine(memory)
+        self._engine = engine
+        rom = self._bundle.rom
+        size = rom.slot_size
+        length = rom.slots_count * size
+        for alias in self._bundle.rom_aliases:
+            first = alias + rom.slots_offset
+
+            def seen(address: int, first: int = first) -> None:
+                number, within = divmod(address - first, size)
+                if not within:
+                    self._tally.call(number)
+
+            engine.watch(first, length, seen)
+        return engine
+
+    def _describe(self) -> str:
+        if self._hypervisor is None:
+            return ""
+        try:
+            return self._hypervisor.describe()
+        except Exception as error:  # noqa: BLE001 - a report must not fail where a run already has
+            return _fault(error)
+
+
+def _fault(error: Exception) -> str:
+    """One line for a fault of vmirom's own, with the place where it happened."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    where = f"{Path(last.tb_frame.f_code.co_filename).name}:{last.tb_lineno}" if last else OUTSIDE
+    text = " ".join(str(error).split())
+    return f"a fault of vmirom itself: {type(error).__name__} at {where}: {text}"

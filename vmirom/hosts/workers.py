@@ -1,0 +1,211 @@
+"""Boots in worker processes: backends side by side, and an engine that dies takes only its worker.
+
+Each worker boots one request and reports over a pipe: its progress at most ten times a second, then its
+result. A worker that does not come back in time is ended and becomes an error. Ctrl-C reaches only the
+parent, which ends the workers.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any, Final
+
+from vmirom.hosts.embedded import BootRequest, boot
+from vmirom.hosts.outcomes import BootResult, Outcome
+from vmirom.trace.recorder import Tally
+
+__all__ = ["Tick", "boot_all"]
+
+_PERIOD: Final = 0.1
+"""Seconds between two reports of a worker."""
+_GRACE: Final = 5.0
+"""Seconds that a worker may take beyond its budget before it is ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Where a boot is: ``phase`` is ``wait``, ``load``, ``run`` or ``done``; totals so far; seconds."""
+
+    index: int
+    phase: str
+    calls: int = 0
+    hypercalls: int = 0
+    seconds: float = 0.0
+    result: BootResult | None = None
+
+
+Watcher = Callable[[Tick], None]
+
+
+def boot_all(
+    requests: Sequence[BootRequest], watcher: Watcher | None = None, jobs: int | None = None
+) -> list[BootResult]:
+    """Boot every request, ``jobs`` at a time (default: one a CPU); results in the order of requests.
+
+    Raises OSError when a trace can't be written. KeyboardInterrupt passes through; no worker outlives
+    this call.
+    """
+    pool = _Pool(requests, watcher or (lambda tick: None), max(1, jobs or _cpus()))
+    try:
+        return pool.run()
+    finally:
+        pool.end()
+
+
+def _cpus() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@dataclass(slots=True)
+class _Worker:
+    index: int
+    process: BaseProcess
+    pipe: Connection
+    deadline: float
+
+
+class _Pool:
+    def __init__(self, requests: Sequence[BootRequest], watcher: Watcher, jobs: int) -> None:
+        self._requests = requests
+        self._watcher = watcher
+        self._jobs = jobs
+        self._waiting = list(range(len(requests)))
+        self._busy: list[_Worker] = []
+        self._results: dict[int, BootResult] = {}
+        # forking shares what is imported already; elsewhere than on Linux it is not safe
+        self._context: Any = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+
+    def run(self) -> list[BootResult]:
+        while self._waiting or self._busy:
+            while self._waiting and len(self._busy) < self._jobs:
+                self._start(self._waiting.pop(0))
+            wait([worker.pipe for worker in self._busy], timeout=_PERIOD)
+            for worker in list(self._busy):
+                self._listen(worker)
+        return [self._results[index] for index in range(len(self._requests))]
+
+    def end(self) -> None:
+        for worker in self._busy:
+            worker.process.kill()
+            worker.process.join()
+            worker.pipe.close()
+        self._busy.clear()
+
+    def _start(self, index: int) -> None:
+        mine, theirs = self._context.Pipe(duplex=False)
+        request = self._requests[index]
+        process = self._context.Process(target=_work, args=(request, index, theirs), daemon=True)
+        with _interrupts_held():
+            process.start()
+        theirs.close()
+        self._busy.append(_Worker(index, process, mine, time.monotonic() + request.budget + _GRACE))
+
+    def _listen(self, worker: _Worker) -> None:
+        try:
+            while worker.pipe.poll():
+                self._take(worker, worker.pipe.recv())
+                if worker not in self._busy:
+                    return
+        except (EOFError, OSError):
+            worker.process.join()
+            code = worker.process.exitcode or 0
+            how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+            self._finish(worker, _lost(self._requests[worker.index], f"the engine's process died: {how}"))
+            return
+        if time.monotonic() > worker.deadline:
+            worker.process.kill()
+            request = self._requests[worker.index]
+            reason = f"the engine did not stop {_GRACE:g} s after its budget of {request.budget:g} s"
+            self._finish(worker, _lost(request, reason))
+
+    def _take(self, worker: _Worker, message: Tick | OSError) -> None:
+        if isinstance(message, OSError):
+            raise message
+        if message.result is not None:
+            self._finish(worker, message.result)
+        else:
+            self._watcher(message)
+
+    def _finish(self, worker: _Worker, result: BootResult) -> None:
+        self._busy.remove(worker)
+        worker.process.join()
+        worker.pipe.close()
+        self._results[worker.index] = result
+        done = Tick(worker.index, "done", result.call_total, result.hypercall_total, result.seconds, result)
+        self._watcher(done)
+
+
+def _lost(request: BootRequest, reason: str) -> BootResult:
+    return BootResult(request.backend, Outcome.ERROR, reason)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Keep SIGINT pending while a worker starts, so that it never sees one before it ignores it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _work(request: BootRequest, index: int, pipe: Connection) -> None:
+    """A worker's whole life."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    reporter = _Reporter(index, pipe)
+    try:
+        result = boot(request, reporter.progress)
+    except OSError as error:
+        reporter.stop()
+        pipe.send(OSError(error.errno, error.strerror or str(error)))
+        return
+    reporter.stop()
+    pipe.send(Tick(index, "done", result=result))
+    pipe.close()
+
+
+class _Reporter:
+    """Sends a tick when the phase changes and every tenth of a second."""
+
+    def __init__(self, index: int, pipe: Connection) -> None:
+        self._index = index
+        self._pipe = pipe
+        self._start = time.monotonic()
+        self._phase = "load"
+        self._tally: Tally | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._loop, daemon=True)
+        self._thread.start()
+
+    def progress(self, phase: str, tally: Tally) -> None:
+        self._phase, self._tally = phase, tally
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+    def _loop(self) -> None:
+        while not self._stopping.wait(_PERIOD):
+            tally = self._tally
+            try:
+                calls = tally.call_total if tally else 0
+                hypercalls = tally.hypercall_total if tally else 0
+            except RuntimeError:
+                continue  # a first hit of a call changed the table while it was summed
+            seconds = time.monotonic() - self._start
+            self._pipe.send(Tick(self._index, self._phase, calls, hypercalls, seconds))

@@ -1,0 +1,1 @@
+"""What came of the boots, told: compared transcripts, tables, JSON, JUnit."""

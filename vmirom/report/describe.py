@@ -1,0 +1,96 @@
+"""Guests, bundles and ROMs described: the same facts as plain values for JSON and as lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from vmirom.bundle.elf import ProgramHeader
+from vmirom.bundle.guest import Guest
+from vmirom.bundle.inspect import BundleFile
+from vmirom.bundle.notes import XEN_OWNER, Note
+
+__all__ = ["bundle_facts", "bundle_lines", "guest_facts", "guest_lines"]
+
+
+def _segments(segments: Sequence[ProgramHeader]) -> list[dict[str, Any]]:
+    return [
+        {"gpa": s.paddr, "gva": s.vaddr, "filesz": s.filesz, "memsz": s.memsz, "permissions": s.permissions}
+        for s in segments
+    ]
+
+
+def _segment_lines(segments: Sequence[ProgramHeader]) -> Iterator[str]:
+    for s in segments:
+        yield f"  {s.paddr:#010x}  {s.memsz:#9x} bytes ({s.filesz:#x} in the file)  {s.permissions}"
+
+
+def guest_facts(guest: Guest) -> dict[str, Any]:
+    """What ``vmirom guest inspect --json`` prints."""
+    note = guest.note
+    return {
+        "abi_line": note.line,
+        "abi_least": f"{note.major}.{note.minor}",
+        "entry": note.entry,
+        "features": note.features,
+        "start": guest.start,
+        "end": guest.end,
+        "sha256": guest.sha256,
+        "segments": _segments(guest.segments),
+    }
+
+
+def guest_lines(guest: Guest) -> Iterator[str]:
+    """The same for people."""
+    note = guest.note
+    yield f"guest for ABI {note.major}.{note.minor} or newer, features {note.features:#x}"
+    yield f"entry {note.entry:#x}"
+    yield f"sha256 {guest.sha256}"
+    yield f"image [{guest.start:#x}, {guest.end:#x})"
+    yield from _segment_lines(guest.segments)
+
+
+def bundle_facts(bundle: BundleFile) -> dict[str, Any]:
+    """What ``vmirom bundle inspect --json`` prints."""
+    rom = bundle.rom
+    return {
+        "backend": bundle.backend,
+        "abi": bundle.abi_text,
+        "entry": bundle.entry,
+        "guest_entry": bundle.guest_entry,
+        "guest_sha256": bundle.guest_sha256,
+        "rom_sha256": bundle.rom_sha256,
+        "rom": {
+            "length": rom.length,
+            "gpa": rom.rom_gpa,
+            "state_gpa": rom.state_gpa,
+            "state_pages": rom.state_pages,
+            "boot_entry": rom.boot_entry,
+            "pvh_entry": rom.pvh_entry,
+            "build_id": rom.build_id,
+        },
+        "segments": _segments(bundle.segments),
+        "notes": [{"owner": n.owner, "type": n.type, "hex": n.description.hex()} for n in bundle.notes],
+    }
+
+
+def bundle_lines(bundle: BundleFile) -> Iterator[str]:
+    """The same for people."""
+    yield f"bundle for {bundle.backend}, ABI {bundle.abi_text}"
+    yield f"entry {bundle.entry:#x} (in the ROM), which enters the guest at {bundle.guest_entry:#x}"
+    yield f"guest sha256 {bundle.guest_sha256}"
+    yield f"ROM   sha256 {bundle.rom_sha256}, {bundle.rom.length} bytes, build {bundle.rom.build_id}"
+    yield "segments"
+    yield from _segment_lines(bundle.segments)
+    yield "notes"
+    for note in bundle.notes:
+        yield f"  {note.owner:4} type {note.type:<3} {_value(note)}"
+
+
+def _value(note: Note) -> str:
+    text = note.description
+    if note.owner == XEN_OWNER and len(text) == 4 and not text.rstrip(b"\0").isalnum():
+        return f"{int.from_bytes(text, 'little'):#x}"
+    if text.endswith(b"\0") and text[:-1].isascii() and text[:-1].decode().isprintable():
+        return f'"{text[:-1].decode()}"'
+    return f"{len(text)} bytes"

@@ -1,0 +1,63 @@
+"""What is said in words after the boots: agreement, differences, and what a bad end left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from vmirom.hosts.outcomes import BootResult, Outcome
+from vmirom.report.agreement import Agreement
+
+__all__ = ["agreement_lines", "ending_lines", "transcript_lines"]
+
+_LAST: Final = 8
+"""Lines of a transcript shown for a boot that ended badly."""
+
+
+def agreement_lines(agreement: Agreement) -> Iterator[str]:
+    """One line if all agree, else the first difference of each backend."""
+    if agreement.reference is None:
+        yield "nothing to compare: every boot was skipped"
+        return
+    if len(agreement.compared) == 1:
+        yield f"{agreement.reference} printed {_lines(agreement.lines)}"
+        return
+    if agreement.agree:
+        yield f"{', '.join(agreement.compared)} agree: {_lines(agreement.lines)}, all the same"
+        return
+    width = max(len(name) for name in agreement.compared)
+    for difference in agreement.differences:
+        yield f"{difference.backend} differs from {agreement.reference} in line {difference.line}:"
+        yield f"  {agreement.reference:{width}} | {_shown(difference.expected)}"
+        yield f"  {difference.backend:{width}} | {_shown(difference.printed)}"
+
+
+def _lines(count: int) -> str:
+    return f"{count} line{'' if count == 1 else 's'}"
+
+
+def _shown(line: str | None) -> str:
+    return "(nothing more)" if line is None else line
+
+
+def ending_lines(results: Sequence[BootResult]) -> Iterator[str]:
+    """For each boot that ended badly: its last lines, last call and registers."""
+    for result in results:
+        if result.outcome in (Outcome.SUCCESS, Outcome.SKIP):
+            continue
+        yield f"{result.backend}: {result.outcome.value}: {result.reason}"
+        if result.transcript:
+            yield "  last lines:"
+            yield from (f"    {line}" for line in result.transcript[-_LAST:])
+        if result.last_call:
+            yield f"  last call: {result.last_call}"
+        for what, hits in (result.refused or {}).items():
+            yield f"  refused {hits} x {what}"
+        yield from (f"  {line}" for line in result.registers.splitlines())
+
+
+def transcript_lines(result: BootResult) -> Iterator[str]:
+    """Everything one boot printed, notes behind the rest."""
+    yield f"--- {result.backend} ---"
+    yield from result.transcript
+    yield from (f"~ {note}" for note in result.notes)

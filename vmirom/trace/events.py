@@ -1,0 +1,66 @@
+"""The events of a trace, one JSON object a line.
+
+An event speaks of the *call*; what it became on one backend is a detail inside it. That is what makes
+traces of different backends comparable. ``seq`` counts from 0 over all events of a run.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+__all__ = ["CallEvent", "Event", "HostEvent", "HypercallRecord", "RunEnd", "RunStart"]
+
+
+class HypercallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One hypercall. ``result`` is None where the ABI returns nothing; ``why`` says why it was refused."""
+
+    name: str
+    arguments: tuple[int, ...] = ()
+    result: int | None = None
+    why: str = ""
+
+
+class RunStart(msgspec.Struct, frozen=True, tag="run", tag_field="event"):
+    """First event of a run."""
+
+    seq: int
+    backend: str
+    abi: str
+    guest_sha256: str
+    rom_sha256: str
+
+
+class CallEvent(msgspec.Struct, frozen=True, omit_defaults=True, tag="call", tag_field="event"):
+    """One paravirt call; ``us`` is host time since the start in microseconds. Hypercalls that no call
+    made (boot stub, interrupt stubs of the ROM) stand under a call named ``-``, number -1."""
+
+    seq: int
+    backend: str
+    call: str
+    number: int
+    us: int
+    hypercalls: tuple[HypercallRecord, ...] = ()
+
+
+class HostEvent(msgspec.Struct, frozen=True, tag="host", tag_field="event"):
+    """Anything else the hypervisor told: an interrupt, a trap, a timer, a kill, a device."""
+
+    seq: int
+    backend: str
+    kind: str
+    detail: str
+    us: int
+
+
+class RunEnd(msgspec.Struct, frozen=True, tag="end", tag_field="event"):
+    """Last event of a run, with its totals."""
+
+    seq: int
+    backend: str
+    outcome: str
+    reason: str
+    calls: int
+    hypercalls: int
+
+
+Event = RunStart | CallEvent | HostEvent | RunEnd

@@ -1,0 +1,121 @@
+"""Recorders: what hypervisors and the slot watch talk to while a guest runs.
+
+:class:`Tally` counts and remembers the last call, and is all that an ordinary boot pays for.
+:class:`Recorder` counts too and writes every event to a stream.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import BinaryIO
+
+import msgspec
+
+from vmirom.trace.events import CallEvent, Event, HostEvent, HypercallRecord, RunEnd, RunStart
+
+__all__ = ["OUTSIDE", "Recorder", "Tally"]
+
+OUTSIDE = "-"
+"""Stands for the call where hypercalls were made by none."""
+
+_LEAVES_CALL = frozenset({"interrupt", "trap", "timer"})
+
+
+class Tally:
+    """Counts calls and hypercalls by name. Satisfies the hypervisors' ``Trace``."""
+
+    def __init__(self, names: dict[int, str]) -> None:
+        self._names = names
+        self.by_number: Counter[int] = Counter()
+        self.by_hypercall: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()
+        self.last = -1
+
+    def call(self, number: int) -> None:
+        """The guest entered slot ``number``."""
+        self.by_number[number] += 1
+        self.last = number
+
+    def hypercall(self, name: str, arguments: tuple[int, ...], result: int | None, why: str = "") -> None:
+        """A hypervisor answered a hypercall."""
+        self.by_hypercall[name] += 1
+        if why:
+            self.refused[f"{name}: {why}"] += 1
+
+    def event(self, kind: str, detail: str) -> None:
+        """Anything else; not counted."""
+
+    def name(self, number: int) -> str:
+        """A call's name, or its number where it has none."""
+        return self._names.get(number, OUTSIDE if number < 0 else f"call {number}")
+
+    @property
+    def calls(self) -> dict[str, int]:
+        """Hits of each call by name, in order of number."""
+        return {self.name(n): hits for n, hits in sorted(self.by_number.items())}
+
+    @property
+    def call_total(self) -> int:
+        """All calls so far."""
+        return sum(self.by_number.values())
+
+    @property
+    def hypercall_total(self) -> int:
+        """All hypercalls so far."""
+        return sum(self.by_hypercall.values())
+
+
+class Recorder(Tally):
+    """A tally that also writes each event as one JSON line to ``out``. Raises OSError from any of its
+    methods when ``out`` does."""
+
+    def __init__(self, names: dict[int, str], backend: str, out: BinaryIO) -> None:
+        super().__init__(names)
+        self._backend = backend
+        self._out = out
+        self._encode = msgspec.json.Encoder().encode
+        self._seq = 0
+        self._start = time.monotonic_ns()
+        self._open: tuple[str, int, int] | None = None
+        self._beneath: list[HypercallRecord] = []
+
+    def begin(self, abi: str, guest_sha256: str, rom_sha256: str) -> None:
+        """Write the first event; call it before the guest runs."""
+        self._write(RunStart(self._seq, self._backend, abi, guest_sha256, rom_sha256))
+
+    def end(self, outcome: str, reason: str) -> None:
+        """Write what is pending and the last event."""
+        self._close()
+        self._write(RunEnd(self._seq, self._backend, outcome, reason, self.call_total, self.hypercall_total))
+
+    def call(self, number: int) -> None:
+        self._close()
+        super().call(number)
+        self._open = (self.name(number), number, self._now())
+
+    def hypercall(self, name: str, arguments: tuple[int, ...], result: int | None, why: str = "") -> None:
+        super().hypercall(name, arguments, result, why)
+        if self._open is None:
+            self._open = (OUTSIDE, -1, self._now())
+        self._beneath.append(HypercallRecord(name, arguments, result, why))
+
+    def event(self, kind: str, detail: str) -> None:
+        if kind in _LEAVES_CALL:
+            self._close()
+        self._write(HostEvent(self._seq, self._backend, kind, detail, self._now()))
+
+    def _now(self) -> int:
+        return (time.monotonic_ns() - self._start) // 1000
+
+    def _close(self) -> None:
+        if self._open is None:
+            return
+        name, number, us = self._open
+        self._write(CallEvent(self._seq, self._backend, name, number, us, tuple(self._beneath)))
+        self._open = None
+        self._beneath.clear()
+
+    def _write(self, event: Event) -> None:
+        self._out.write(self._encode(event) + b"\n")
+        self._seq += 1
