@@ -1,0 +1,1 @@
+"""The hypercall ABIs that a ROM speaks, one file each."""

@@ -1,0 +1,203 @@
+"""Markdown views: the reference of a line, of a backend, and the table of answers per backend."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from vmirom.generate.text import BANNER, member_text
+from vmirom.schema import AbiError, Argument, Call, EnumRow, Hypercall, Resolved, Result, StructRow
+
+__all__ = ["answers_page", "backend_page", "line_page", "read_answers"]
+
+_SHOWN = {"CALL_REL": "call", "JUMP_REL": "jump", "NOP": "nop", "NONE": "none"}
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
+    titles = list(head)
+    out = ["| " + " | ".join(titles) + " |", "|" + "---|" * len(titles)]
+    for row in rows:
+        out.append("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |")
+    return [*out, ""]
+
+
+def _places(parts: Iterable[Argument | Result]) -> str:
+    return ", ".join(f"`{part.name}` {part.place}" for part in parts)
+
+
+def line_page(line: Resolved) -> str:
+    """The reference of a guest's ABI."""
+    out = [
+        f"<!-- {BANNER} -->",
+        f"# {line.line.name}: version {line.version}",
+        "",
+        line.line.doc,
+        "",
+        "Arguments are 32-bit words unless their type says otherwise. `stN` is the stack word at ESP+4+4*N on",
+        "entry; the caller removes it. A pair is written high:low. ESP and whatever a call neither clobbers nor",
+        "returns in survive it.",
+        "",
+        "## Numbers",
+        "",
+    ]
+    out += _table(
+        ["#", "Call", "In", "Out", "Clobbers", "Flat segments", "Since"],
+        (_summary(call) for call in line.calls),
+    )
+    groups = list(dict.fromkeys(call.group for call in line.calls))
+    for group in groups:
+        out += [f"## Group {group}", ""]
+        for call in line.calls:
+            if call.group == group:
+                out += _call(call)
+    out += _structs_and_enums(line)
+    return "\n".join(out)
+
+
+def _summary(call: Call) -> list[str]:
+    if call.arguments is None:
+        unknown = ["(unpublished)", "(unpublished)", "(unknown)", "(unknown)"]
+        return [str(call.number), f"[{call.name}](#{call.name.lower()})", *unknown, str(call.since)]
+    results = call.outputs or ((call.result,) if call.result else ())
+    return [
+        str(call.number),
+        f"[{call.name}](#{call.name.lower()})",
+        _places(call.arguments) or "-",
+        "no return" if call.kind and call.kind.value == "jump" else _places(results) or "-",
+        " ".join(call.clobbers or ()) or "nothing",
+        " ".join(call.segments or ()),
+        str(call.since),
+    ]
+
+
+def _call(call: Call) -> list[str]:
+    out = [f"### {call.name}", "", f"Number {call.number}, since {call.since}. {call.doc}", ""]
+    if call.arguments is None:
+        return out
+    rows = [["in", f"`{p.name}`", f"`{p.type}`", p.place, " ".join(p.values)] for p in call.arguments]
+    results = call.outputs or ((call.result,) if call.result else ())
+    rows += [["out", f"`{p.name}`", f"`{p.type}`", p.place, " ".join(p.values)] for p in results]
+    if rows:
+        out += _table(["", "Name", "Type", "Place", "Values"], rows)
+    out += [
+        f"* Kind: {call.kind.value if call.kind else 'unknown'}",
+        f"* Clobbers: {' '.join(call.clobbers or ()) or 'nothing'}",
+        f"* Preserves: {' '.join(call.preserved or ())} ESP",
+        f"* Flat segments: {' '.join(call.segments or ())}",
+    ]
+    if call.clauses:
+        out.append(f"* Clauses: {', '.join(call.clauses)}")
+    return [*out, ""]
+
+
+def _structs_and_enums(line: Resolved) -> list[str]:
+    out: list[str] = []
+    if line.structs:
+        out += ["## Structures", "", "Packed, little endian; offsets and sizes in bytes.", ""]
+        for struct in line.structs:
+            out += _struct(struct)
+    if line.enums:
+        out += ["## Constants", ""]
+        for row in line.enums:
+            out += _enum(line, row)
+    return out
+
+
+def _struct(struct: StructRow) -> list[str]:
+    out = [f"### struct {struct.name}", "", f"{struct.size} bytes. {struct.doc}", ""]
+    rows = []
+    for field in struct.fields:
+        count = "" if field.count is None else f"[{field.count}]"
+        note = field.doc or ("reserved" if field.reserved else "")
+        if isinstance(field.const, int):
+            note = f"{field.const:#x}; {note}" if note else f"{field.const:#x}"
+        if field.values:
+            note = f"{field.values}; {note}" if note else field.values
+        rows.append(
+            [f"{field.offset:#x}", str(field.offset), str(field.size), f"{field.ctype}{count}", field.name, note]
+        )
+    return [*out, *_table(["Hex", "Offset", "Size", "Type", "Field", "Meaning"], rows)]
+
+
+def _enum(line: Resolved, row: EnumRow) -> list[str]:
+    out = [f"### {row.name}", ""]
+    if row.doc:
+        out += [row.doc, ""]
+    family = line.line.family
+    rows = [[name, member_text(row, value), f"`{row.c_name(family, name)}`"] for name, value in row.members]
+    return [*out, *_table(["Name", "Value", "C"], rows)]
+
+
+def backend_page(line: Resolved) -> str:
+    """The reference of a hypervisor's ABI."""
+    out = [
+        f"<!-- {BANNER} -->",
+        f"# Backend {line.line.name}: version {line.version}",
+        "",
+        " ".join(line.line.doc.split()),
+        "",
+        f"Versions described: {', '.join(line.line.versions)}.",
+        "",
+    ]
+    if line.hypercalls:
+        out += ["## Hypercalls", ""]
+        out += _table(
+            ["#", "Name", "Arguments", "Sub-operations", "Note"],
+            (_hypercall(call) for call in line.hypercalls),
+        )
+    return "\n".join([*out, *_structs_and_enums(line)])
+
+
+def _hypercall(call: Hypercall) -> list[str]:
+    return [str(call.number), call.name, _places(call.arguments) or "-", call.subops or "-", call.doc]
+
+
+def read_answers(file: Path) -> dict[str, dict[str, str]]:
+    """``answers`` of the ROM lock: {backend: {call: relocation type}}; empty without a lock.
+
+    Raises AbiError for a file that is not such a lock.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise AbiError(f"{file}: {error}") from None
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        raise AbiError(f"{file}: not JSON: {error}") from None
+    answers = data.get("answers", {}) if isinstance(data, dict) else None
+    if not isinstance(answers, dict) or not all(isinstance(table, dict) for table in answers.values()):
+        raise AbiError(f"{file}: answers is not a mapping of backends to mappings of calls")
+    for backend, table in answers.items():
+        for call, answer in table.items():
+            if answer not in _SHOWN:
+                raise AbiError(f"{file}: answers.{backend}.{call}: {answer!r} is not a relocation type")
+    return answers
+
+
+def answers_page(line: Resolved, answers: Mapping[str, Mapping[str, str]]) -> str:
+    """What each backend's ROM answers to get_reloc, call by call. Raises AbiError for unknown calls."""
+    known = {call.name for call in line.calls}
+    for backend, table in answers.items():
+        for name in table:
+            if name not in known:
+                raise AbiError(f"answers.{backend}.{name}: {line.line.name} {line.version} has no such call")
+    backends = sorted(answers)
+    out = [
+        f"<!-- {BANNER} -->",
+        f"# Answers of the shipped ROMs, {line.line.name} {line.version}",
+        "",
+        "What get_reloc answers: *call* and *jump* lead into the ROM, *nop* means that nothing need be done,",
+        "*none* leaves the guest's native code.",
+        "",
+    ]
+    if not backends:
+        return "\n".join([*out, "No ROM has been built.", ""])
+    rows = []
+    for call in line.calls:
+        shown = [_SHOWN[answers[backend].get(call.name, "NONE")] for backend in backends]
+        rows.append([str(call.number), call.name, *shown])
+    return "\n".join([*out, *_table(["#", "Call", *backends], rows)])

@@ -1,0 +1,86 @@
+"""All generated files, and how they are written and checked.
+
+A lock of a version that is not the newest of its line is frozen: it is compared, and never written over.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from vmirom.generate.headers import asm_header, c_header
+from vmirom.generate.locks import lock
+from vmirom.generate.markdown import answers_page, backend_page, line_page, read_answers
+from vmirom.generate.overlays import INIT, cffi_overlay, python_overlay
+from vmirom.schema import AbiError
+from vmirom.schema.tree import AbiTree
+
+__all__ = ["Views", "all_views", "stale", "write"]
+
+
+@dataclass(frozen=True)
+class Views:
+    """Text by path below the checkout. ``frozen`` paths are never written over."""
+
+    files: Mapping[str, str]
+    frozen: frozenset[str]
+
+
+def all_views(tree: AbiTree, root: Path) -> Views:
+    """Every generated file of an ABI tree. Raises AbiError."""
+    files: dict[str, str] = {"vmirom/overlays/__init__.py": INIT}
+    frozen = set()
+    for line in tree.families:
+        newest = tree.resolve(line.name)
+        files[f"romsrc/include/{line.family}.h"] = c_header(newest)
+        files[f"romsrc/include/{line.family}_asm.h"] = asm_header(newest)
+        files[f"vmirom/overlays/_{line.family}_cffi.py"] = cffi_overlay(newest)
+        files[f"vmirom/overlays/{line.family}.py"] = python_overlay(newest)
+        if line.name in tree.backends:
+            files[f"docs/abi/backends/{line.name}.md"] = backend_page(newest)
+            continue
+        files[f"docs/abi/{line.name}.md"] = line_page(newest)
+        for version in line.versions:
+            path = f"abi/locks/{line.name}-{version}.json"
+            files[path] = lock(tree.resolve(line.name, version))
+            if tree.resolve(line.name, version).version != newest.version:
+                frozen.add(path)
+    answers = read_answers(root / "romsrc/blobs/roms.json")
+    files["docs/abi/answers.md"] = answers_page(tree.resolve("vmi3"), answers)
+    return Views(files, frozenset(frozen))
+
+
+def stale(views: Views, root: Path) -> list[str]:
+    """Paths whose file is missing or differs, sorted."""
+    return sorted(path for path, text in views.files.items() if _read(root / path) != text)
+
+
+def _read(file: Path) -> str | None:
+    try:
+        return file.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def write(views: Views, root: Path) -> list[str]:
+    """Write what is stale, each file whole or not at all; gives the paths written.
+
+    Raises AbiError, before anything is written, if a frozen lock would change.
+    """
+    todo = stale(views, root)
+    for path in todo:
+        if path in views.frozen and (root / path).exists():
+            raise AbiError(f"{root / path}: this version is frozen, and abi/ now says something else")
+    for path in todo:
+        file = root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        draft = file.with_name(f".{file.name}.{os.getpid()}")
+        try:
+            draft.write_bytes(views.files[path].encode("utf-8"))
+            draft.replace(file)
+        except OSError as error:
+            draft.unlink(missing_ok=True)
+            raise AbiError(f"{file}: {error.strerror}") from None
+    return todo

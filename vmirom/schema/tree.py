@@ -1,0 +1,160 @@
+"""Where the source trees ``abi/`` and ``romsrc/`` are, and how an ABI tree is loaded.
+
+Neither is an import package: in a checkout they stand beside the package, in a wheel inside it (``_abi``,
+``_romsrc``), and a user may point at an ABI tree of their own.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import itertools
+import sys
+import traceback
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from vmirom.schema.errors import AbiError, SchemaError
+from vmirom.schema.lines import Line, Resolved, resolve
+
+__all__ = ["AbiTree", "load_abi", "source_tree"]
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+_numbers = itertools.count()
+_default: AbiTree | None = None
+
+
+@dataclass(frozen=True)
+class AbiTree:
+    """An ABI tree that was loaded: its lines (``vmi3``) and backends (``xen``) by name."""
+
+    folder: Path
+    lines: Mapping[str, Line]
+    backends: Mapping[str, Line]
+
+    def line(self, name: str) -> Line:
+        """A line or backend by name. Raises AbiError."""
+        found = self.lines.get(name) or self.backends.get(name)
+        if found is None:
+            raise AbiError(f"{self.folder}: no line or backend is called {name!r}")
+        return found
+
+    def resolve(self, name: str, version: str | None = None) -> Resolved:
+        """One version (default: the newest) of a line or backend. Raises AbiError."""
+        try:
+            return resolve(self.line(name), version)
+        except SchemaError as error:
+            raise AbiError(f"{self.folder}: {error}") from None
+
+    @property
+    def families(self) -> tuple[Line, ...]:
+        """Executable lines, then backends, in the order of their names."""
+        lines = [line for _, line in sorted(self.lines.items()) if line.executable]
+        return (*lines, *(line for _, line in sorted(self.backends.items())))
+
+
+def source_tree(name: str) -> Path:
+    """The folder ``abi`` or ``romsrc``, in a wheel or a checkout. Raises AbiError."""
+    for folder in (_PACKAGE / f"_{name}", _PACKAGE.parent / name):
+        if folder.is_dir():
+            return folder
+    raise AbiError(f"{name}/: found neither in the installed package nor beside it in a checkout")
+
+
+def load_abi(folder: Path | None = None) -> AbiTree:
+    """Load an ABI tree (default: the project's own, once). Raises AbiError."""
+    global _default
+    if folder is not None:
+        return _load(folder)
+    if _default is None:
+        _default = _load(source_tree("abi"))
+    return _default
+
+
+def _load(folder: Path) -> AbiTree:
+    if not folder.is_dir():
+        raise AbiError(f"{folder}: not a folder")
+    root = f"_vmirom_abi_{next(_numbers)}"
+    _package(root, folder)
+    lines: dict[str, Line] = {}
+    backends: dict[str, Line] = {}
+    for file in _modules(folder):
+        line = _line(root, folder, file)
+        if line is None:
+            continue
+        table = backends if file.parent.name == "backends" else lines
+        if line.name in table:
+            raise AbiError(f"{file}: a line called {line.name!r} exists already")
+        table[line.name] = line
+    if not lines:
+        raise AbiError(f"{folder}: no module in it declares a LINE")
+    return AbiTree(folder, lines, backends)
+
+
+def _modules(folder: Path) -> list[Path]:
+    """Modules and packages that may declare a line: at the top, and in ``backends``."""
+    found = []
+    for place in (folder, folder / "backends"):
+        if place.is_dir():
+            found += [file for file in place.glob("*.py") if file.name != "__init__.py"]
+            found += [file for file in place.glob("*/__init__.py") if file.parent.name != "backends"]
+    return sorted(found)
+
+
+def _package(name: str, folder: Path) -> None:
+    package = types.ModuleType(name)
+    package.__path__ = [str(folder)]
+    sys.modules[name] = package
+
+
+def _line(root: str, folder: Path, file: Path) -> Line | None:
+    parts = list(file.relative_to(folder).with_suffix("").parts)
+    if parts[-1] == "__init__":
+        parts.pop()
+    for depth in range(1, len(parts)):
+        package = ".".join([root, *parts[:depth]])
+        if package not in sys.modules:
+            _package(package, folder.joinpath(*parts[:depth]))
+    name = ".".join([root, *parts])
+    try:
+        module = importlib.import_module(name)
+    except (Exception, SystemExit) as error:  # noqa: BLE001  a declaration is anybody's Python
+        raise AbiError(_one_line(folder, file, error)) from None
+    line = getattr(module, "LINE", None)
+    if line is None:
+        return None
+    if not isinstance(line, Line):
+        raise AbiError(f"{file}: LINE is not a vmirom.schema.Line")
+    try:
+        for version in line.versions:
+            resolve(line, version)
+    except SchemaError as error:
+        raise AbiError(f"{_where(root, folder, file, str(error))}: {error}") from None
+    return line
+
+
+def _one_line(folder: Path, file: Path, error: BaseException) -> str:
+    """``file:line: what``, the innermost line inside the tree."""
+    text = " ".join(str(error).split())
+    if isinstance(error, SyntaxError):
+        return f"{error.filename}:{error.lineno}: {error.msg}"
+    at = str(file)
+    for frame in traceback.extract_tb(error.__traceback__):
+        if Path(frame.filename).is_relative_to(folder):
+            at = f"{frame.filename}:{frame.lineno}"
+    if isinstance(error, SchemaError):
+        return f"{at}: {text}"
+    return f"{at}: {type(error).__name__}: {text}" if text else f"{at}: {type(error).__name__}"
+
+
+def _where(root: str, folder: Path, file: Path, message: str) -> Path:
+    """The file of a line's package whose text names the struct or call a message is about."""
+    words = message.replace(",", " ").replace(":", " ").split()
+    named = [words[at + 1] for at, word in enumerate(words[:-1]) if word in ("struct", "call", "hypercall")]
+    if file.name == "__init__.py" and named:
+        for candidate in sorted(file.parent.glob("*.py")):
+            if f'"{named[0]}"' in candidate.read_text(encoding="utf-8", errors="replace"):
+                return candidate
+    return file
