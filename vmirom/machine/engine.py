@@ -150,6 +150,21 @@ class Engine(Protocol):
     def task_register(self) -> Segment:
         """TR with its hidden part."""
 
+    def set_task_register(self, segment: Segment) -> None:
+        """Write TR; it may become *available* where a busy one would harm the engine."""
+
+    def local_table(self) -> Segment:
+        """LDTR with its hidden part."""
+
+    def set_local_table(self, segment: Segment) -> None:
+        """Write LDTR as it is."""
+
+    def read_msr(self, index: int) -> int:
+        """A model-specific register of the processor itself; 0 for one that it does not have."""
+
+    def write_msr(self, index: int, value: int) -> None:
+        """Write a model-specific register of the processor itself; an unknown one is ignored."""
+
     def enter(self, cs: Segment, ss: Segment, esp: int, eip: int) -> None:
         """Continue at cs:eip with ss:esp at the CPL of cs (any ring to any ring)."""
 
@@ -172,6 +187,10 @@ class Engine(Protocol):
 
     def unmap(self, gpa: int, length: int) -> None:
         """Take whole pages out of physical memory: any guest access becomes :class:`Stray`."""
+
+    def open_bus(self, gpa: int, length: int) -> None:
+        """Let the guest read all ones from whole pages that are not memory, and forget what it writes
+        there, instead of reporting :class:`Stray`."""
 
     def watch(self, gva: int, length: int, seen: Callable[[int], None]) -> None:
         """Call ``seen(address)`` whenever a basic block that starts in [gva, gva+length) is entered.

@@ -1,0 +1,607 @@
+"""The engine that works everywhere: i386 instructions executed by unicorn.
+
+Every hook only records what happened and stops; :meth:`UnicornEngine.run` looks at it and gives an Exit.
+The work-arounds that unicorn 2.1.4 needs are here, each with its reason:
+
+* ``old_exception`` is set back after every vector: unicorn would report the second fault as a double
+  fault and drop the third without a word.
+* The processor stops *behind* a port instruction only at the end of its block. Where it has to stop at
+  once (a forbidden port, a device that ends the machine), a debug breakpoint on that very port is armed
+  from inside the hook; QEMU tests for it right after the access, when the hidden flag HF_IOBPT is set.
+* An interrupt window is watched by a BLOCK hook: STI, POPF and IRET all end a block, and so does the
+  instruction in an STI shadow. Translated blocks carry the hook only if another hidden flag, HF_MPX_IU,
+  tells them from the normal ones, so that a guest runs at full speed while no window is asked for.
+* Stops come from a ticker that repeats them.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import struct
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from vmirom.machine.addresses import PAGE_SIZE
+from vmirom.machine.engine import (
+    EngineError,
+    Exit,
+    Halted,
+    Ports,
+    Preempted,
+    Segment,
+    SegmentName,
+    Stray,
+    Trap,
+    Window,
+)
+from vmirom.machine.memory import BadAddress, Memory
+from vmirom.machine.paging import Access, Mode, PageFault, read_virtual, translate
+from vmirom.machine.ticker import ATTENTION_NS, ticker
+from vmirom.machine.unicorn import library as lib
+from vmirom.machine.unicorn import scratch
+from vmirom.machine.unicorn.calibration import calibrate
+from vmirom.machine.unicorn.state import State
+
+__all__ = ["UnicornEngine"]
+
+_NOWHERE: Final = 0xFFFFFFFFFFFF
+_OFF: Final = (1 << 64) - 16  # an address where no block starts
+_NO_VECTOR: Final = -1
+_WITH_ERROR: Final = frozenset({8, 10, 11, 12, 13, 14, 17})
+_HF_IOBPT: Final = 1 << 24
+_HF_MPX_IU: Final = 1 << 26
+_PROT_RX: Final = 5
+_PROT_ALL: Final = 7
+
+
+class UnicornEngine(State):
+    """One virtual CPU on ``memory``. Starts at CPL 0 with flat 32-bit segments, paging and interrupts off,
+    CR4 and all general registers 0.
+
+    ``live`` False and ``window_hook`` False force the slower portable roads; for tests.
+    Raises EngineError if unicorn is missing, of another version, or a build that can't be calibrated.
+    """
+
+    def __init__(self, memory: Memory, live: bool = True, window_hook: bool = True) -> None:
+        layout = calibrate()
+        machine = lib.Machine()
+        self.memory = memory
+        self._pin = ctypes.c_char.from_buffer(memory.raw)
+        self._ram = ctypes.addressof(self._pin)
+        machine.check(
+            machine.c.uc_mem_map_ptr(machine.handle, 0, memory.size, _PROT_ALL, self._ram), "memory"
+        )
+        super().__init__(machine, layout, live)
+        self._extents: list[tuple[int, int]] = [(0, memory.size)]
+        self._blocks: list[tuple[int, int, int]] = []
+        self._map_blocks()
+        self._vector = _NO_VECTOR
+        self._stray: Stray | None = None
+        self._wanted: Callable[[], bool] | None = None
+        self._skip: int | None = None
+        self._failure: BaseException | None = None
+        self._refused: tuple[int, ...] | None = None
+        self._port_breakpoint: tuple[int, int, int] | None = None
+        self._in_port = False
+        self._kicked = False
+        self._running = False
+        self._stopped = False
+        self._closed = False
+        self.stop_at_ns = 0
+        self._stop_lock = ticker.lock
+        self._ports: Ports | None = None
+        self._cpuid: Callable[[int, int], tuple[int, int, int, int] | None] | None = None
+        self._opcodes: list[tuple[bytes, Callable[[], bool]]] = []
+        self._code: list[tuple[int, bytes]] = []
+        self._placed: set[tuple[int, bytes]] = set()
+        self._window_hook_wanted = window_hook and layout.hook_begin > 0
+        self._window: int | None = None
+        self._add_hooks()
+        self._reset()
+        memory.on_write = self._on_memory_write
+
+    def _add_hooks(self) -> None:
+        from unicorn import unicorn_const as u
+        from unicorn import x86_const as x
+
+        hook = self.machine.hook
+        hook(u.UC_HOOK_INTR, lib.INTERRUPT_CALLBACK, self._on_interrupt)
+        hook(u.UC_HOOK_INSN_INVALID, lib.INVALID_CALLBACK, self._on_invalid)
+        hook(u.UC_HOOK_MEM_INVALID, lib.MEMORY_CALLBACK, self._on_stray)
+        guard = self._guarded
+        hook(u.UC_HOOK_INSN, lib.IN_CALLBACK, guard(self._on_in, 0), instruction=x.UC_X86_INS_IN)
+        hook(u.UC_HOOK_INSN, lib.OUT_CALLBACK, guard(self._on_out, None), instruction=x.UC_X86_INS_OUT)
+        hook(u.UC_HOOK_INSN, lib.CPUID_CALLBACK, guard(self._on_cpuid, 1), instruction=x.UC_X86_INS_CPUID)
+        for instruction in (x.UC_X86_INS_SYSCALL, x.UC_X86_INS_SYSENTER):
+            fast = guard(self._on_fast_call, None)
+            hook(u.UC_HOOK_INSN, lib.SYSCALL_CALLBACK, fast, instruction=instruction)
+        self._block_kind = u.UC_HOOK_BLOCK
+        self._code_kind = u.UC_HOOK_CODE
+        self._writes = (u.UC_MEM_WRITE_UNMAPPED, u.UC_MEM_WRITE_PROT)
+        self._fetches = (u.UC_MEM_FETCH_UNMAPPED, u.UC_MEM_FETCH_PROT)
+        self._protected = u.UC_MEM_WRITE_PROT
+        self._tb_flush = u.UC_CTL_TB_FLUSH
+        self._tlb_flush = u.UC_CTL_TLB_FLUSH
+        self._fpu = (x.UC_X86_REG_FPCW, x.UC_X86_REG_MXCSR)
+        if self._window_hook_wanted:
+            self._window = hook(self._block_kind, lib.BLOCK_CALLBACK, self._on_block, _OFF, _OFF)
+
+    def _reset(self) -> None:
+        """The state after construction; MXCSR starts as 0 in unicorn, which unmasks every exception."""
+        self.cr4 = 0
+        for number, value in zip(self._fpu, (0x37F, 0x1F80), strict=True):
+            self.machine.write_register(number, value)
+        self._forget()
+        flat_code = Segment(0x08, 0, 0xFFFFFFFF, 0x00C09B00)
+        flat_data = Segment(0x10, 0, 0xFFFFFFFF, 0x00C09300)
+        for name in SegmentName:
+            self.set_segment(name, flat_code if name == SegmentName.CS else flat_data)
+        self.set_task_register(Segment(0, 0, 0, 0x8900))
+        self.eflags = 2
+
+    # running
+
+    def run(self, deadline_ns: int | None = None, window: bool = False) -> Exit:
+        """See :class:`vmirom.machine.engine.Engine`."""
+        if self._closed:
+            raise EngineError("the engine is closed")
+        if not window:
+            return self._run(deadline_ns)
+        if self.interruptible:
+            return Window()
+        self._begin_window()
+        try:
+            return self._run(deadline_ns, window=True)
+        finally:
+            self._end_window()
+
+    def _run(self, deadline_ns: int | None, window: bool = False) -> Exit:
+        while True:
+            now = time.monotonic_ns()
+            if self._kicked:
+                self._kicked = False
+                return Preempted()
+            if deadline_ns is not None and now >= deadline_ns:
+                return Preempted()
+            self.stop_at_ns = now + ATTENTION_NS
+            if deadline_ns is not None and deadline_ns < self.stop_at_ns:
+                self.stop_at_ns = deadline_ns
+            error = self._start(window)
+            found = self._look(error)
+            if found is not None:
+                return found
+            if window and self.interruptible:
+                return Window()
+
+    def _start(self, window: bool) -> int:
+        """One uc_emu_start; the answer is unicorn's error number."""
+        self._mend_task_register()
+        flags = self.hflags
+        wanted = (flags | _HF_IOBPT) & ~_HF_MPX_IU | (_HF_MPX_IU if window else 0)
+        if flags != wanted:
+            self.hflags = wanted
+        begin = self._raw_eip
+        if self._skip is not None and self._skip != self._linear(begin):
+            self._skip = None
+        self._vector = _NO_VECTOR
+        self._stopped = False
+        self._running = True
+        self._forget()
+        ticker.enter(self)
+        try:
+            error: int = self.machine.c.uc_emu_start(self.machine.handle, begin, _NOWHERE, 0, 0)
+        finally:
+            self._running = False
+            ticker.leave(self)
+        self._forget()
+        return error
+
+    def _look(self, error: int) -> Exit | None:
+        """What ended uc_emu_start, or None to go on."""
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
+        if self._port_breakpoint is not None:
+            return self._after_port()
+        if self._vector != _NO_VECTOR:
+            return self._trap()
+        if self._stray is not None:
+            stray, self._stray = self._stray, None
+            return stray
+        if self._wanted is not None:
+            wanted, self._wanted = self._wanted, None
+            at = self._linear(self._raw_eip)
+            if not wanted():
+                self._skip = at
+            return None
+        if error:
+            return self._unexpected(error)
+        return Halted() if self._is_halted() else None
+
+    def _trap(self) -> Trap:
+        vector, self._vector = self._vector, _NO_VECTOR
+        self._set_word(self.layout.old_exception, 0xFFFFFFFF)
+        if vector == 6:
+            if self._refused is not None:
+                self._undo()
+            return Trap(6)
+        if self._word(self.layout.soft):
+            self._set_word(self.layout.soft, 0)
+            self._end_shadow()
+            return Trap(vector, None, soft=True)
+        return Trap(vector, self._word(self.layout.error_code) if vector in _WITH_ERROR else None)
+
+    def _is_halted(self) -> bool:
+        """HLT leaves no trace but CPUState.halted. Without it, a run that nobody stopped must have met
+        HLT; one that was stopped at the same moment counts as woken up again, as by an NMI."""
+        if not self._processor:
+            return not self._stopped
+        word = ctypes.c_uint32.from_address(self._processor + self.layout.halted)
+        halted = bool(word.value)
+        word.value = 0
+        return halted
+
+    def _unexpected(self, error: int) -> Exit:
+        """A fetch from where no code can be, such as an open bus; anything else is the engine's end."""
+        mode = Mode.of(self.cr0, self.cr4, self.efer)
+        found = translate(
+            self.memory, self.cr3, mode, self._linear(self._raw_eip), Access.EXECUTE, self.cpl == 3
+        )
+        if isinstance(found, PageFault):
+            raise EngineError(f"unicorn gave up: {self.machine.library.text(error)}")
+        return Stray(found, write=False, fetch=True)
+
+    def _linear(self, offset: int) -> int:
+        return offset + self._word(self.layout.segments + 24 + 8) & 0xFFFFFFFF
+
+    def stop(self) -> None:
+        """For the ticker: leave uc_emu_start soon."""
+        with self._stop_lock:
+            if self._running and not self._closed:
+                self._stopped = True
+                self.machine.c.uc_emu_stop(self.machine.handle)
+
+    def kick(self) -> None:
+        """See :class:`vmirom.machine.engine.Engine`. From a port callback the guest stops right behind
+        the port instruction."""
+        self._kicked = True
+        self.stop_at_ns = 0
+        if not self._in_port and self._running:
+            ticker.urge()
+
+    def _leave(self) -> None:
+        """From a hook: stop here."""
+        self._stopped = True
+        self.machine.c.uc_emu_stop(self.machine.handle)
+
+    def _guarded(self, callback: Callable[..., Any], default: Any) -> Callable[..., Any]:
+        """A callback whose exception (KeyboardInterrupt too) ends the run and is raised from it, since
+        nothing can pass through C."""
+
+        def guarded(*arguments: Any) -> Any:
+            try:
+                self._forget()
+                return callback(*arguments)
+            except BaseException as failure:  # noqa: BLE001 - whatever it is, run() raises it
+                self._in_port = False
+                if self._failure is None:
+                    self._failure = failure
+                self._leave()
+                return default
+
+        return guarded
+
+    # hooks
+
+    def _on_interrupt(self, _handle: int, vector: int, _key: int) -> None:
+        self._vector = vector
+        self._leave()
+
+    def _on_invalid(self, _handle: int, _key: int) -> bool:
+        self._vector = 6
+        self._leave()
+        return True
+
+    def _on_fast_call(self, _handle: int, _key: int) -> None:
+        """SYSCALL and SYSENTER: unicorn would make them no-ops, so CPUID hides them and they are #UD."""
+        self._refused = self._registers()
+        self._vector = 6
+        self._leave()
+
+    def _on_stray(self, _handle: int, access: int, address: int, _size: int, _value: int, _key: int) -> bool:
+        self._stray = Stray(
+            address & 0xFFFFFFFFFF, access in self._writes, access in self._fetches, access == self._protected
+        )
+        return False
+
+    def _on_cpuid(self, _handle: int, _key: int) -> int:
+        leaf, subleaf = self.eax, self.ecx
+        answer = self._cpuid(leaf, subleaf) if self._cpuid is not None else None
+        self.eax, self.ebx, self.ecx, self.edx = answer or self.own_cpuid(leaf, subleaf)
+        return 1
+
+    def _on_block(self, _handle: int, _address: int, _size: int, _key: int) -> None:
+        self._forget()
+        if self.interruptible:
+            self._leave()
+
+    # interrupt windows
+
+    def _begin_window(self) -> None:
+        if self._window is None:
+            self._window = self.machine.hook(self._block_kind, lib.BLOCK_CALLBACK, self._on_block)
+            self.machine.control(self._tb_flush)
+        elif self._window_hook_wanted:
+            self._bound_window(1, 0)
+
+    def _end_window(self) -> None:
+        if self._window_hook_wanted:
+            self._bound_window(_OFF, _OFF)
+        elif self._window is not None:
+            self.machine.unhook(self._window)
+            self._window = None
+            self.machine.control(self._tb_flush)
+
+    def _bound_window(self, begin: int, end: int) -> None:
+        """Move the permanent hook's range: everything (begin > end) or nothing."""
+        assert self._window is not None
+        bounds = (ctypes.c_uint64 * 2).from_address(self._window + self.layout.hook_begin)
+        bounds[0], bounds[1] = begin, end
+
+    # ports
+
+    def set_ports(self, ports: Ports | None) -> None:
+        """See :class:`vmirom.machine.engine.Engine`."""
+        self._ports = ports
+
+    def _on_in(self, _handle: int, port: int, size: int, _key: int) -> int:
+        if self._is_refused(port, size):
+            self._refuse_port(port)
+            return self.eax & (1 << 8 * size) - 1
+        if self._ports is None:
+            return (1 << 8 * size) - 1
+        self._in_port = True
+        value = self._ports.port_in(port, size)
+        self._in_port = False
+        if self._kicked:
+            self._break_behind(port)
+        return value & (1 << 8 * size) - 1
+
+    def _on_out(self, _handle: int, port: int, size: int, value: int, _key: int) -> None:
+        if self._is_refused(port, size):
+            self._refuse_port(port)
+        elif self._ports is not None:
+            self._in_port = True
+            self._ports.port_out(port, size, value & (1 << 8 * size) - 1)
+            self._in_port = False
+            if self._kicked:
+                self._break_behind(port)
+
+    def _is_refused(self, port: int, size: int) -> bool:
+        """unicorn checks neither IOPL nor the TSS bitmap."""
+        flags, ring = self.raw_eflags, self.hflags & 3
+        if ring <= flags >> 12 & 3 and not flags & 1 << 17:
+            return False
+        return self._ports is None or not self._bitmap_allows(port, size)
+
+    def _bitmap_allows(self, port: int, size: int) -> bool:
+        tss = self.task_register()
+        if tss.limit < 0x67 or tss.attributes & 0x0F00 not in (0x0900, 0x0B00):
+            return False
+        start = self._supervisor_u16(tss.base + 0x66)
+        if start is None or start + (port >> 3) + 1 > tss.limit:
+            return False
+        bits = self._supervisor_u16(tss.base + start + (port >> 3))
+        return bits is not None and not bits >> (port & 7) & (1 << size) - 1
+
+    def _supervisor_u16(self, gva: int) -> int | None:
+        mode = Mode.of(self.cr0, self.cr4, self.efer)
+        try:
+            data = read_virtual(self.memory, self.cr3, mode, gva, 2)
+        except BadAddress:
+            return None
+        return None if isinstance(data, PageFault) else int(struct.unpack("<H", data)[0])
+
+    def _registers(self) -> tuple[int, ...]:
+        return (self.eax, self.ecx, self.esi, self.edi, self._raw_eip)
+
+    def _refuse_port(self, port: int) -> None:
+        self._refused = self._registers()
+        self._break_behind(port)
+
+    def _break_behind(self, port: int) -> None:
+        """Make the processor stop right after the port access that it is executing."""
+        at = self.layout.debug
+        self._port_breakpoint = (self._word(at), self._word(at + 48), self._word(at + 56))
+        self._set_word(at, port)
+        self._set_word(at + 56, 0x00020002)  # DR0: an I/O breakpoint of one byte, enabled
+
+    def _after_port(self) -> Exit | None:
+        assert self._port_breakpoint is not None
+        at = self.layout.debug
+        for offset, value in zip((0, 48, 56), self._port_breakpoint, strict=True):
+            self._set_word(at + offset, value)
+        self._port_breakpoint = None
+        self._set_word(self.layout.old_exception, 0xFFFFFFFF)
+        vector, self._vector = self._vector, _NO_VECTOR
+        if self._refused is not None:
+            self._undo()
+            return Trap(13, 0)
+        if vector not in (1, _NO_VECTOR):  # the guest had switched HF_IOBPT off and met another vector
+            self._vector = vector
+            return self._trap()
+        return None
+
+    def _undo(self) -> None:
+        """Back to the state before a refused instruction. A refused INS has stored a zero by then."""
+        assert self._refused is not None
+        self.eax, self.ecx, self.esi, self.edi, self._raw_eip = self._refused
+        self._refused = None
+
+    # memory
+
+    def _map_blocks(self) -> None:
+        """Where each mapped extent lies in QEMU's own RAM addresses, by which code is invalidated."""
+        address = self.machine.library.ram_address
+        self._blocks = []
+        if address is not None and self.machine.library.invalidate is not None:
+            for start, end in self._extents:
+                self._blocks.append((start, end, address(self.machine.handle, self._ram + start) - start))
+
+    def _on_memory_write(self, gpa: int, length: int) -> None:
+        """Host stores never reach translated code by themselves."""
+        if self._closed or not length:
+            return
+        invalidate = self.machine.library.invalidate
+        if invalidate is None or not self._blocks:
+            self.machine.control(self._tb_flush)
+            return
+        for start, end, shift in self._blocks:
+            first, last = max(gpa, start), min(gpa + length, end)
+            if first < last:
+                invalidate(self.machine.handle, first + shift, last + shift)
+
+    def _carve(self, gpa: int, length: int) -> None:
+        """Make [gpa, gpa+length) an extent of its own."""
+        if gpa % PAGE_SIZE or length % PAGE_SIZE or length <= 0:
+            raise ValueError(f"[{gpa:#x}, +{length:#x}) is not whole pages")
+        self.memory.check(gpa, length)
+        cut: list[tuple[int, int]] = []
+        for start, end in self._extents:
+            marks = sorted({start, end} | {m for m in (gpa, gpa + length) if start < m < end})
+            cut.extend(itertools.pairwise(marks))
+        self._extents = cut
+
+    def _remap(self) -> None:
+        self._map_blocks()
+        self.machine.control(self._tb_flush)
+        self.flush_tlb()
+
+    def protect(self, gpa: int, length: int) -> None:
+        """See :class:`vmirom.machine.engine.Engine`."""
+        self._carve(gpa, length)
+        c = self.machine.c
+        self.machine.check(c.uc_mem_protect(self.machine.handle, gpa, length, _PROT_RX), "protection")
+        self._remap()
+
+    def unmap(self, gpa: int, length: int) -> None:
+        """See :class:`vmirom.machine.engine.Engine`."""
+        self._carve(gpa, length)
+        c = self.machine.c
+        for start, end in self._extents:
+            if gpa <= start and end <= gpa + length:
+                self.machine.check(c.uc_mem_unmap(self.machine.handle, start, end - start), "unmapping")
+        self._extents = [e for e in self._extents if not (gpa <= e[0] and e[1] <= gpa + length)]
+        self._remap()
+
+    def open_bus(self, gpa: int, length: int) -> None:
+        """Let the guest read all ones from unmapped [gpa, gpa+length) and forget its writes, instead of
+        reporting Stray; whole pages that are not memory (any more)."""
+        self.machine.open_bus(gpa, length)
+        self._remap()
+
+    def flush_tlb(self) -> None:
+        """See :class:`vmirom.machine.engine.Engine`."""
+        self.machine.control(self._tlb_flush)
+
+    # code
+
+    def watch(self, gva: int, length: int, seen: Callable[[int], None]) -> None:
+        """See :class:`vmirom.machine.engine.Engine`."""
+
+        def on_block(_handle: int, address: int, _size: int, _key: int) -> None:
+            seen(address)
+
+        callback = self._guarded(on_block, None)
+        self.machine.hook(self._block_kind, lib.BLOCK_CALLBACK, callback, gva, gva + length - 1)
+        self.machine.control(self._tb_flush)
+
+    def trap_opcode(self, opcode: bytes, seen: Callable[[], bool]) -> None:
+        """See :class:`vmirom.machine.engine.Engine`."""
+        self._opcodes.append((opcode, seen))
+        self._place_opcodes()
+
+    def code(self, gva: int, data: bytes) -> None:
+        """See :class:`vmirom.machine.engine.Engine`."""
+        self._code.append((gva, data))
+        self._place_opcodes()
+
+    def _place_opcodes(self) -> None:
+        """A hook at each address where the opcode's bytes stand; it fires where an instruction starts."""
+        placed = False
+        for opcode, seen in self._opcodes:
+            for gva, data in self._code:
+                at = data.find(opcode)
+                while at >= 0:
+                    if (gva + at, opcode) not in self._placed:
+                        self._placed.add((gva + at, opcode))
+                        self._place_opcode(gva + at, seen)
+                        placed = True
+                    at = data.find(opcode, at + 1)
+        if placed:
+            self.machine.control(self._tb_flush)
+
+    def _place_opcode(self, gva: int, seen: Callable[[], bool]) -> None:
+        def on_code(_handle: int, address: int, _size: int, _key: int) -> None:
+            if self._skip == address:
+                self._skip = None
+                return
+            self._wanted = seen
+            self._leave()
+
+        self.machine.hook(self._code_kind, lib.CODE_CALLBACK, on_code, gva, gva)
+
+    # identity and time
+
+    def set_cpuid(self, answer: Callable[[int, int], tuple[int, int, int, int] | None]) -> None:
+        """See :class:`vmirom.machine.engine.Engine`."""
+        self._cpuid = answer
+
+    def own_cpuid(self, leaf: int, subleaf: int) -> tuple[int, int, int, int]:
+        """The engine's CPUID: what unicorn claims less what it does not do. Hidden: MONITOR, local APIC,
+        SEP and SYSCALL (no-ops in unicorn), long mode, PCID, INVPCID, ADX, CLWB."""
+        eax, ebx, ecx, edx = scratch.cpuid(leaf, subleaf)
+        if leaf == 1:
+            ecx &= ~(1 << 3 | 1 << 17 | 1 << 21 | 1 << 24 | 1 << 27)
+            ecx |= (self.cr4 >> 18 & 1) << 27
+            edx &= ~(1 << 9 | 1 << 11)
+        elif leaf == 7:
+            ebx &= ~(1 << 10 | 1 << 19 | 1 << 24)
+        elif leaf == 0x80000001:
+            edx &= ~(1 << 11 | 1 << 29)
+        return eax, ebx, ecx, edx
+
+    def tsc(self) -> int:
+        """See :class:`vmirom.machine.engine.Engine`."""
+        return scratch.tsc()
+
+    def tsc_hz(self) -> int:
+        """See :class:`vmirom.machine.engine.Engine`."""
+        return scratch.tsc_hz()
+
+    # end
+
+    def close(self) -> None:
+        """Give everything back; may be called twice. Registers stay readable, as zeros."""
+        with self._stop_lock:
+            if self._closed:
+                return
+            self._closed = True
+            self.memory.on_write = None
+            self._release()
+            self.machine.close()
+            self._opcodes.clear()
+            self._ports = self._cpuid = None
+            del self._pin
+
+    def __enter__(self) -> UnicornEngine:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if not getattr(self, "_closed", True):
+            self.close()

@@ -1,0 +1,222 @@
+"""The unicorn library as plain C functions.
+
+The Python binding spends 1.5 us on a register and wraps every hook; the engine goes through ctypes
+itself. The binding is used for one thing: finding and loading the shared library. Nothing here knows
+what a guest is.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from typing import Any, Final
+
+from vmirom.machine.engine import EngineError
+
+__all__ = [
+    "BLOCK_CALLBACK",
+    "CODE_CALLBACK",
+    "CPUID_CALLBACK",
+    "INTERRUPT_CALLBACK",
+    "INVALID_CALLBACK",
+    "IN_CALLBACK",
+    "MEMORY_CALLBACK",
+    "MMIO_READ_CALLBACK",
+    "MMIO_WRITE_CALLBACK",
+    "OUT_CALLBACK",
+    "SYSCALL_CALLBACK",
+    "Library",
+    "Machine",
+    "library",
+]
+
+_HANDLE = ctypes.c_void_p
+_U32 = ctypes.c_uint32
+_U64 = ctypes.c_uint64
+
+INTERRUPT_CALLBACK: Final = ctypes.CFUNCTYPE(None, _HANDLE, _U32, _HANDLE)
+CODE_CALLBACK: Final = ctypes.CFUNCTYPE(None, _HANDLE, _U64, _U32, _HANDLE)
+BLOCK_CALLBACK: Final = CODE_CALLBACK
+INVALID_CALLBACK: Final = ctypes.CFUNCTYPE(ctypes.c_bool, _HANDLE, _HANDLE)
+MEMORY_CALLBACK: Final = ctypes.CFUNCTYPE(
+    ctypes.c_bool, _HANDLE, ctypes.c_int, _U64, ctypes.c_int, ctypes.c_int64, _HANDLE
+)
+IN_CALLBACK: Final = ctypes.CFUNCTYPE(_U32, _HANDLE, _U32, ctypes.c_int, _HANDLE)
+OUT_CALLBACK: Final = ctypes.CFUNCTYPE(None, _HANDLE, _U32, ctypes.c_int, _U32, _HANDLE)
+SYSCALL_CALLBACK: Final = ctypes.CFUNCTYPE(None, _HANDLE, _HANDLE)
+CPUID_CALLBACK: Final = ctypes.CFUNCTYPE(_U32, _HANDLE, _HANDLE)
+MMIO_READ_CALLBACK: Final = ctypes.CFUNCTYPE(_U64, _HANDLE, _U64, ctypes.c_uint, _HANDLE)
+MMIO_WRITE_CALLBACK: Final = ctypes.CFUNCTYPE(None, _HANDLE, _U64, ctypes.c_uint, _U64, _HANDLE)
+
+_PROTOTYPES: Final[dict[str, list[Any]]] = {
+    "uc_open": [_U32, _U32, ctypes.POINTER(_HANDLE)],
+    "uc_close": [_HANDLE],
+    "uc_emu_start": [_HANDLE, _U64, _U64, _U64, ctypes.c_size_t],
+    "uc_emu_stop": [_HANDLE],
+    "uc_reg_read": [_HANDLE, ctypes.c_int, _HANDLE],
+    "uc_reg_write": [_HANDLE, ctypes.c_int, _HANDLE],
+    "uc_context_alloc": [_HANDLE, ctypes.POINTER(_HANDLE)],
+    "uc_context_free": [_HANDLE],
+    "uc_context_save": [_HANDLE, _HANDLE],
+    "uc_context_restore": [_HANDLE, _HANDLE],
+    "uc_hook_add": [_HANDLE, ctypes.POINTER(_HANDLE), ctypes.c_int, _HANDLE, _HANDLE, _U64, _U64],
+    "uc_hook_del": [_HANDLE, _HANDLE],
+    "uc_mem_map_ptr": [_HANDLE, _U64, _U64, _U32, _HANDLE],
+    "uc_mem_unmap": [_HANDLE, _U64, _U64],
+    "uc_mem_protect": [_HANDLE, _U64, _U64, _U32],
+    "uc_mmio_map": [_HANDLE, _U64, _U64, _HANDLE, _HANDLE, _HANDLE, _HANDLE],
+    "uc_ctl": [_HANDLE, ctypes.c_int],
+}
+"""Fixed arguments; uc_hook_add and uc_ctl take more, which ctypes passes as variadic ones."""
+
+
+class Library:
+    """Functions of libunicorn with prototypes of our own, and the QEMU symbols that it happens to export.
+
+    Raises EngineError if unicorn is not installed or not the version that the engine was measured with.
+    """
+
+    VERSION: Final = "2.1.4"
+
+    def __init__(self) -> None:
+        try:
+            from importlib.metadata import version
+
+            from unicorn.unicorn_py3.unicorn import uclib
+        except ImportError as problem:
+            raise EngineError(
+                f"unicorn can't be imported ({problem}): pip install unicorn=={self.VERSION}"
+            ) from None
+        if version("unicorn") != self.VERSION:
+            raise EngineError(f"unicorn {version('unicorn')} is not the tested {self.VERSION}")
+        self.c = ctypes.CDLL(uclib._name)
+        for name, arguments in _PROTOTYPES.items():
+            function = getattr(self.c, name)
+            function.argtypes = arguments
+            function.restype = ctypes.c_int
+        self.c.uc_context_size.argtypes = [_HANDLE]
+        self.c.uc_context_size.restype = ctypes.c_size_t
+        self.c.uc_strerror.argtypes = [ctypes.c_int]
+        self.c.uc_strerror.restype = ctypes.c_char_p
+        self.invalidate = self._exported("tb_invalidate_phys_range_x86_64", [_HANDLE, _U64, _U64], None)
+        self.ram_address = self._exported("qemu_ram_addr_from_host_x86_64", [_HANDLE, _HANDLE], _U64)
+
+    def _exported(self, name: str, arguments: list[Any], result: Any) -> Callable[..., int] | None:
+        """A QEMU function by its symbol; None where the platform's library hides it (Windows)."""
+        try:
+            function: Any = getattr(self.c, name)
+        except AttributeError:
+            return None
+        function.argtypes = arguments
+        function.restype = result
+        return function  # type: ignore[no-any-return]
+
+    def text(self, error: int) -> str:
+        """unicorn's own words for an error number."""
+        words: bytes = self.c.uc_strerror(error)
+        return words.decode("ascii", "replace")
+
+
+_library: Library | None = None
+
+
+def library() -> Library:
+    """The library, loaded once a process. Raises EngineError."""
+    global _library
+    if _library is None:
+        _library = Library()
+    return _library
+
+
+class Machine:
+    """One ``uc_engine``: its handle, its hooks, its end. Every failing call raises EngineError."""
+
+    def __init__(self, tcg_buffer: int = 16 << 20) -> None:
+        from unicorn import unicorn_const as u
+
+        self.library = library()
+        self.c = self.library.c
+        self.handle = ctypes.c_void_p()
+        self.check(self.c.uc_open(u.UC_ARCH_X86, u.UC_MODE_32, ctypes.byref(self.handle)), "open")
+        self._callbacks: list[Any] = []
+        # The buffer must be chosen before anything else is done; "until" costs 4 us an exit.
+        self.control(u.UC_CTL_TCG_BUFFER_SIZE, _U32(tcg_buffer))
+        self.control(u.UC_CTL_UC_USE_EXITS, ctypes.c_int(1))
+        self.control(u.UC_CTL_UC_EXITS, (_U64 * 1)(), ctypes.c_size_t(0))
+
+    def check(self, error: int, what: str) -> None:
+        """Raise EngineError unless ``error`` is 0."""
+        if error:
+            raise EngineError(f"unicorn refused {what}: {self.library.text(error)}")
+
+    def control(self, number: int, *arguments: Any) -> None:
+        """uc_ctl with a writing request."""
+        code = 1 << 30 | len(arguments) << 26 | number
+        self.check(self.c.uc_ctl(self.handle, code, *arguments), f"control {number}")
+
+    def hook(
+        self,
+        kind: int,
+        prototype: Any,
+        function: Callable[..., Any],
+        begin: int = 1,
+        end: int = 0,
+        instruction: int = 0,
+    ) -> int:
+        """Add a hook and keep its callback alive; the answer is the hook's handle."""
+        callback = prototype(function)
+        handle = ctypes.c_void_p()
+        more = (ctypes.c_int(instruction),) if instruction else ()
+        error = self.c.uc_hook_add(
+            self.handle, ctypes.byref(handle), kind, ctypes.cast(callback, _HANDLE), None, begin, end, *more
+        )
+        self.check(error, f"hook {kind}")
+        self._callbacks.append(callback)
+        assert handle.value is not None
+        return handle.value
+
+    def unhook(self, handle: int) -> None:
+        """Remove a hook. Its callback stays alive until close: translated code may still name it."""
+        self.check(self.c.uc_hook_del(self.handle, handle), "removal of a hook")
+
+    def open_bus(self, gpa: int, length: int) -> None:
+        """Map [gpa, gpa+length) as an undriven bus: reads all ones, forgets writes."""
+
+        def read(_handle: int, _offset: int, size: int, _key: int) -> int:
+            return (1 << 8 * size) - 1
+
+        def write(_handle: int, _offset: int, _size: int, _value: int, _key: int) -> None:
+            return None
+
+        callbacks = (MMIO_READ_CALLBACK(read), MMIO_WRITE_CALLBACK(write))
+        self._callbacks.extend(callbacks)
+        error = self.c.uc_mmio_map(
+            self.handle,
+            gpa,
+            length,
+            ctypes.cast(callbacks[0], _HANDLE),
+            None,
+            ctypes.cast(callbacks[1], _HANDLE),
+            None,
+        )
+        self.check(error, f"open bus at {gpa:#x}")
+
+    def read_register(self, number: int) -> int:
+        """A register of up to 64 bits by unicorn's number."""
+        value = _U64(0)
+        self.check(self.c.uc_reg_read(self.handle, number, ctypes.byref(value)), f"read of register {number}")
+        return value.value
+
+    def write_register(self, number: int, value: int) -> None:
+        """Write a register by unicorn's number, with the side effects that unicorn gives it."""
+        word = _U64(value)
+        self.check(
+            self.c.uc_reg_write(self.handle, number, ctypes.byref(word)), f"write of register {number}"
+        )
+
+    def close(self) -> None:
+        """Free the engine. May be called twice."""
+        if self.handle.value is not None:
+            self.c.uc_close(self.handle)
+            self.handle = ctypes.c_void_p()
+            self._callbacks.clear()
