@@ -24,7 +24,6 @@ from vmirom.schema import (
 )
 
 
-
 class Feature(enum.IntEnum):
     """Bit numbers in EAX of CPUID leaf 0x40000001."""
 

@@ -196,9 +196,7 @@ HYPERCALLS = (
     Hypercall(4, "NEW_PGTABLE", (_ebx("root_gpa"),), "switch page tables"),
     Hypercall(5, "FLUSH_TLB", (_ebx("how"),), "0 the user part of the current table, else everything"),
     Hypercall(6, "LOAD_IDT_ENTRY", (_ebx("vector"), _ecx("low"), _edx("high"))),
-    Hypercall(
-        7, "SET_STACK", (_ebx("ss"), _ecx("esp"), _edx("pages")), "kernel stack; RPL of SS must be 1"
-    ),
+    Hypercall(7, "SET_STACK", (_ebx("ss"), _ecx("esp"), _edx("pages")), "kernel stack; RPL of SS must be 1"),
     Hypercall(8, "TS", (_ebx("set"),), "the guest's CR0.TS"),
     Hypercall(9, "SET_CLOCKEVENT", (_ebx("delta_ns"),), "one-shot, from now; 0 stops; raises interrupt 0"),
     Hypercall(10, "HALT", (), "sleep until an unblocked interrupt is pending, then deliver it"),

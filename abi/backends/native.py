@@ -398,10 +398,10 @@ class Multiboot(enum.IntEnum):
     HEADER_ALIGN = 4
 
 
-class MultibootFlag(enum.IntFlag):
+class MultibootHeaderFlag(enum.IntFlag):
     """Flags of a multiboot header."""
 
-    ALIGN_MODULES = 0x1
+    PAGE_ALIGN = 0x1
     MEMORY_INFO = 0x2
     VIDEO_MODE = 0x4
     ADDRESSES = 0x10000
@@ -450,7 +450,7 @@ class MemoryType(enum.IntEnum):
 multiboot_header = struct(
     "multiboot_header",
     "magic" / Fixed(u32, Multiboot.HEADER_MAGIC),
-    "flags" / Flags(u32, MultibootFlag),
+    "flags" / Flags(u32, MultibootHeaderFlag),
     "checksum" / u32 * "makes the sum of the first three words 0",
     "header_addr" / u32,
     "load_addr" / u32,
@@ -631,7 +631,7 @@ LINE = Line(
             PageFault,
             GateType,
             Multiboot,
-            MultibootFlag,
+            MultibootHeaderFlag,
             MultibootInfoFlag,
             Pvh,
             ElfNote,

@@ -329,7 +329,10 @@ class Errno(enum.IntEnum):
     EINVAL = 22
     ENOSPC = 28
     ENOSYS = 38
+    ENODATA = 61
+    ETIME = 62
     EOPNOTSUPP = 95
+    ENOBUFS = 105
 
 
 class ElfNote(enum.IntEnum):
@@ -359,7 +362,7 @@ class ElfNote(enum.IntEnum):
 class TrapFlag(enum.IntFlag):
     """Bits of trap_info.flags. MASK_EVENTS (TI) sets upcall_mask at entry."""
 
-    DPL_MASK = 3
+    DPL = 3
     MASK_EVENTS = 4
 
 
@@ -505,7 +508,10 @@ HYPERCALLS = (
         "Uvmf",
     ),
     Hypercall(
-        15, "SET_TIMER_OP", (_ebx("timeout_low"), _ecx("timeout_high")), "absolute ns of system time; 0 cancels"
+        15,
+        "SET_TIMER_OP",
+        (_ebx("timeout_low"), _ecx("timeout_high")),
+        "absolute ns of system time; 0 cancels",
     ),
     Hypercall(16, "EVENT_CHANNEL_OP_COMPAT", (_ebx("op", "void *"),), "old form of EVENT_CHANNEL_OP"),
     Hypercall(17, "XEN_VERSION", _CMD, "", "Xenver"),

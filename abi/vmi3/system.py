@@ -23,9 +23,7 @@ CALLS = group(
         doc="Ends the machine's work for good: interrupts stay off and the call does not come back.",
         clauses=("VMI-IRQ-12",),
     ),
-    unpublished(
-        72, "SetCallbacks", doc="A number without a published contract; our ROMs answer NONE to it."
-    ),
+    unpublished(72, "SetCallbacks", doc="A number without a published contract; our ROMs answer NONE to it."),
     procedure(
         73,
         "SetLazyMode",

@@ -56,7 +56,8 @@ CALLS = group(
         71,
         "WallclockUpdated",
         returns=Result("updated", "BOOL", "EAX"),
-        doc="Returns 1 once after the wall clock was set against the real counter, and 0 until the next time.",
+        doc="""Returns 1 once after the wall clock was set against the real counter, and 0 until that
+        happens again.""",
         clauses=("VMI-TIME-03", "VMI-TIME-04"),
     ),
 )

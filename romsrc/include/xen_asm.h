@@ -270,7 +270,10 @@
 #define XEN_ERRNO_EINVAL 22
 #define XEN_ERRNO_ENOSPC 28
 #define XEN_ERRNO_ENOSYS 38
+#define XEN_ERRNO_ENODATA 61
+#define XEN_ERRNO_ETIME 62
 #define XEN_ERRNO_EOPNOTSUPP 95
+#define XEN_ERRNO_ENOBUFS 105
 
 /* Types of ELF notes whose owner is ``Xen``. */
 #define XEN_ELF_NOTE_INFO 0
@@ -294,7 +297,7 @@
 #define XEN_ELF_NOTE_PHYS32_ENTRY 18
 
 /* Bits of trap_info.flags. MASK_EVENTS (TI) sets upcall_mask at entry. */
-#define XEN_TRAP_FLAG_DPL_MASK 0x3
+#define XEN_TRAP_FLAG_DPL 0x3
 #define XEN_TRAP_FLAG_MASK_EVENTS 0x4
 
 /* Xen's own flat selectors, there in every GDT. */

@@ -34,9 +34,9 @@ def line_page(line: Resolved) -> str:
         "",
         line.line.doc,
         "",
-        "Arguments are 32-bit words unless their type says otherwise. `stN` is the stack word at ESP+4+4*N on",
-        "entry; the caller removes it. A pair is written high:low. ESP and whatever a call neither clobbers nor",
-        "returns in survive it.",
+        "Arguments are 32-bit words unless their type says otherwise. `stN` is the stack word at ESP+4+4*N",
+        "on entry; the caller removes it. A pair is written high:low. ESP and whatever a call neither",
+        "clobbers nor returns in survive it.",
         "",
         "## Numbers",
         "",
@@ -114,9 +114,8 @@ def _struct(struct: StructRow) -> list[str]:
             note = f"{field.const:#x}; {note}" if note else f"{field.const:#x}"
         if field.values:
             note = f"{field.values}; {note}" if note else field.values
-        rows.append(
-            [f"{field.offset:#x}", str(field.offset), str(field.size), f"{field.ctype}{count}", field.name, note]
-        )
+        ctype = f"{field.ctype}{count}"
+        rows.append([f"{field.offset:#x}", str(field.offset), str(field.size), ctype, field.name, note])
     return [*out, *_table(["Hex", "Offset", "Size", "Type", "Field", "Meaning"], rows)]
 
 

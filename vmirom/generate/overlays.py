@@ -59,12 +59,15 @@ def python_overlay(line: Resolved) -> str:
         f'"""{_first_sentence(line)} {BANNER}"""',
         "",
         "import enum",
+        "from typing import Any",
         "",
-        f"from vmirom.overlays._{family}_cffi import ffi",
+        f"from vmirom.overlays import _{family}_cffi",
         "",
         "__all__ = [",
         *(f'    "{name}",' for name in names),
         "]",
+        "",
+        f"ffi: Any = _{family}_cffi.ffi  # fields of an overlay have no types that mypy knows",
     ]
     for row in line.enums:
         out += ["", "", *_enum(row)]

@@ -1,8 +1,9 @@
 """KVM's paravirtual ABI for x86 guests, as of Linux 6.1. Generated from abi/ by `python -m vmirom.generate`; do not edit."""
 
 import enum
+from typing import Any
 
-from vmirom.overlays._kvm_cffi import ffi
+from vmirom.overlays import _kvm_cffi
 
 __all__ = [
     "ClockFlag",
@@ -21,6 +22,8 @@ __all__ = [
     "Signature",
     "ffi",
 ]
+
+ffi: Any = _kvm_cffi.ffi  # fields of an overlay have no types that mypy knows
 
 
 class Hypercall(enum.IntEnum):

@@ -1,8 +1,9 @@
 """lguest's ABI as in Linux 2.6.32 and 2.6.35: the two agree in every number and layout. Generated from abi/ by `python -m vmirom.generate`; do not edit."""
 
 import enum
+from typing import Any
 
-from vmirom.overlays._lguest_cffi import ffi
+from vmirom.overlays import _lguest_cffi
 
 __all__ = [
     "Boot",
@@ -22,6 +23,8 @@ __all__ = [
     "VringDescFlag",
     "ffi",
 ]
+
+ffi: Any = _lguest_cffi.ffi  # fields of an overlay have no types that mypy knows
 
 
 class Hcall(enum.IntEnum):

@@ -1,8 +1,9 @@
 """The bare machine: ports and register bits of the PC's devices, the processor's own constants, and the two boot protocols a native bundle can be entered by (multiboot 1 and PVH). Generated from abi/ by `python -m vmirom.generate`; do not edit."""
 
 import enum
+from typing import Any
 
-from vmirom.overlays._native_cffi import ffi
+from vmirom.overlays import _native_cffi
 
 __all__ = [
     "Acpi",
@@ -20,7 +21,7 @@ __all__ = [
     "MemoryType",
     "Msr",
     "Multiboot",
-    "MultibootFlag",
+    "MultibootHeaderFlag",
     "MultibootInfoFlag",
     "PageFault",
     "Pic",
@@ -43,6 +44,8 @@ __all__ = [
     "Vector",
     "ffi",
 ]
+
+ffi: Any = _native_cffi.ffi  # fields of an overlay have no types that mypy knows
 
 
 class Pic(enum.IntEnum):
@@ -436,10 +439,10 @@ class Multiboot(enum.IntEnum):
     HEADER_ALIGN = 4
 
 
-class MultibootFlag(enum.IntFlag):
+class MultibootHeaderFlag(enum.IntFlag):
     """Flags of a multiboot header."""
 
-    ALIGN_MODULES = 0x1
+    PAGE_ALIGN = 0x1
     MEMORY_INFO = 0x2
     VIDEO_MODE = 0x4
     ADDRESSES = 0x10000

@@ -1,8 +1,9 @@
 """The paravirt calls a guest makes of its ROM. Generated from abi/ by `python -m vmirom.generate`; do not edit."""
 
 import enum
+from typing import Any
 
-from vmirom.overlays._vmi_cffi import ffi
+from vmirom.overlays import _vmi_cffi
 
 __all__ = [
     "Alarm",
@@ -30,6 +31,8 @@ __all__ = [
     "SegmentFlag",
     "ffi",
 ]
+
+ffi: Any = _vmi_cffi.ffi  # fields of an overlay have no types that mypy knows
 
 
 class Call(enum.IntEnum):

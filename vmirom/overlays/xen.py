@@ -1,8 +1,9 @@
 """Xen's paravirtual ABI for 32-bit PAE guests. Generated from abi/ by `python -m vmirom.generate`; do not edit."""
 
 import enum
+from typing import Any
 
-from vmirom.overlays._xen_cffi import ffi
+from vmirom.overlays import _xen_cffi
 
 __all__ = [
     "AssistType",
@@ -43,6 +44,8 @@ __all__ = [
     "Xenver",
     "ffi",
 ]
+
+ffi: Any = _xen_cffi.ffi  # fields of an overlay have no types that mypy knows
 
 
 class Hypercall(enum.IntEnum):
@@ -390,7 +393,10 @@ class Errno(enum.IntEnum):
     EINVAL = 22
     ENOSPC = 28
     ENOSYS = 38
+    ENODATA = 61
+    ETIME = 62
     EOPNOTSUPP = 95
+    ENOBUFS = 105
 
 
 class ElfNote(enum.IntEnum):
@@ -420,7 +426,7 @@ class ElfNote(enum.IntEnum):
 class TrapFlag(enum.IntFlag):
     """Bits of trap_info.flags. MASK_EVENTS (TI) sets upcall_mask at entry."""
 
-    DPL_MASK = 0x3
+    DPL = 0x3
     MASK_EVENTS = 0x4
 
 

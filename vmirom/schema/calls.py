@@ -182,7 +182,7 @@ class Hypercall:
 
 
 def _check_number(where: str, number: int) -> None:
-    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < 1 << 32:
+    if not 0 <= number < 1 << 32:
         raise SchemaError(f"{where}: number {number!r} is not a 32-bit unsigned integer")
 
 
@@ -315,9 +315,7 @@ def jump(
     clauses: tuple[str, ...] = (),
 ) -> Call:
     """A call that does not come back to its caller."""
-    return _call(
-        number, name, Kind.JUMP, arguments, None, (), clobbers, segments, doc, since, clauses
-    )
+    return _call(number, name, Kind.JUMP, arguments, None, (), clobbers, segments, doc, since, clauses)
 
 
 def unpublished(number: int, name: str, *, doc: str, since: str = "3.0") -> Call:

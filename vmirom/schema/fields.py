@@ -71,7 +71,7 @@ class Flags(_Adapter):
 
     def __init__(self, field: AnyConstruct, flags: type[enum.IntFlag]) -> None:
         super().__init__(field)
-        if not (isinstance(flags, type) and issubclass(flags, enum.IntFlag)):
+        if not issubclass(flags, enum.IntFlag):
             raise SchemaError(f"Flags needs an IntFlag class, not {flags!r}")
         self.flags = flags
 
@@ -87,7 +87,7 @@ class Choice(_Adapter):
 
     def __init__(self, field: AnyConstruct, choices: type[enum.IntEnum]) -> None:
         super().__init__(field)
-        if not (isinstance(choices, type) and issubclass(choices, enum.IntEnum)):
+        if not issubclass(choices, enum.IntEnum):
             raise SchemaError(f"Choice needs an IntEnum class, not {choices!r}")
         self.choices = choices
 

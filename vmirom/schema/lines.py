@@ -30,8 +30,9 @@ class Line:
     """An ABI as declared. ``structs`` and ``enums`` are keyed by the version they came with.
 
     ``family`` is the prefix of every C name (``xen`` -> ``struct xen_...``, ``XEN_...``); ``prefixes``
-    are those of its structs where the field has other names for them. ``call_enum`` names the enumeration made from the numbers of ``calls`` or ``hypercalls``. Only an executable line
-    becomes headers and overlays.
+    are those of its structs where the field has other names for them. ``call_enum`` names the enumeration
+    made from the numbers of ``calls`` or ``hypercalls``. Only an executable line becomes headers and
+    overlays.
     """
 
     name: str

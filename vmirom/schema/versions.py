@@ -37,7 +37,7 @@ class Version:
     @staticmethod
     def parse(text: str) -> Version:
         """Read ``3.1``. Raises SchemaError."""
-        if not isinstance(text, str) or not _FORM.fullmatch(text):
+        if not _FORM.fullmatch(text):
             raise SchemaError(f"version {text!r} is not of the form MAJOR.MINOR")
         return Version(tuple(int(part) for part in text.split(".")))
 

@@ -82,7 +82,8 @@ def resolve_struct(struct: AnyConstruct, version: Version) -> AnyConstruct:
     if isinstance(core, Struct):
         fields = (_resolve_field(field, version) for field in core.subcons)
         core = Struct(*(field for field in fields if field is not None))
-    return _renamed(core, name, doc)
+    resolved: AnyConstruct = _renamed(core, name, doc)
+    return resolved
 
 
 def _resolve_field(field: Any, version: Version) -> Any:
