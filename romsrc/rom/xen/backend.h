@@ -43,6 +43,7 @@ enum pool_use {
 	POOL_LEVEL2,
 	POOL_LEVEL3,
 	POOL_DATA,  /* the ROM's own: window tables, GDT, LDT, links */
+	POOL_BOOT,  /* a table of Xen's boot space; given back when that is left */
 	POOL_LOST   /* Xen would not give it back */
 };
 
@@ -78,15 +79,18 @@ struct linear {
 	u32 va, pages, pfn;
 };
 
+/* In the state pages behind struct rom_state (VMI_LAYOUT_STATE_ROM + 4). */
+struct pool {
+	u32 pages, free_count;
+	u32 mfn[WINDOW_POOL_PAGES];
+	struct pool_page page[WINDOW_POOL_PAGES];
+	u16 free_list[WINDOW_POOL_PAGES];
+};
+
 struct backend_state {
 	/* memory */
 	u32 mem_pages;   /* the guest's frames are 0 .. mem_pages - 1 */
 	u32 sealed_first, sealed_end; /* frames that are page tables of Xen's boot space: read-only for now */
-	u32 pool_pages;
-	u32 pool_mfn[WINDOW_POOL_PAGES];
-	struct pool_page pool[WINDOW_POOL_PAGES];
-	u16 free_list[WINDOW_POOL_PAGES];
-	u32 free_count;
 	u16 bucket[BUCKETS];
 	u32 slot_pfn[WINDOW_SLOTS]; /* what each window slot maps, or NO_FRAME */
 	struct linear linear[4];    /* SetLinearMapping */
@@ -111,13 +115,16 @@ struct backend_state {
 	u32 cr0, cr2, cr3, cr4;
 	u32 gdt_base, gdt_limit, idt_base, idt_limit;
 	u32 ldt_base, ldt_entries;
-	u32 ldt_pages; /* pool pages behind the LDT part of the window */
+	u32 gdt_page;  /* pool page of the machine GDT */
+	u32 ldt_pages; /* how many of these are there */
+	u16 ldt_page[WINDOW_LDT_PAGES];
 	u16 tr, ldt;
 	u32 idt[256][2];
 
 	/* time and events */
 	u32 timer_port, console_port;
-	u64 hz;
+	u32 delivered; /* interrupts that the guest got */
+	u32 khz; /* of the TSC */
 	u64 armed; /* real counter for which Xen's timer is set */
 	struct xen_vcpu_runstate_info runstate;
 	u32 runstate_registered;

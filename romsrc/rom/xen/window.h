@@ -17,9 +17,10 @@
 #define WINDOW_H
 
 #include "vmi_asm.h"
+#include "xen_asm.h"
 
-#define WINDOW_BASE 0xF5400000
-#define WINDOW_END 0xF5800000
+#define WINDOW_BASE XEN_WINDOW_START
+#define WINDOW_END XEN_WINDOW_END
 #define WINDOW_PAGES 1024
 
 #define WINDOW_PAGE_STATE 1
@@ -47,7 +48,8 @@
 
 /* struct rom_state, and the two bytes of vcpu_info that are the virtual interrupt flag */
 #define WINDOW_ROM_STATE (WINDOW_STATE + 4096 * VMI_LAYOUT_STATE_ROM)
-#define UPCALL_PENDING (WINDOW_BASE + 0)
-#define UPCALL_MASK (WINDOW_BASE + 1)
+#define WINDOW_POOL_STATE (WINDOW_ROM_STATE + 4096 * 4)
+#define UPCALL_PENDING (WINDOW_BASE + xen_vcpu_info_OFF_evtchn_upcall_pending)
+#define UPCALL_MASK (WINDOW_BASE + xen_vcpu_info_OFF_evtchn_upcall_mask)
 
 #endif

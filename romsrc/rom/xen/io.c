@@ -1,0 +1,77 @@
+/*
+ * Console, the end of the machine, and I/O privilege.
+ */
+#include "memory.h"
+#include "platform.h"
+
+void platform_console(const u8 *text, u32 n)
+{
+	hypercall(XEN_HYPERCALL_CONSOLE_IO, XEN_CONSOLEIO_WRITE, n, GVA(text), 0, 0);
+}
+
+int platform_console_read(void)
+{
+	volatile u8 *byte = (volatile u8 *)state()->backend.scratch;
+
+	if (hypercall(XEN_HYPERCALL_CONSOLE_IO, XEN_CONSOLEIO_READ, 1, GVA(byte), 0, 0) != 1)
+		return -1;
+	BARRIER();
+	return *byte;
+}
+
+static void iopl_set(u32 iopl)
+{
+	u32 *set = state()->backend.scratch;
+
+	*set = iopl;
+	BARRIER();
+	hypercall(XEN_HYPERCALL_PHYSDEV_OP, XEN_PHYSDEVOP_SET_IOPL, GVA(set), 0, 0, 0);
+}
+
+static void machine_end(u32 reason)
+{
+	u32 *why = state()->backend.scratch;
+
+	uart_flush();
+	*why = reason;
+	BARRIER();
+	for (;;) {
+		hypercall(XEN_HYPERCALL_SCHED_OP, XEN_SCHEDOP_SHUTDOWN, GVA(why), 0, 0, 0);
+#ifdef ROM_HOST
+		return;
+#endif
+	}
+}
+
+/* The exit port is real where the domain may have it (QEMU's isa-debug-exit); where not, nothing listens. */
+void platform_exit(u32 status)
+{
+	iopl_set(1);
+#ifndef ROM_HOST
+	__asm__ volatile("outb %b0, %w1" : : "a"(status), "Nd"((u16)VMI_PORT_EXIT));
+#endif
+	(void)status;
+	machine_end(XEN_SHUTDOWN_POWEROFF);
+}
+
+void ROMCALL vmi_Reboot(u32 how)
+{
+	(void)how;
+	platform_irq_save();
+	machine_end(XEN_SHUTDOWN_REBOOT);
+}
+
+void ROMCALL vmi_Shutdown(void)
+{
+	platform_irq_save();
+	machine_end(XEN_SHUTDOWN_POWEROFF);
+}
+
+/* Bits 13:12 as in EFLAGS. 3 gives user code the ports; the kernel needs none, its port calls are the ROM's. */
+void ROMCALL vmi_SetIOPLMask(u32 mask)
+{
+	u32 saved = platform_irq_save();
+
+	iopl_set(mask >> 12 & 3);
+	platform_irq_restore(saved);
+}
