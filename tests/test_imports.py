@@ -80,7 +80,8 @@ def test_hypervisors_know_nothing_of_an_engines_library() -> None:
         f"{path.relative_to(PACKAGE)}:{line} {module}"
         for path in sources("hypervisors")
         for line, module in imported(path)
-        if module.split(".")[0] in ("unicorn", "fcntl", "ctypes") or module.startswith("vmirom.machine.unicorn")
+        if module.split(".")[0] in ("unicorn", "fcntl", "ctypes")
+        or module.startswith("vmirom.machine.unicorn")
     ]
     assert found == []
 

@@ -85,6 +85,8 @@ def read_rom(data: bytes, backend: str | None = None) -> RomFile:
     for field in ("boot_entry", "pvh_entry"):
         if getattr(private, field) >= length:
             raise RomRefused(field, "lies outside the ROM")
+    if private.slot_size != vmi.Const.SLOT_SIZE:
+        raise RomRefused("slot_size", f"{private.slot_size}, not {int(vmi.Const.SLOT_SIZE)}")
     if private.slots_offset + private.slots_count * private.slot_size > length:
         raise RomRefused("slots_offset", "the slot table reaches outside the ROM")
     return RomFile(

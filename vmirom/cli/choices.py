@@ -18,7 +18,7 @@ LATEST = (3, 1)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class AbiVersion(click.ParamType):
+class AbiVersion(click.ParamType[tuple[int, int]]):
     """``3.1`` and the like."""
 
     name = "version"
@@ -35,7 +35,7 @@ class AbiVersion(click.ParamType):
         return int(match[1]), int(match[2])
 
 
-class BackendName(click.ParamType):
+class BackendName(click.ParamType[str]):
     """The name of a backend that exists; known only once it is asked for."""
 
     name = "backend"

@@ -113,30 +113,27 @@ class _Pool:
         self._busy.append(_Worker(index, process, mine, time.monotonic() + request.budget + _GRACE))
 
     def _listen(self, worker: _Worker) -> None:
-        try:
-            while worker.pipe.poll():
-                self._take(worker, worker.pipe.recv())
-                if worker not in self._busy:
-                    return
-        except (EOFError, OSError):
-            worker.process.join()
-            code = worker.process.exitcode or 0
-            how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-            self._finish(worker, _lost(self._requests[worker.index], f"the engine's process died: {how}"))
-            return
+        while worker.pipe.poll():
+            try:
+                message = worker.pipe.recv()
+            except (EOFError, OSError):
+                worker.process.join()
+                code = worker.process.exitcode or 0
+                how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+                reason = f"the engine's process died: {how}"
+                self._finish(worker, _lost(self._requests[worker.index], reason))
+                return
+            if isinstance(message, OSError):
+                raise message
+            if message.result is not None:
+                self._finish(worker, message.result)
+                return
+            self._watcher(message)
         if time.monotonic() > worker.deadline:
             worker.process.kill()
             request = self._requests[worker.index]
             reason = f"the engine did not stop {_GRACE:g} s after its budget of {request.budget:g} s"
             self._finish(worker, _lost(request, reason))
-
-    def _take(self, worker: _Worker, message: Tick | OSError) -> None:
-        if isinstance(message, OSError):
-            raise message
-        if message.result is not None:
-            self._finish(worker, message.result)
-        else:
-            self._watcher(message)
 
     def _finish(self, worker: _Worker, result: BootResult) -> None:
         self._busy.remove(worker)

@@ -54,7 +54,8 @@ def junit(guest: str, results: Sequence[BootResult], agreement: Agreement) -> by
         ElementTree.SubElement(case, "failure", message=text)
     tree = ElementTree.ElementTree(suite)
     ElementTree.indent(tree)
-    return ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True) + b"\n"
+    text: bytes = ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)
+    return text + b"\n"
 
 
 def _case(suite: ElementTree.Element, guest: str, result: BootResult) -> None:

@@ -9,17 +9,17 @@ import struct
 
 from vmirom.bundle.notes import XEN_OWNER, Note
 from vmirom.bundle.protocols import Dress, Stub
-from vmirom.overlays import native, xen
+from vmirom.overlays import native
 
 __all__ = ["dress"]
 
 
 def dress(stub: Stub) -> Dress:
     """Both, so that whichever the loader prefers works; the entry is physical."""
-    flags = int(native.MultibootFlag.ALIGN_MODULES | native.MultibootFlag.MEMORY_INFO)
+    flags = int(native.MultibootHeaderFlag.PAGE_ALIGN | native.MultibootHeaderFlag.MEMORY_INFO)
     magic = int(native.Multiboot.HEADER_MAGIC)
     header = struct.pack("<3I", magic, flags, -(magic + flags) & 0xFFFFFFFF)
     notes: tuple[Note, ...] = ()
     if stub.pvh is not None:
-        notes = (Note(XEN_OWNER, int(xen.ElfNote.PHYS32_ENTRY), struct.pack("<I", stub.pvh)),)
+        notes = (Note(XEN_OWNER, int(native.ElfNote.PHYS32_ENTRY), struct.pack("<I", stub.pvh)),)
     return Dress(stub.boot, notes, header)

@@ -1,0 +1,78 @@
+"""Workers: side by side, in order, and none that takes the others or the tool with it."""
+
+import multiprocessing
+import time
+from pathlib import Path
+
+import pytest
+
+import vmirom.hosts.workers
+from tests.hosts.conftest import Scripting, request_for
+from tests.hosts.scripted import dies, ends, stuck
+from vmirom.hosts.outcomes import Outcome
+from vmirom.hosts.workers import Tick, boot_all
+from vmirom.hypervisors.hypervisor import EndKind
+
+NAMES = ["native", "kvm", "xen", "lguest"]
+
+
+def outcomes(**changes: object) -> list[Outcome]:
+    return [result.outcome for result in boot_all([request_for(name, **changes) for name in NAMES])]
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 8])
+def test_results_come_in_the_order_of_requests(scripted: Scripting, jobs: int) -> None:
+    ticks: list[Tick] = []
+    results = boot_all([request_for(name) for name in NAMES], ticks.append, jobs)
+    assert [result.backend for result in results] == NAMES
+    assert [result.call_total for result in results] == [3, 3, 3, 3]
+    done = [tick for tick in ticks if tick.phase == "done"]
+    assert sorted(tick.index for tick in done) == [0, 1, 2, 3]
+    assert all(tick.result is results[tick.index] for tick in done)
+
+
+def test_engine_that_dies_is_an_error_of_its_backend_only(scripted: Scripting) -> None:
+    scripted(kvm=dies)
+    results = boot_all([request_for(name) for name in NAMES])
+    assert [r.outcome for r in results] == [
+        Outcome.SUCCESS,
+        Outcome.ERROR,
+        Outcome.SUCCESS,
+        Outcome.SUCCESS,
+    ]
+    assert results[1].reason == "the engine's process died: signal SIGKILL"
+
+
+def test_worker_that_ignores_its_budget_is_ended(
+    scripted: Scripting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vmirom.hosts.workers, "_GRACE", 0.3)
+    scripted(xen=stuck)
+    start = time.monotonic()
+    results = boot_all([request_for(name, budget=0.2) for name in NAMES])
+    assert time.monotonic() - start < 10
+    assert results[2].outcome is Outcome.ERROR
+    assert results[2].reason == "the engine did not stop 0.3 s after its budget of 0.2 s"
+    assert multiprocessing.active_children() == []
+
+
+def test_interrupt_ends_all_workers(scripted: Scripting) -> None:
+    scripted(native=stuck, kvm=stuck, xen=stuck, lguest=stuck)
+
+    def interrupt(tick: Tick) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        boot_all([request_for(name) for name in NAMES], interrupt)
+    assert multiprocessing.active_children() == []
+
+
+def test_trace_that_cant_be_written_is_an_os_error(scripted: Scripting, tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No such file"):
+        boot_all([request_for("xen", trace=tmp_path / "none" / "t")])
+    assert multiprocessing.active_children() == []
+
+
+def test_the_worst_is_kept_apart(scripted: Scripting) -> None:
+    scripted(native=ends(EndKind.CRASH), lguest=ends(EndKind.REBOOT))
+    assert outcomes() == [Outcome.CRASH, Outcome.SUCCESS, Outcome.SUCCESS, Outcome.SUCCESS]
