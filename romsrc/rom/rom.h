@@ -24,6 +24,10 @@ typedef int64_t s64;
 #include "vmi.h"
 #include "vmi_asm.h"
 
+#ifndef ROM_HOST
+#pragma GCC visibility push(hidden) /* for declarations too: nothing is reached through a GOT */
+#endif
+
 #define PAGE_SHIFT 12
 #define PAGE_SIZE 0x1000u
 #define PAGE_MASK 0xFFFFF000u

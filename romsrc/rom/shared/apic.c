@@ -26,8 +26,8 @@ static int highest(u32 offset)
 
 static u32 priority(void)
 {
-	int service = highest(APIC_ISR);
-	u32 task = *reg(APIC_TPR) & 0xff;
+	int service = highest(NATIVE_APIC_ISR);
+	u32 task = *reg(NATIVE_APIC_TPR) & 0xff;
 
 	if (service >= 0 && ((u32)service >> 4) > (task >> 4))
 		return (u32)service & 0xf0;
@@ -46,19 +46,19 @@ static void clear(u32 offset, u32 vector)
 
 bool apic_has(void)
 {
-	int wanted = highest(APIC_IRR);
+	int wanted = highest(NATIVE_APIC_IRR);
 
 	return wanted >= 0 && ((u32)wanted >> 4) > (priority() >> 4);
 }
 
 int apic_next(void)
 {
-	int vector = highest(APIC_IRR);
+	int vector = highest(NATIVE_APIC_IRR);
 
 	if (!apic_has())
 		return -1;
-	clear(APIC_IRR, (u32)vector);
-	set(APIC_ISR, (u32)vector);
+	clear(NATIVE_APIC_IRR, (u32)vector);
+	set(NATIVE_APIC_ISR, (u32)vector);
 	return vector;
 }
 
@@ -71,82 +71,82 @@ static void look(void)
 static void request(u32 vector)
 {
 	if (vector < 16) {
-		*reg(APIC_ESR) |= 0x40; /* illegal vector received */
+		*reg(NATIVE_APIC_ESR) |= 0x40; /* illegal vector received */
 		return;
 	}
-	set(APIC_IRR, vector);
+	set(NATIVE_APIC_IRR, vector);
 	look();
 }
 
 void apic_raise_lvtt(void)
 {
-	u32 lvtt = *reg(APIC_LVTT);
+	u32 lvtt = *reg(NATIVE_APIC_LVTT);
 
-	if (!(lvtt & APIC_MASKED))
+	if (!(lvtt & NATIVE_APIC_BIT_LVT_MASKED))
 		request(lvtt & 0xff);
 }
 
 /* Fixed and lowest-priority IPIs to this processor; the others have no receiver. */
 static void send(u32 icr)
 {
-	u32 mode = icr >> 8 & 7, shorthand = icr >> 18 & 3, to = *reg(APIC_ICR_HIGH) >> 24;
+	u32 mode = icr >> 8 & 7, shorthand = icr >> 18 & 3, to = *reg(NATIVE_APIC_ICR_HIGH) >> 24;
 	bool self = shorthand == 1 || shorthand == 2;
 
 	if (shorthand == 0)
-		self = to == 0xff || to == *reg(APIC_ID) >> 24;
+		self = to == 0xff || to == *reg(NATIVE_APIC_ID) >> 24;
 	if (self && mode <= 1)
 		request(icr & 0xff);
 }
 
 static void write_lvt(u32 offset, u32 value)
 {
-	if (!(*reg(APIC_SVR) & APIC_ENABLED))
-		value |= APIC_MASKED;
+	if (!(*reg(NATIVE_APIC_SPURIOUS) & NATIVE_APIC_BIT_SPURIOUS_ENABLED))
+		value |= NATIVE_APIC_BIT_LVT_MASKED;
 	*reg(offset) = value & 0x000307ff;
 }
 
 static void write_svr(u32 value)
 {
-	*reg(APIC_SVR) = value & 0x3ff;
-	if (!(value & APIC_ENABLED))
-		for (u32 lvt = APIC_LVTT; lvt <= APIC_LVT_LAST; lvt += 16)
-			*reg(lvt) |= APIC_MASKED;
+	*reg(NATIVE_APIC_SPURIOUS) = value & 0x3ff;
+	if (!(value & NATIVE_APIC_BIT_SPURIOUS_ENABLED))
+		for (u32 lvt = NATIVE_APIC_LVTT; lvt <= NATIVE_APIC_LVT_ERROR; lvt += 16)
+			*reg(lvt) |= NATIVE_APIC_BIT_LVT_MASKED;
 }
 
 static void write(u32 offset, u32 value)
 {
-	if (offset >= APIC_LVTT && offset <= APIC_LVT_LAST) {
+	if (offset >= NATIVE_APIC_LVTT && offset <= NATIVE_APIC_LVT_ERROR) {
 		write_lvt(offset, value);
 		return;
 	}
 	switch (offset) {
-	case APIC_EOI:
-		if (highest(APIC_ISR) >= 0)
-			clear(APIC_ISR, (u32)highest(APIC_ISR));
+	case NATIVE_APIC_EOI:
+		if (highest(NATIVE_APIC_ISR) >= 0)
+			clear(NATIVE_APIC_ISR, (u32)highest(NATIVE_APIC_ISR));
 		break;
-	case APIC_SVR:
+	case NATIVE_APIC_SPURIOUS:
 		write_svr(value);
 		break;
-	case APIC_ESR:
+	case NATIVE_APIC_ESR:
 		*reg(offset) = 0;
 		break;
-	case APIC_ICR:
+	case NATIVE_APIC_ICR_LOW:
 		*reg(offset) = value & 0x000ccfff;
 		send(value);
 		break;
-	case APIC_TPR:
+	case NATIVE_APIC_TPR:
 		*reg(offset) = value & 0xff;
 		break;
-	case APIC_ID:
-	case APIC_LDR:
-	case APIC_ICR_HIGH:
+	case NATIVE_APIC_ID:
+	case NATIVE_APIC_LDR:
+	case NATIVE_APIC_ICR_HIGH:
 		*reg(offset) = value & 0xff000000;
 		break;
-	case APIC_DFR:
+	case NATIVE_APIC_DFR:
 		*reg(offset) = value | 0x0fffffff;
 		break;
-	case APIC_TIMER_COUNT:
-	case APIC_TIMER_DIVIDE:
+	case NATIVE_APIC_INITIAL_COUNT:
+	case NATIVE_APIC_DIVIDE:
 		*reg(offset) = value;
 		break;
 	default:
@@ -170,5 +170,5 @@ u32 ROMCALL vmi_APICRead(u32 offset)
 {
 	if (offset >= APIC_END || offset & 15)
 		return 0;
-	return offset == APIC_PPR ? priority() : *reg(offset);
+	return offset == NATIVE_APIC_PPR ? priority() : *reg(offset);
 }

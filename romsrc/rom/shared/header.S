@@ -9,13 +9,13 @@
 	.globl rom_start
 	.hidden rom_start
 rom_start:
-	.word 0xAA55
+	.word VMI_ROM_HEADER_ROM_SIGNATURE
 	.byte 0                         /* rom_length */
 	.code16
 	jmp .Lbios_entry                /* rom_entry, 4 bytes with its pad */
 	.code32
 	.org 8, 0
-	.long VMI_CONST_VROM_SIGNATURE
+	.long VMI_ROM_HEADER_VROM_SIGNATURE
 	.byte 0, 0                      /* api_version_min, maj */
 	.byte 0                         /* jump_slots */
 	.byte 0
@@ -28,14 +28,14 @@ rom_start:
 	/* struct vmi_rom_private */
 	.long VMI_CONST_PRIVATE_MAGIC
 	.long VMI_LAYOUT_STATE_GPA, VMI_LAYOUT_STATE_PAGES, VMI_LAYOUT_ROM_GPA
-	.org 0x80, 0
+	.org VMI_ROM_HEADER_INIT_OFFSET, 0
 
 	/* vmi_init: no arguments; EAX = 0, or -1: stay native. Changes EAX, ECX, EDX, flags. */
 	.globl vmi_init_point
 	.hidden vmi_init_point
 vmi_init_point:
 	jmp rom_init
-	.org 0x88, 0xcc
+	.org VMI_ROM_HEADER_GET_RELOC_OFFSET, 0xcc
 	/* get_reloc: EAX = call number; EAX = eip, DL = type, rest of EDX 0. Changes flags. */
 	jmp rom_get_reloc
 	.org 0x90, 0xcc
@@ -46,7 +46,7 @@ vmi_init_point:
 .Lpci:
 rom_pci:
 	.ascii "PCIR"
-	.word VMI_CONST_PCI_VENDOR, VMI_CONST_PCI_DEVICE
+	.word VMI_ROM_HEADER_PCI_VENDOR, VMI_ROM_HEADER_PCI_DEVICE
 	.word 0                         /* no vital product data */
 	.word 24
 	.byte 0
@@ -54,7 +54,7 @@ rom_pci:
 	.word 0                         /* chunks: as rom_length */
 	.byte 0, 1                      /* ROM version 1.0 */
 	.byte 0                         /* x86 code */
-	.byte 0x80                      /* last image */
+	.byte VMI_ROM_HEADER_PCI_LAST_IMAGE /* last image */
 	.word 0
 
 	.balign 4, 0

@@ -23,7 +23,7 @@ struct rom_frame {
 /*
  * ROM_STUB name, function, error
  *   entry:  a hardware (or hypervisor's) interrupt frame on a flat SS: EIP, CS, EFLAGS [, ESP, SS], with an error
- *           code below it if `error` is 1. Nothing is assumed of DS, ES, FS, GS or of general registers.
+ *           code below it if `error` is 1; with 2, a word that a thunk pushed (frame.error), dropped at the exit. Nothing is assumed of DS, ES, FS, GS or of general registers.
  *   does:   calls u32 ROMCALL function(struct rom_frame *) with flat DS and ES, DF clear. Interrupts as on entry.
  *   exit:   result 0: returns to the interrupted code through `jmp vmi_IRET`, the error code removed.
  *           otherwise: jumps to that address (a guest's handler) with all registers and segments as on entry and
@@ -47,10 +47,10 @@ struct rom_frame {
 	cld
 	movl %esp, %eax
 	call \function
-	.if \error == 0
-	jmp rom_stub_exit
-	.else
+	.if \error == 1
 	jmp rom_stub_exit_error
+	.else
+	jmp rom_stub_exit
 	.endif
 .endm
 

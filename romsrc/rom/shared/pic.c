@@ -4,12 +4,11 @@
  *
  * Everything runs with interrupts saved; whoever raises an input or unmasks one makes the platform look again.
  */
+#include "native_asm.h"
 #include "platform.h"
 
-enum { MASTER, SLAVE, CASCADE = 2 };
+enum { MASTER, SLAVE, CASCADE = NATIVE_PIC_CASCADE_IRQ };
 
-#define ICW1 0x10
-#define OCW3 0x08
 
 static struct pic_chip *chip(u32 n)
 {
@@ -165,9 +164,9 @@ static void start(struct pic_chip *c, u32 icw1)
 
 static void write_command(struct pic_chip *c, u32 value)
 {
-	if (value & ICW1) {
+	if (value & NATIVE_PIC_ICW1_INIT) {
 		start(c, value);
-	} else if (value & OCW3) {
+	} else if (value & NATIVE_PIC_OCW3_OCW3) {
 		if (value & 4)
 			c->poll = 1;
 		if (value & 2)
@@ -221,7 +220,7 @@ u32 pic_in(u32 port)
 	u32 n = port & 0x80 ? SLAVE : MASTER;
 	struct pic_chip *c;
 
-	if (port >= PORT_ELCR)
+	if (port >= NATIVE_PIC_MASTER_ELCR)
 		return chip(port & 1)->elcr;
 	c = chip(n);
 	if (c->poll)
@@ -236,7 +235,7 @@ void pic_out(u32 port, u32 value)
 	struct pic_chip *c;
 
 	value &= 0xff;
-	if (port >= PORT_ELCR) {
+	if (port >= NATIVE_PIC_MASTER_ELCR) {
 		chip(port & 1)->elcr = (u8)(value & (port & 1 ? 0xde : 0xf8));
 	} else {
 		c = chip(port & 0x80 ? SLAVE : MASTER);

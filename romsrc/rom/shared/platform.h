@@ -67,6 +67,7 @@ void uart_flush(void); /* give the platform what is buffered; before Halt, Shutd
 /* ports.c: one virtual port access of size 1, 2, 4; unknown ports read as all ones */
 u32 ROMCALL port_in(u32 port, u32 size);
 void ROMCALL port_out(u32 port, u32 size, u32 value);
+void ROMCALL port_string_done(void); /* the end of OUTSx */
 
 /* boot.c */
 struct boot_plan {

@@ -3,11 +3,12 @@
  * A wide access is bytes at ascending ports, as on the bus of a PC. Ports with nothing behind them swallow what is
  * written and read as all ones.
  */
+#include "native_asm.h"
 #include "platform.h"
 
 static bool is_pic(u32 port)
 {
-	return (port & ~0x81u) == VMI_PORT_PIC_MASTER || (port & ~1u) == PORT_ELCR;
+	return (port & ~0x81u) == VMI_PORT_PIC_MASTER || (port & ~1u) == NATIVE_PIC_MASTER_ELCR;
 }
 
 static u32 in_byte(u32 port)

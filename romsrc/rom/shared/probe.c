@@ -3,11 +3,11 @@
  */
 #include "platform.h"
 
-#define EINVAL 22
+extern const u8 rom_call_answers[]; /* by number; generated with the slots */
 
 static volatile struct vmi_rom_private *private_area(u32 base)
 {
-	return &AT(struct vmi_rom_private, base + ROM_PRIVATE_OFFSET);
+	return &AT(struct vmi_rom_private, base + vmi_rom_header_OFF_reserved);
 }
 
 /* Copies min(size, the struct's) bytes; the answer is the struct's size, so that a newer guest can tell. */
@@ -20,12 +20,12 @@ u32 ROMCALL vmi_GetRomInfo(u32 to, u32 size)
 
 	memset(&info, 0, sizeof(info));
 	info.size = sizeof(info);
-	info.abi_minor = AT(u8, base + ROM_MINOR_OFFSET);
-	info.abi_major = AT(u8, base + ROM_MAJOR_OFFSET);
+	info.abi_minor = AT(u8, base + vmi_rom_header_OFF_api_version_minor);
+	info.abi_major = AT(u8, base + vmi_rom_header_OFF_api_version_major);
 	info.backend = private->backend;
 	info.features = private->features;
 	info.rom_gpa = private->rom_gpa;
-	info.rom_length = AT(u8, base + ROM_LENGTH_OFFSET) * 512u;
+	info.rom_length = AT(u8, base + vmi_rom_header_OFF_rom_length) * 512u;
 	for (u32 i = 0; i < sizeof(info.build_id); i++)
 		info.build_id[i] = private->build_id[i];
 	for (u32 i = 0; i < size && i < sizeof(info); i++)
@@ -33,10 +33,9 @@ u32 ROMCALL vmi_GetRomInfo(u32 to, u32 size)
 	return sizeof(info);
 }
 
-/* rom_call_answers is generated with the slots. */
 u32 ROMCALL vmi_GetCallInfo(u32 number)
 {
-	if (number >= AT(u8, rom_base() + ROM_JUMP_SLOTS_OFFSET))
+	if (number >= AT(u8, rom_base() + vmi_rom_header_OFF_jump_slots))
 		return VMI_ANSWER_ABSENT;
 	return rom_call_answers[number];
 }
@@ -48,9 +47,9 @@ s32 ROMCALL vmi_SetCounters(u32 array, u32 entries)
 	struct rom_state *rom = state();
 
 	if (array & 3)
-		return -EINVAL;
+		return -VMI_CONST_EINVAL;
 	if (array != 0 && (entries == 0 || entries > (0u - array) / 4))
-		return -EINVAL;
+		return -VMI_CONST_EINVAL;
 	rom->counters_entries = array ? entries : 0;
 	rom->counters_gva = array;
 	return 0;

@@ -10,8 +10,6 @@
 #include "offsets.h"
 #include "vmi_asm.h"
 
-#define HEADER_JUMP_SLOTS 14
-
 	.text
 	/* rom_base: out EAX = gva of the ROM in the alias now executing. Changes flags. Needs CS, SS only. */
 	.globl rom_base
@@ -32,7 +30,7 @@ rom_get_reloc:
 	call 1f
 1:	popl %ebx
 	xorl %edx, %edx
-	movzbl (rom_start - 1b + HEADER_JUMP_SLOTS)(%ebx), %eax
+	movzbl (rom_start - 1b + vmi_rom_header_OFF_jump_slots)(%ebx), %eax
 	cmpl %eax, %ecx
 	movl $0, %eax
 	jae .Lanswer

@@ -3,42 +3,33 @@
  * the platform gets it, since there each piece is a hypercall; it is ready at once, always. Input is asked for byte
  * by byte. IRQ 4.
  */
+#include "native_asm.h"
 #include "platform.h"
 
-enum { RBR, IER, IIR, LCR, MCR, LSR, MSR, SCR };
-
-#define IER_RECEIVED 1u
-#define IER_TRANSMITTED 2u
-#define LCR_DLAB 0x80u
-#define MCR_LOOP 0x10u
-#define LSR_RECEIVED 0x01u
-#define LSR_EMPTY 0x60u
-#define IIR_NONE 1u
-#define IIR_TRANSMITTED 2u
-#define IIR_RECEIVED 4u
+#define LSR_EMPTY (NATIVE_UART_LSR_TRANSMIT_EMPTY | NATIVE_UART_LSR_IDLE)
 
 static u32 reason(const struct uart *uart)
 {
-	if (uart->ier & IER_RECEIVED && uart->received >= 0)
-		return IIR_RECEIVED;
-	if (uart->ier & IER_TRANSMITTED && uart->transmitted)
-		return IIR_TRANSMITTED;
-	return IIR_NONE;
+	if (uart->ier & NATIVE_UART_IER_RECEIVE && uart->received >= 0)
+		return NATIVE_UART_IIR_RECEIVE;
+	if (uart->ier & NATIVE_UART_IER_TRANSMIT && uart->transmitted)
+		return NATIVE_UART_IIR_TRANSMIT;
+	return NATIVE_UART_IIR_NONE;
 }
 
 static void drive(const struct uart *uart)
 {
-	if (reason(uart) != IIR_NONE)
-		pic_raise(4);
+	if (reason(uart) != NATIVE_UART_IIR_NONE)
+		pic_raise(NATIVE_UART_IRQ);
 	else
-		pic_lower(4);
+		pic_lower(NATIVE_UART_IRQ);
 }
 
 void uart_poll(void)
 {
 	struct uart *uart = &state()->uart;
 
-	if (uart->received < 0 && !(uart->mcr & MCR_LOOP))
+	if (uart->received < 0 && !(uart->mcr & NATIVE_UART_MCR_LOOP))
 		uart->received = platform_console_read();
 	drive(uart);
 }
@@ -55,7 +46,7 @@ void uart_flush(void)
 
 static void transmit(struct uart *uart, u8 value)
 {
-	if (uart->mcr & MCR_LOOP) {
+	if (uart->mcr & NATIVE_UART_MCR_LOOP) {
 		uart->received = value;
 	} else {
 		uart->out[uart->used++] = value;
@@ -78,9 +69,9 @@ static u32 read_iir(struct uart *uart)
 {
 	u32 why = reason(uart);
 
-	if (why == IIR_TRANSMITTED)
+	if (why == NATIVE_UART_IIR_TRANSMIT)
 		uart->transmitted = 0;
-	return why | (uart->fcr & 1 ? 0xC0u : 0);
+	return why | (uart->fcr & 1 ? NATIVE_UART_IIR_FIFO_ENABLED : 0);
 }
 
 /* CTS, DSR and DCD are on; in loop mode the four follow the modem control outputs. */
@@ -88,30 +79,30 @@ static u32 read_msr(const struct uart *uart)
 {
 	u32 mcr = uart->mcr;
 
-	if (!(mcr & MCR_LOOP))
+	if (!(mcr & NATIVE_UART_MCR_LOOP))
 		return 0xB0;
 	return (mcr & 2) << 3 | (mcr & 1) << 5 | (mcr & 4) << 4 | (mcr & 8) << 4;
 }
 
 static u32 read(struct uart *uart, u32 port)
 {
-	bool latch = (uart->lcr & LCR_DLAB) != 0;
+	bool latch = (uart->lcr & NATIVE_UART_LCR_DLAB) != 0;
 
 	switch (port & 7) {
-	case RBR:
+	case NATIVE_UART_DATA:
 		return latch ? uart->dll : receive(uart);
-	case IER:
+	case NATIVE_UART_IER:
 		return latch ? uart->dlm : uart->ier;
-	case IIR:
+	case NATIVE_UART_IIR:
 		return read_iir(uart);
-	case LCR:
+	case NATIVE_UART_LCR:
 		return uart->lcr;
-	case MCR:
+	case NATIVE_UART_MCR:
 		return uart->mcr;
-	case LSR:
+	case NATIVE_UART_LSR:
 		uart_poll();
-		return LSR_EMPTY | (uart->received >= 0 ? LSR_RECEIVED : 0);
-	case MSR:
+		return LSR_EMPTY | (uart->received >= 0 ? NATIVE_UART_LSR_DATA_READY : 0);
+	case NATIVE_UART_MSR:
 		return read_msr(uart);
 	default:
 		return uart->scr;
@@ -120,40 +111,40 @@ static u32 read(struct uart *uart, u32 port)
 
 static void write_ier(struct uart *uart, u8 value)
 {
-	if (value & ~uart->ier & IER_TRANSMITTED)
+	if (value & ~uart->ier & NATIVE_UART_IER_TRANSMIT)
 		uart->transmitted = 1;
 	uart->ier = value & 0x0f;
 }
 
 static void write(struct uart *uart, u32 port, u8 value)
 {
-	bool latch = (uart->lcr & LCR_DLAB) != 0;
+	bool latch = (uart->lcr & NATIVE_UART_LCR_DLAB) != 0;
 
 	switch (port & 7) {
-	case RBR:
+	case NATIVE_UART_DATA:
 		if (latch)
 			uart->dll = value;
 		else
 			transmit(uart, value);
 		break;
-	case IER:
+	case NATIVE_UART_IER:
 		if (latch)
 			uart->dlm = value;
 		else
 			write_ier(uart, value);
 		break;
-	case IIR:
+	case NATIVE_UART_IIR:
 		uart->fcr = value & 0xC9;
 		if (value & 2)
 			uart->received = -1;
 		break;
-	case LCR:
+	case NATIVE_UART_LCR:
 		uart->lcr = value;
 		break;
-	case MCR:
+	case NATIVE_UART_MCR:
 		uart->mcr = value & 0x1f;
 		break;
-	case SCR:
+	case NATIVE_UART_SCRATCH:
 		uart->scr = value;
 		break;
 	default:

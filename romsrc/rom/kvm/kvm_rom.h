@@ -1,0 +1,54 @@
+/*
+ * What the kvm backend's files share. The page that KVM reads and writes (STATE_SHARED) holds, by offset: the clock,
+ * the wall clock, steal time, and the buffer of MMU operations.
+ */
+#ifndef KVM_ROM_H
+#define KVM_ROM_H
+
+#include "rom.h"
+#include "kvm.h"
+#include "kvm_asm.h"
+
+#define SHARED_GPA (VMI_LAYOUT_STATE_GPA + PAGE_SIZE * VMI_LAYOUT_STATE_SHARED)
+#define CLOCK_OFFSET 0u
+#define WALL_OFFSET 64u
+#define STEAL_OFFSET 128u
+#define QUEUE_OFFSET 1024u
+#define QUEUE_BYTES (KVM_MMU_LIMIT_BATCH * (u32)sizeof(struct kvm_mmu_op_write_pte))
+
+static inline struct backend_state *kvm(void)
+{
+	return &state()->backend;
+}
+
+static inline bool kvm_has(u32 feature)
+{
+	return (kvm()->features >> feature & 1) != 0;
+}
+
+static inline u32 shared_gva(void)
+{
+	return state_gva() - PAGE_SIZE * (VMI_LAYOUT_STATE_ROM - VMI_LAYOUT_STATE_SHARED);
+}
+
+static inline void cpu_write_msr(u32 msr, u64 value)
+{
+	__asm__ volatile("wrmsr" : : "c"(msr), "A"(value) : "memory");
+}
+
+/* A hypercall with three arguments. */
+static inline s32 kvm_hypercall(u32 number, u32 a0, u32 a1, u32 a2)
+{
+	s32 result;
+
+	if (kvm()->amd)
+		__asm__ volatile("vmmcall" : "=a"(result) : "0"(number), "b"(a0), "c"(a1), "d"(a2) : "memory");
+	else
+		__asm__ volatile("vmcall" : "=a"(result) : "0"(number), "b"(a0), "c"(a1), "d"(a2) : "memory");
+	return result;
+}
+
+void mmu_init(void);
+void mmu_flush(void); /* nothing is queued afterwards */
+
+#endif

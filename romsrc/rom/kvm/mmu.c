@@ -1,0 +1,292 @@
+/*
+ * Page tables under KVM. A host without MMU_OP, which is every one of the last fifteen years, gets the native
+ * instructions. One that has it is told of changes in batches:
+ *
+ * Promised: outside the lazy MMU mode, a change without DEFER is in force when the call returns. In that mode, or
+ * with DEFER, it may wait until mode 0, InvalPage, FlushTLB, SetCR3, ReleasePage, a page fault, or a full batch. An
+ * entry that the guest has written itself (UpdatePxE) is never overwritten by an older queued value. A batch that
+ * KVM refuses is carried out by stores.
+ */
+#include "inject.h"
+#include "io.h"
+#include "kvm_rom.h"
+#include "platform.h"
+#include "stubs.h"
+
+u32 ROMCALL kvm_fault_stub_gva(void);
+u32 ROMCALL kvm_page_fault(struct rom_frame *frame);
+void ROMCALL kvm_store(u32 low, u32 high, u32 gva);
+
+static u32 queue_gva(void)
+{
+	return shared_gva() + QUEUE_OFFSET;
+}
+
+/* gpa of an entry by the guest's linear maps, or 0 if it lies in none of them. */
+static u32 gpa_of(u32 gva)
+{
+	const struct backend_state *k = kvm();
+
+	for (u32 i = 0; i < LINEAR_SLOTS; i++) {
+		const struct linear_slot *slot = &k->slots[i];
+		u32 page = (gva - slot->gva) >> PAGE_SHIFT;
+
+		if (gva >= slot->gva && page < slot->pages)
+			return ((slot->pfn + page) << PAGE_SHIFT) + (gva & (PAGE_SIZE - 1));
+	}
+	return 0;
+}
+
+static u32 gva_of(u32 gpa)
+{
+	const struct backend_state *k = kvm();
+
+	for (u32 i = 0; i < LINEAR_SLOTS; i++) {
+		const struct linear_slot *slot = &k->slots[i];
+		u32 page = (gpa >> PAGE_SHIFT) - slot->pfn;
+
+		if (page < slot->pages)
+			return slot->gva + (page << PAGE_SHIFT) + (gpa & (PAGE_SIZE - 1));
+	}
+	return 0;
+}
+
+static u32 size_of(u32 op)
+{
+	if (op == KVM_MMU_OP_WRITE_PTE)
+		return sizeof(struct kvm_mmu_op_write_pte);
+	return op == KVM_MMU_OP_RELEASE_PT ? sizeof(struct kvm_mmu_op_release_pt) : sizeof(struct kvm_mmu_op_flush_tlb);
+}
+
+/* An entry as the guest's page tables have it: 8 bytes with PAE, else 4. */
+static void store(u32 low, u32 high, u32 gva)
+{
+	u32 cr4;
+
+	__asm__ volatile("movl %%cr4, %0" : "=r"(cr4));
+	if (cr4 & NATIVE_CR4_PAE)
+		kvm_store(low, high, gva);
+	else
+		AT(u32, gva) = low;
+}
+
+static void reload_cr3(void)
+{
+	u32 cr3;
+
+	__asm__ volatile("movl %%cr3, %0; movl %0, %%cr3" : "=r"(cr3) : : "memory");
+}
+
+/* What KVM did not take, from this byte of the batch on. */
+static void do_by_hand(u32 from, u32 end)
+{
+	while (from < end) {
+		volatile struct kvm_mmu_op_write_pte *op = &AT(struct kvm_mmu_op_write_pte, queue_gva() + from);
+
+		if (op->header.op == KVM_MMU_OP_WRITE_PTE) {
+			u32 gva = gva_of((u32)op->pte_phys);
+
+			if (gva != 0)
+				store((u32)op->pte_val, (u32)(op->pte_val >> 32), gva);
+		}
+		from += size_of(op->header.op);
+	}
+	reload_cr3();
+}
+
+void mmu_flush(void)
+{
+	struct backend_state *k = kvm();
+	u32 saved = irq_save(), done = 0;
+
+	while (done < k->queued) {
+		s32 took = kvm_hypercall(KVM_HYPERCALL_MMU_OP, k->queued - done, SHARED_GPA + QUEUE_OFFSET + done, 0);
+
+		if (took <= 0 || (u32)took > k->queued - done) {
+			k->refused++;
+			do_by_hand(done, k->queued);
+			break;
+		}
+		done += (u32)took;
+	}
+	k->queued = 0;
+	irq_restore(saved);
+}
+
+/* Room for an operation at the end of the queue, its head filled in. Interrupts are saved. */
+static volatile struct kvm_mmu_op_write_pte *enqueue(u32 op)
+{
+	struct backend_state *k = kvm();
+	volatile struct kvm_mmu_op_write_pte *at;
+
+	if (k->queued + size_of(op) > QUEUE_BYTES)
+		mmu_flush();
+	at = &AT(struct kvm_mmu_op_write_pte, queue_gva() + k->queued);
+	at->header.op = op;
+	memset((void *)at->header.pad, 0, sizeof(at->header.pad));
+	k->queued += size_of(op);
+	return at;
+}
+
+static void leave_unless(u32 may_wait)
+{
+	if (!may_wait)
+		mmu_flush();
+}
+
+static u32 is_lazy(u32 flags)
+{
+	return flags & VMI_PTE_FLAG_DEFER || state()->lazy_mode == VMI_LAZY_MODE_MMU;
+}
+
+static void write_entry(u32 low, u32 high, u32 gva, u32 flags)
+{
+	u32 gpa = kvm_has(KVM_FEATURE_MMU_OP) ? gpa_of(gva) : 0, saved;
+
+	if (gpa == 0) {
+		store(low, high, gva);
+		return;
+	}
+	saved = irq_save();
+	{
+		volatile struct kvm_mmu_op_write_pte *op = enqueue(KVM_MMU_OP_WRITE_PTE);
+
+		op->pte_phys = gpa;
+		op->pte_val = (u64)high << 32 | low;
+	}
+	leave_unless(is_lazy(flags));
+	irq_restore(saved);
+}
+
+void ROMCALL vmi_SetPxE(u32 entry, u32 gva, u32 flags)
+{
+	write_entry(entry, 0, gva, flags);
+}
+
+void ROMCALL vmi_SetPxELong(u32 low, u32 high, u32 gva, u32 flags)
+{
+	write_entry(low, high, gva, flags);
+}
+
+/* Drop what is queued for an entry that the guest has changed in memory: it becomes an operation without effect. */
+static void forget(u32 gva)
+{
+	struct backend_state *k = kvm();
+	u32 gpa = gpa_of(gva), saved = irq_save();
+
+	for (u32 at = 0; gpa != 0 && at < k->queued;) {
+		volatile struct kvm_mmu_op_write_pte *op = &AT(struct kvm_mmu_op_write_pte, queue_gva() + at);
+
+		if (op->header.op == KVM_MMU_OP_WRITE_PTE && (u32)op->pte_phys == gpa)
+			op->pte_val = AT(u64, gva);
+		at += size_of(op->header.op);
+	}
+	irq_restore(saved);
+}
+
+void ROMCALL vmi_UpdatePxE(u32 gva, u32 flags)
+{
+	(void)flags;
+	if (kvm()->queued != 0)
+		forget(gva);
+}
+
+void ROMCALL vmi_UpdatePxELong(u32 gva, u32 flags)
+{
+	vmi_UpdatePxE(gva, flags);
+}
+
+void ROMCALL vmi_ReleasePage(u32 pfn, u32 flags)
+{
+	u32 saved;
+
+	(void)flags;
+	if (!kvm_has(KVM_FEATURE_MMU_OP))
+		return;
+	saved = irq_save();
+	((volatile struct kvm_mmu_op_release_pt *)enqueue(KVM_MMU_OP_RELEASE_PT))->pt_phys = (u64)pfn << PAGE_SHIFT;
+	mmu_flush();
+	irq_restore(saved);
+}
+
+void ROMCALL vmi_InvalPage(u32 gva)
+{
+	mmu_flush();
+	__asm__ volatile("invlpg (%0)" : : "r"(gva) : "memory");
+}
+
+/* Global translations go when CR4.PGE changes. */
+static void flush_global(void)
+{
+	u32 cr4, saved = irq_save();
+
+	__asm__ volatile("movl %%cr4, %0" : "=r"(cr4));
+	if (cr4 & NATIVE_CR4_PGE) {
+		__asm__ volatile("movl %0, %%cr4" : : "r"(cr4 & ~(u32)NATIVE_CR4_PGE) : "memory");
+		__asm__ volatile("movl %0, %%cr4" : : "r"(cr4) : "memory");
+	} else {
+		reload_cr3();
+	}
+	irq_restore(saved);
+}
+
+void ROMCALL vmi_FlushTLB(u32 how)
+{
+	if (kvm_has(KVM_FEATURE_MMU_OP)) {
+		u32 saved = irq_save();
+
+		enqueue(KVM_MMU_OP_FLUSH_TLB);
+		mmu_flush();
+		irq_restore(saved);
+	}
+	if (how & VMI_FLUSH_TLB_GLOBAL)
+		flush_global();
+	else
+		reload_cr3();
+}
+
+void ROMCALL vmi_SetCR3(u32 value)
+{
+	mmu_flush();
+	__asm__ volatile("movl %0, %%cr3" : : "r"(value) : "memory");
+}
+
+void ROMCALL vmi_SetLinearMapping(u32 slot, u32 gva, u32 pages, u32 pfn)
+{
+	if (slot >= LINEAR_SLOTS)
+		return;
+	mmu_flush();
+	kvm()->slots[slot] = (struct linear_slot){.gva = gva, .pages = pages, .pfn = pfn};
+}
+
+void ROMCALL vmi_SetLazyMode(u32 mode)
+{
+	state()->lazy_mode = mode;
+	if (mode == VMI_LAZY_MODE_NONE)
+		mmu_flush();
+}
+
+/* A fault may come from an entry that is still queued: put it in force and try the instruction again. */
+u32 ROMCALL kvm_page_fault(struct rom_frame *frame)
+{
+	(void)frame;
+	if (kvm()->queued != 0) {
+		u32 cr2;
+
+		__asm__ volatile("movl %%cr2, %0" : "=r"(cr2));
+		mmu_flush();
+		__asm__ volatile("movl %0, %%cr2" : : "r"(cr2));
+		return 0;
+	}
+	return native_gate(NATIVE_VECTOR_PF);
+}
+
+/* Memory below the limit of a linear map lies at LINEAR_BASE until the guest says otherwise. */
+void mmu_init(void)
+{
+	struct backend_state *k = kvm();
+
+	k->slots[0] = (struct linear_slot){.gva = VMI_LAYOUT_LINEAR_BASE, .pages = 0x38000, .pfn = 0};
+	if (kvm_has(KVM_FEATURE_MMU_OP))
+		k->native.fault_stub = kvm_fault_stub_gva();
+}

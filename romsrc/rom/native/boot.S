@@ -1,0 +1,84 @@
+/*
+ * Entry from a boot loader, Multiboot or PVH, and the way from there to the entry contract.
+ *
+ * boot_entry: Multiboot. EAX = loader's magic, EBX = gpa of struct multiboot_info.
+ * pvh_entry:  PVH. EBX = gpa of struct hvm_start_info.
+ * Both: 32-bit protected mode, flat segments, no paging, interrupts off, no stack; the ROM lies at its gpa.
+ *
+ * The ROM and the state are reached by physical address until paging is on. The tables that boot_prepare made map
+ * memory at LINEAR_BASE only, so for a moment their first entry maps it at 0 as well.
+ */
+#include "boot_stub.h"
+#include "native_asm.h"
+#include "vmi_asm.h"
+
+#define STACK_TOP (VMI_LAYOUT_STATE_GPA + 4096 * (VMI_LAYOUT_STATE_STACK + 1))
+
+	.text
+	.globl boot_entry
+	.hidden boot_entry
+	.globl pvh_entry
+	.hidden pvh_entry
+pvh_entry:
+	movl $NATIVE_PVH_MAGIC, %eax
+boot_entry:
+	cli
+	cld
+	movl $STACK_TOP, %esp
+	movl %ebx, %edx
+	pushl $0
+	popfl
+	call native_boot                /* EAX magic, EDX info: out EAX = struct boot_plan, does not return without */
+	movl %eax, %esi
+	lgdt BOOT_GDTR
+	call .Lhere
+.Lhere:	popl %ebx
+	leal (.Lflat - .Lhere)(%ebx), %ecx
+	pushl $KERNEL_CS
+	pushl %ecx
+	lretl                           /* own CS, still without paging */
+.Lflat:
+	movl $KERNEL_DS, %ecx
+	movl %ecx, %ds
+	movl %ecx, %es
+	movl %ecx, %ss
+	xorl %ecx, %ecx
+	movl %ecx, %fs
+	movl %ecx, %gs
+
+	/* the first GiB at 0 too */
+	movl boot_plan_OFF_root_gpa(%esi), %edi
+	movl (8 * (VMI_LAYOUT_LINEAR_BASE >> 30))(%edi), %ecx
+	movl %ecx, (%edi)
+	movl %cr4, %ecx
+	orl $NATIVE_CR4_PAE, %ecx
+	movl %ecx, %cr4
+	movl %edi, %cr3
+	testb $1, boot_plan_OFF_no_nx(%esi)
+	jnz 1f
+	movl $NATIVE_MSR_EFER, %ecx
+	rdmsr
+	orl $NATIVE_EFER_NXE, %eax
+	wrmsr
+1:	movl %cr0, %ecx
+	orl $(NATIVE_CR0_PE | NATIVE_CR0_WP | NATIVE_CR0_PG), %ecx
+	movl %ecx, %cr0
+	leal (.Lhigh - .Lhere + VMI_LAYOUT_LINEAR_BASE)(%ebx), %ecx
+	jmp *%ecx
+.Lhigh:
+	movl $VMI_LAYOUT_LINEAR_BASE, %ebp
+	addl %ebp, %esp
+	addl %ebp, %esi
+	addl %ebp, BOOT_GDTR_BASE(%ebp)
+	lgdt BOOT_GDTR(%ebp)
+	movl $0, (%ebp,%edi)
+	movl %edi, %cr3
+	pushl $0                        /* an empty IDT until the guest brings its own */
+	pushl $0
+	lidt (%esp)
+	addl $8, %esp
+	call backend_init
+	movl boot_plan_OFF_entry(%esi), %eax
+	movl $(VMI_LAYOUT_LINEAR_BASE + VMI_LAYOUT_STATE_GPA + 4096 * VMI_LAYOUT_STATE_BOOT_INFO), %edx
+	movl $(VMI_LAYOUT_LINEAR_BASE + STACK_TOP), %ecx
+	call boot_enter

@@ -1,0 +1,62 @@
+/* The instructions of a PC that C has no words for, and the ports of its devices. */
+#ifndef IO_H
+#define IO_H
+
+#include "rom.h"
+#include "native_asm.h"
+
+static inline void io_out8(u32 port, u32 value)
+{
+	__asm__ volatile("outb %b0, %w1" : : "a"(value), "Nd"(port));
+}
+
+static inline void io_out16(u32 port, u32 value)
+{
+	__asm__ volatile("outw %w0, %w1" : : "a"(value), "Nd"(port));
+}
+
+static inline u32 io_in8(u32 port)
+{
+	u8 value;
+
+	__asm__ volatile("inb %w1, %0" : "=a"(value) : "Nd"(port));
+	return value;
+}
+
+static inline u64 cpu_tsc(void)
+{
+	u64 value;
+
+	__asm__ volatile("rdtsc" : "=A"(value));
+	return value;
+}
+
+static inline u32 irq_save(void)
+{
+	u32 flags;
+
+	__asm__ volatile("pushfl; popl %0; cli" : "=r"(flags) : : "memory");
+	return flags;
+}
+
+static inline void irq_restore(u32 flags)
+{
+	__asm__ volatile("pushl %0; popfl" : : "r"(flags) : "memory", "cc");
+}
+
+static inline void load_idt(u32 base, u32 limit)
+{
+	struct vmi_dtr dtr = {.limit = (u16)limit, .base = base};
+
+	__asm__ volatile("lidt %0" : : "m"(dtr));
+}
+
+static inline struct vmi_dtr read_idt(void)
+{
+	struct vmi_dtr dtr;
+
+	__asm__ volatile("sidt %0" : "=m"(dtr));
+	return dtr;
+}
+
+#endif
