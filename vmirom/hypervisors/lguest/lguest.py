@@ -1,0 +1,223 @@
+"""The embedded lguest: one machine, its parts, and the run loop.
+
+The loop is the real host's: serve the hypercall the guest left with, let expired time raise interrupt 0,
+deliver at most one interrupt, sleep if the guest halted, else run it until it traps. A real machine's own
+tick takes the processor from a guest a few hundred times a second; that matters to a guest only while
+something is pending that it couldn't take, so only then does this host tick.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable
+from typing import Final
+
+from vmirom.hypervisors.hypervisor import Console, Ending, EndKind, LoadError, NoTrace, Trace
+from vmirom.hypervisors.lguest.clock import Clock
+from vmirom.hypervisors.lguest.death import BadNotify, Killed, ShutDown
+from vmirom.hypervisors.lguest.guest_memory import GuestMemory
+from vmirom.hypervisors.lguest.host_pages import HostPages
+from vmirom.hypervisors.lguest.hypercalls import Hypercalls
+from vmirom.hypervisors.lguest.interrupts import Interrupts
+from vmirom.hypervisors.lguest.loader import build_page_tables, place
+from vmirom.hypervisors.lguest.page_tables import ShadowTables
+from vmirom.hypervisors.lguest.paging_format import PAE, TWO_LEVEL
+from vmirom.hypervisors.lguest.release import RELEASES
+from vmirom.hypervisors.lguest.segments import SegmentTable
+from vmirom.hypervisors.lguest.switcher import Switcher
+from vmirom.hypervisors.lguest.traps import Traps
+from vmirom.machine.addresses import PAGE_SIZE
+from vmirom.machine.engine import Engine, EngineError, Halted, Segment, SegmentName, Stray, Trap
+from vmirom.machine.memory import Memory
+from vmirom.overlays import lguest as abi
+
+__all__ = ["EngineFactory", "Lguest"]
+
+EngineFactory = Callable[[Memory], Engine]
+_DESCRIPTOR_PAGES: Final = 1
+"""Device pages handed out: the descriptor page, whose first entry ends the list."""
+_HOST_PAGES: Final = 4 * (2048 + 5) + 8
+"""Enough for four shadows of a whole address space; pages that aren't touched cost nothing."""
+_HOST_TICK_NS: Final = 4_000_000
+_CR0: Final = 0x80010031
+_CR4_SSE: Final = 0x600
+_CR4_PAE: Final = 0x20
+_EFER_NXE: Final = 0x800
+_NULL: Final = Segment(0, 0, 0, 0)
+_EXIT: Final = re.compile(rb"vmi exit (\d{1,10})\Z")
+
+
+class Lguest:
+    """One lguest guest with ``memory_mib`` of RAM.
+
+    ``pae`` says which page-table format the host is built for; ``release`` is a key of RELEASES; ``seed``
+    settles the random choice of a shadow to reuse; ``initrd`` is placed as the launcher does.
+    """
+
+    name = "lguest"
+
+    def __init__(
+        self,
+        engine_factory: EngineFactory,
+        memory_mib: int,
+        console: Console,
+        trace: Trace | None = None,
+        *,
+        pae: bool = True,
+        release: str = "2.6.35",
+        seed: int = 0,
+        initrd: bytes = b"",
+        clock: Clock | None = None,
+    ) -> None:
+        if release not in RELEASES:
+            raise LoadError(f"release: {release!r} is not one of {', '.join(RELEASES)}")
+        if not 2 <= memory_mib <= 2048:
+            raise LoadError(f"memory: {memory_mib} MiB is not between 2 and 2048")
+        self._ram = memory_mib << 20
+        self._initrd = initrd
+        self._trace: Trace = NoTrace() if trace is None else trace
+        self._clock = Clock() if clock is None else clock
+        self._paging = PAE if pae else TWO_LEVEL
+        host = self._ram + abi.Constants.DEVICE_PAGES_MAX * PAGE_SIZE
+        self.engine: Engine = engine_factory(Memory(host + _HOST_PAGES * PAGE_SIZE))
+        memory = self.engine.memory
+        limit = self._ram // PAGE_SIZE + _DESCRIPTOR_PAGES
+        guest = GuestMemory(memory, self._ram, limit, RELEASES[release])
+        pages = HostPages(memory, host, memory.size)
+        self._set_control()
+        switcher = Switcher(self.engine, pages, self._paging)
+        self.shadows = ShadowTables(
+            self.engine, guest, pages, self._paging, switcher.table, random.Random(seed)
+        )
+        self.segments = SegmentTable(self.engine, switcher.gdt)
+        self.interrupts = Interrupts(
+            self.engine, guest, self.shadows, self.segments, self._clock, self._trace
+        )
+        self.traps = Traps(self.engine, guest, self.shadows, self.interrupts, RELEASES[release], self._trace)
+        self.hypercalls = Hypercalls(
+            self.engine,
+            guest,
+            self._paging,
+            self.shadows,
+            self.segments,
+            self.interrupts,
+            self.traps,
+            self._clock,
+            console,
+            self._trace,
+        )
+        self._hypercall = False
+
+    def load(self, bundle: bytes, command_line: str = "") -> None:
+        """Place ``bundle`` (an ELF kernel or a bzImage) by the boot protocol. Raises LoadError."""
+        image = place(self.engine.memory, self._ram, bundle, command_line, self._initrd)
+        self.shadows.start(build_page_tables(self.engine.memory, self._paging))
+        self.shadows.activate()
+        self._set_registers(image.entry)
+
+    def run(self, deadline_ns: int) -> Ending:
+        """Run to the end or the deadline. Never raises for anything the guest did."""
+        try:
+            while self._clock.monotonic() < deadline_ns:
+                if (ending := self._step(deadline_ns)) is not None:
+                    return ending
+        except Killed as death:
+            return self._dead(f"lguest: {str(death).strip()}")
+        except BadNotify as refused:
+            return self._dead(f"lguest: {refused}")
+        except ShutDown as wish:
+            return self._shut_down(wish)
+        except EngineError as error:
+            return self._dead(f"engine: {error}")
+        return Ending(EndKind.BUDGET, f"the guest was still running at {self.engine.eip:#x}")
+
+    def raise_interrupt(self, number: int) -> None:
+        """LHREQ_IRQ: make virtual interrupt ``number`` pending. Raises ValueError at the limit."""
+        self.interrupts.raise_interrupt(number)
+        self.engine.kick()
+
+    def describe(self) -> str:
+        """Registers and shadow state as a few lines."""
+        e = self.engine
+        selectors = " ".join(f"{name.name}={e.segment(name).selector:02x}" for name in SegmentName)
+        return (
+            f"eip={e.eip:08x} eflags={e.eflags:08x} cpl={e.cpl} {selectors}\n"
+            f"eax={e.eax:08x} ebx={e.ebx:08x} ecx={e.ecx:08x} edx={e.edx:08x}\n"
+            f"esi={e.esi:08x} edi={e.edi:08x} ebp={e.ebp:08x} esp={e.esp:08x} cr2={e.cr2:08x}\n"
+            f"top table {self.shadows.current_top:#x}, kernel stack "
+            f"{self.shadows.stack.ss:#x}:{self.shadows.stack.esp:#x}"
+        )
+
+    # -- one turn of the loop -------------------------------------------------------------------------
+
+    def _step(self, deadline_ns: int) -> Ending | None:
+        if self._hypercall:
+            self._hypercall = False
+            self.hypercalls.serve()
+        if self.hypercalls.timer.expired():
+            self._trace.event("timer", "expired")
+            self.interrupts.raise_interrupt(abi.Constants.CLOCK_INTERRUPT)
+        if (number := self.interrupts.next()) is not None:
+            self.interrupts.try_deliver(number)
+        if self.interrupts.halted:
+            return self._sleep(deadline_ns)
+        self.shadows.activate()
+        exit_ = self.engine.run(self._next_event(deadline_ns))
+        match exit_:
+            case Trap():
+                self._hypercall = self.traps.handle(exit_)
+            case Halted():
+                raise Killed(f"unhandled trap 13 at {self.engine.eip:#x} (0)")
+            case Stray(gpa=gpa):
+                raise Killed(f"access to physical {gpa:#x}, which a shadow never names")
+        return None
+
+    def _next_event(self, deadline_ns: int) -> int:
+        timer = self.hypercalls.timer.deadline()
+        stop = deadline_ns if timer is None else min(deadline_ns, timer)
+        if self.interrupts.any_pending():
+            stop = min(stop, self._clock.monotonic() + _HOST_TICK_NS)
+        return stop
+
+    def _sleep(self, deadline_ns: int) -> Ending | None:
+        timer = self.hypercalls.timer.deadline()
+        if timer is None and self.interrupts.next() is None:
+            return Ending(
+                EndKind.BUDGET, "the guest halted for ever: no timer is set and nothing can wake it"
+            )
+        now = self._clock.monotonic()
+        self._clock.sleep(min(deadline_ns, deadline_ns if timer is None else timer) - now)
+        return None
+
+    # -- first and last things ------------------------------------------------------------------------
+
+    def _set_control(self) -> None:
+        engine = self.engine
+        if self._paging.pae:
+            engine.efer = _EFER_NXE
+        engine.cr4 = _CR4_SSE | (_CR4_PAE if self._paging.pae else 0)
+
+    def _set_registers(self, entry: int) -> None:
+        engine = self.engine
+        engine.cr0 = _CR0
+        for name in (SegmentName.DS, SegmentName.ES):
+            engine.set_segment(name, self.segments.segment(abi.Constants.KERNEL_DS))
+        for name in (SegmentName.FS, SegmentName.GS):
+            engine.set_segment(name, _NULL)
+        engine.eax = engine.ebx = engine.ecx = engine.edx = 0
+        engine.esi = engine.edi = engine.ebp = 0
+        engine.eflags = abi.Boot.EFLAGS
+        self.interrupts.continue_at(abi.Constants.KERNEL_DS, 0, entry)
+        engine.set_ports(None)
+
+    def _dead(self, reason: str) -> Ending:
+        self._trace.event("kill", reason)
+        return Ending(EndKind.CRASH, reason)
+
+    def _shut_down(self, wish: ShutDown) -> Ending:
+        text = wish.message.decode("utf-8", "replace")
+        if wish.restart:
+            return Ending(EndKind.REBOOT, f"lguest: restart ({text})")
+        found = _EXIT.match(wish.message)
+        return Ending(EndKind.SHUTDOWN, f"lguest: CRASH: {text}", int(found[1]) if found else None)
