@@ -90,6 +90,7 @@ struct pool {
 struct backend_state {
 	/* memory */
 	u32 mem_pages;   /* the guest's frames are 0 .. mem_pages - 1 */
+	u32 rom_pages;   /* from ROM_GPA; never writable, never page tables */
 	u32 sealed_first, sealed_end; /* frames that are page tables of Xen's boot space: read-only for now */
 	u16 bucket[BUCKETS];
 	u32 slot_pfn[WINDOW_SLOTS]; /* what each window slot maps, or NO_FRAME */

@@ -3,9 +3,9 @@
  * stack of one page. Does not return.
  */
 	.text
-	.globl rom_boot_entry
-	.hidden rom_boot_entry
-rom_boot_entry:
+	.globl boot_entry
+	.hidden boot_entry
+boot_entry:
 	cld
 	movl %esi, %eax
 	movl %esp, %edx

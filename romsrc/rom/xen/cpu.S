@@ -62,6 +62,11 @@ vmi_WRMSR:
 	wrmsr
 	ret
 
+	/* IODelay: nothing to wait for behind a virtual port. */
+	.globl nop_IODelay
+	.hidden nop_IODelay
+nop_IODelay:
+
 	/*
 	 * segments_reload: load DS, ES, FS, GS and SS again from the tables now in force; what has become unusable
 	 * becomes null (SS and CS are the caller's duty: they keep what they had). Changes EAX, flags.

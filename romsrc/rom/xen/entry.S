@@ -10,36 +10,36 @@
 
 #define EFLAGS_IF_BYTE 0x02 /* bit 9, in the second byte */
 
+	/* The code below is right in any alias: where the guest's is the usual one it may skip the slot's jump. */
+.macro call_entry name
+	.globl vmi_\name, fast_\name
+	.hidden vmi_\name, fast_\name
+vmi_\name:
+fast_\name:
+.endm
+
 	.text
 	/* vmi_EnableInterrupts: changes flags. Three instructions and the return when nothing is pending. */
-	.globl vmi_EnableInterrupts
-	.hidden vmi_EnableInterrupts
-vmi_EnableInterrupts:
+	call_entry EnableInterrupts
 	movb $0, %ss:UPCALL_MASK
 	cmpb $0, %ss:UPCALL_PENDING
 	jne deliver
 	ret
 
 	/* vmi_DisableInterrupts: changes nothing. */
-	.globl vmi_DisableInterrupts
-	.hidden vmi_DisableInterrupts
-vmi_DisableInterrupts:
+	call_entry DisableInterrupts
 	movb $1, %ss:UPCALL_MASK
 	ret
 
 	/* vmi_GetInterruptMask: out EAX = 0x200 if enabled, else 0. Changes flags. The mask is 0 or 1. */
-	.globl vmi_GetInterruptMask
-	.hidden vmi_GetInterruptMask
-vmi_GetInterruptMask:
+	call_entry GetInterruptMask
 	movzbl %ss:UPCALL_MASK, %eax
 	decl %eax
 	andl $0x200, %eax
 	ret
 
 	/* vmi_SetInterruptMask: EAX bit 9. Changes flags. */
-	.globl vmi_SetInterruptMask
-	.hidden vmi_SetInterruptMask
-vmi_SetInterruptMask:
+	call_entry SetInterruptMask
 	testl $0x200, %eax
 	jnz vmi_EnableInterrupts
 	movb $1, %ss:UPCALL_MASK
@@ -63,9 +63,7 @@ deliver:
 	 * vmi_IRET: ESP at EIP, CS, EFLAGS [, ESP, SS]; every register already the target's. The virtual interrupt flag
 	 * comes from the frame, in the same step. If it is as it will be, the instruction does; Xen does the rest.
 	 */
-	.globl vmi_IRET
-	.hidden vmi_IRET
-vmi_IRET:
+	call_entry IRET
 	testb $2, %ss:4(%esp)           /* RPL 3? kernel selectors come with 0 or 1 */
 	jnz 1f
 	orb $1, %ss:4(%esp)
@@ -94,9 +92,7 @@ xen_iret:
 	leal (\distance + 3)(%eax), %eax
 	xchgl %eax, %ss:(%esp)
 .endm
-	.globl vmi_SYSEXIT
-	.hidden vmi_SYSEXIT
-vmi_SYSEXIT:
+	call_entry SYSEXIT
 	push_selector 24
 	pushl %ecx
 	pushfl

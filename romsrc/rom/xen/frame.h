@@ -21,4 +21,7 @@ u32 gate_enter(struct xen_frame *frame, u32 vector);
 /* traps.c: one line on the console, then a crash that the host sees. */
 void fatal(const char *text) __attribute__((noreturn));
 
+/* faults.c: the page-fault gate. 0: repaired, go back; else the stub goes to the guest. */
+u32 ROMCALL fault_page(struct xen_frame *frame);
+
 #endif

@@ -160,6 +160,7 @@ static void state_open(const struct finding *f)
 	rom_state_init();
 	b = &state()->backend;
 	b->mem_pages = f->mem_pages;
+	b->rom_pages = (AT(u8, WINDOW_ROM + vmi_rom_header_OFF_rom_length) * 512u + PAGE_SIZE - 1) >> PAGE_SHIFT;
 	b->sealed_first = (start->pt_base - BASE) >> PAGE_SHIFT;
 	b->sealed_end = b->sealed_first + start->nr_pt_frames;
 	memset(p, 0, sizeof(*p));

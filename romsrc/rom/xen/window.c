@@ -10,11 +10,9 @@
 
 bool frame_is_table(u32 pfn)
 {
-	u32 rom = VMI_LAYOUT_ROM_GPA >> PAGE_SHIFT;
+	struct backend_state *b = &state()->backend;
 
-	if (pfn >= state()->backend.mem_pages)
-		return false;
-	return pfn < rom || pfn >= rom + WINDOW_ROM_PAGES;
+	return pfn < b->mem_pages && pfn - (VMI_LAYOUT_ROM_GPA >> PAGE_SHIFT) >= b->rom_pages;
 }
 
 bool frame_is_writable(u32 pfn)
