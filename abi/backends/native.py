@@ -77,10 +77,33 @@ class PitCommand(enum.IntEnum):
     HIGH = 0x20
     LOW_HIGH = 0x30
     MODE0 = 0x00
+    MODE1 = 0x02
     MODE2 = 0x04
     MODE3 = 0x06
+    MODE4 = 0x08
+    MODE5 = 0x0A
+    BCD = 0x01
+    CHANNEL1 = 0x40
     CHANNEL2 = 0x80
     READ_BACK = 0xC0
+    READ_BACK_NO_COUNT = 0x20
+    READ_BACK_NO_STATUS = 0x10
+
+
+class PitStatus(enum.IntFlag):
+    """The byte that the read-back command latches; the rest is the control word."""
+
+    OUT = 0x80
+    NULL_COUNT = 0x40
+
+
+class Speaker(enum.IntFlag):
+    """Bits of port PIT.SPEAKER."""
+
+    GATE = 0x01
+    DATA = 0x02
+    REFRESH = 0x10
+    OUT = 0x20
 
 
 class Uart(enum.IntEnum):
@@ -123,6 +146,15 @@ class UartIir(enum.IntEnum):
     FIFO_ENABLED = 0xC0
 
 
+class UartFcr(enum.IntFlag):
+    """FIFO control register."""
+
+    ENABLE = 0x01
+    CLEAR_RECEIVE = 0x02
+    CLEAR_TRANSMIT = 0x04
+    TRIGGER = 0xC0
+
+
 class UartLcr(enum.IntFlag):
     """Line control register."""
 
@@ -149,6 +181,15 @@ class UartLsr(enum.IntFlag):
     IDLE = 0x40
 
 
+class UartMsr(enum.IntFlag):
+    """Modem status register, without the change bits."""
+
+    CTS = 0x10
+    DSR = 0x20
+    RING = 0x40
+    CARRIER = 0x80
+
+
 class Cmos(enum.IntEnum):
     """Ports and registers of the real-time clock."""
 
@@ -165,6 +206,11 @@ class Cmos(enum.IntEnum):
     STATUS_B = 0x0B
     STATUS_C = 0x0C
     STATUS_D = 0x0D
+    SHUTDOWN = 0x0F
+    BASE_MEMORY = 0x15
+    EXTENDED_MEMORY = 0x17
+    EXTENDED_MEMORY_FOUND = 0x30
+    HIGH_MEMORY = 0x34
     CENTURY = 0x32
 
 
@@ -172,6 +218,7 @@ class CmosStatus(enum.IntFlag):
     """Bits of the clock's status registers."""
 
     A_UPDATING = 0x80
+    B_SET = 0x80
     B_24_HOURS = 0x02
     B_BINARY = 0x04
     C_INTERRUPT = 0x80
@@ -185,8 +232,38 @@ class Reset(enum.IntEnum):
     KEYBOARD_PULSE = 0xFE
     CONTROL_PORT = 0xCF9
     CONTROL_HARD = 0x06
+    CONTROL_RESET = 0x04
     FAST_PORT = 0x92
     FAST_INIT = 0x01
+    FAST_A20 = 0x02
+
+
+class Keyboard(enum.IntEnum):
+    """Commands of the 8042 on port Reset.KEYBOARD_PORT; its data port is Port.KEYBOARD_DATA."""
+
+    READ_MODE = 0x20
+    WRITE_MODE = 0x60
+    SELF_TEST = 0xAA
+    SELF_TEST_PASSED = 0x55
+    READ_OUTPUT = 0xD0
+    WRITE_OUTPUT = 0xD1
+    A20_OFF = 0xDD
+    A20_ON = 0xDF
+    PULSE = 0xF0
+
+
+class KeyboardStatus(enum.IntFlag):
+    """Status of the 8042."""
+
+    OUTPUT_FULL = 0x01
+    SYSTEM = 0x04
+
+
+class KeyboardOutput(enum.IntFlag):
+    """The 8042's output port; the reset line is active low."""
+
+    RUN = 0x01
+    A20 = 0x02
 
 
 class Exit(enum.IntEnum):
@@ -203,6 +280,8 @@ class Acpi(enum.IntEnum):
     PM1A_CONTROL = 0x604
     PM1A_TIMER = 0x608
     SLEEP_ENABLE = 0x2000
+    SLEEP_TYPE = 0x1C00
+    TIMER_HZ = 3579545
 
 
 class Port(enum.IntEnum):
@@ -607,15 +686,22 @@ LINE = Line(
             PicOcw3,
             Pit,
             PitCommand,
+            PitStatus,
+            Speaker,
             Uart,
             UartIer,
             UartIir,
+            UartFcr,
             UartLcr,
             UartMcr,
             UartLsr,
+            UartMsr,
             Cmos,
             CmosStatus,
             Reset,
+            Keyboard,
+            KeyboardStatus,
+            KeyboardOutput,
             Exit,
             Acpi,
             Port,

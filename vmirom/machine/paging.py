@@ -15,7 +15,18 @@ from typing import Final
 from vmirom.machine.addresses import PAGE_MASK, PAGE_SIZE, Gpa
 from vmirom.machine.memory import Memory
 
-__all__ = ["Access", "Mode", "PageFault", "Translation", "read_virtual", "translate", "walk", "write_virtual"]
+__all__ = [
+    "Access",
+    "Mode",
+    "PageFault",
+    "Translation",
+    "mark",
+    "pieces",
+    "read_virtual",
+    "translate",
+    "walk",
+    "write_virtual",
+]
 
 _P: Final = 1
 _RW: Final = 2
@@ -209,7 +220,7 @@ def translate(memory: Memory, cr3: int, mode: Mode, gva: int, access: Access, us
     return found if isinstance(found, PageFault) else found.gpa
 
 
-def _mark(memory: Memory, found: Translation, write: bool) -> None:
+def mark(memory: Memory, found: Translation, write: bool) -> None:
     """Set accessed in the entries used, and dirty in the leaf of a write, as the processor does."""
     for entry in found.entries:
         bits = _A | (_D if write and entry == found.entries[-1] else 0)
@@ -218,20 +229,21 @@ def _mark(memory: Memory, found: Translation, write: bool) -> None:
             memory.put32(entry, old | bits)
 
 
-def _pieces(
+def pieces(
     memory: Memory, cr3: int, mode: Mode, gva: int, length: int, access: Access, user: bool
 ) -> list[tuple[Translation, int]] | PageFault:
-    pieces: list[tuple[Translation, int]] = []
+    """[gva, gva+length) cut at page borders, as (translation, bytes) pairs, or the first fault. Memory is
+    only read, and the answers may lie outside it."""
+    found_pieces: list[tuple[Translation, int]] = []
     while length > 0:
         found = walk(memory, cr3, mode, gva, access, user)
         if isinstance(found, PageFault):
             return found
         part = min(length, found.length)
-        memory.check(found.gpa, part)
-        pieces.append((found, part))
+        found_pieces.append((found, part))
         gva += part
         length -= part
-    return pieces
+    return found_pieces
 
 
 def read_virtual(
@@ -241,12 +253,12 @@ def read_virtual(
 
     Raises BadAddress if a page lies outside memory.
     """
-    pieces = _pieces(memory, cr3, mode, gva, length, Access.READ, user)
-    if isinstance(pieces, PageFault):
-        return pieces
-    for found, _ in pieces:
-        _mark(memory, found, False)
-    return b"".join(memory.read(found.gpa, part) for found, part in pieces)
+    parts = pieces(memory, cr3, mode, gva, length, Access.READ, user)
+    if isinstance(parts, PageFault):
+        return parts
+    for found, _ in parts:
+        mark(memory, found, False)
+    return b"".join(memory.read(found.gpa, part) for found, part in parts)
 
 
 def write_virtual(
@@ -256,12 +268,14 @@ def write_virtual(
 
     Raises BadAddress if a page lies outside memory.
     """
-    pieces = _pieces(memory, cr3, mode, gva, len(data), Access.WRITE, user)
-    if isinstance(pieces, PageFault):
-        return pieces
+    parts = pieces(memory, cr3, mode, gva, len(data), Access.WRITE, user)
+    if isinstance(parts, PageFault):
+        return parts
+    for found, part in parts:
+        memory.check(found.gpa, part)
     at = 0
-    for found, part in pieces:
-        _mark(memory, found, True)
+    for found, part in parts:
+        mark(memory, found, True)
         memory.write(found.gpa, data[at : at + part])
         at += part
     return None

@@ -18,6 +18,9 @@ __all__ = [
     "ElfNote",
     "Exit",
     "GateType",
+    "Keyboard",
+    "KeyboardOutput",
+    "KeyboardStatus",
     "MemoryType",
     "Msr",
     "Multiboot",
@@ -31,16 +34,20 @@ __all__ = [
     "PicOcw3",
     "Pit",
     "PitCommand",
+    "PitStatus",
     "Port",
     "Pte",
     "Pvh",
     "Reset",
+    "Speaker",
     "Uart",
+    "UartFcr",
     "UartIer",
     "UartIir",
     "UartLcr",
     "UartLsr",
     "UartMcr",
+    "UartMsr",
     "Vector",
     "ffi",
 ]
@@ -118,10 +125,33 @@ class PitCommand(enum.IntEnum):
     HIGH = 32
     LOW_HIGH = 48
     MODE0 = 0
+    MODE1 = 2
     MODE2 = 4
     MODE3 = 6
+    MODE4 = 8
+    MODE5 = 10
+    BCD = 1
+    CHANNEL1 = 64
     CHANNEL2 = 128
     READ_BACK = 192
+    READ_BACK_NO_COUNT = 32
+    READ_BACK_NO_STATUS = 16
+
+
+class PitStatus(enum.IntFlag):
+    """The byte that the read-back command latches; the rest is the control word."""
+
+    OUT = 0x80
+    NULL_COUNT = 0x40
+
+
+class Speaker(enum.IntFlag):
+    """Bits of port PIT.SPEAKER."""
+
+    GATE = 0x1
+    DATA = 0x2
+    REFRESH = 0x10
+    OUT = 0x20
 
 
 class Uart(enum.IntEnum):
@@ -164,6 +194,15 @@ class UartIir(enum.IntEnum):
     FIFO_ENABLED = 192
 
 
+class UartFcr(enum.IntFlag):
+    """FIFO control register."""
+
+    ENABLE = 0x1
+    CLEAR_RECEIVE = 0x2
+    CLEAR_TRANSMIT = 0x4
+    TRIGGER = 0xc0
+
+
 class UartLcr(enum.IntFlag):
     """Line control register."""
 
@@ -190,6 +229,15 @@ class UartLsr(enum.IntFlag):
     IDLE = 0x40
 
 
+class UartMsr(enum.IntFlag):
+    """Modem status register, without the change bits."""
+
+    CTS = 0x10
+    DSR = 0x20
+    RING = 0x40
+    CARRIER = 0x80
+
+
 class Cmos(enum.IntEnum):
     """Ports and registers of the real-time clock."""
 
@@ -206,6 +254,11 @@ class Cmos(enum.IntEnum):
     STATUS_B = 11
     STATUS_C = 12
     STATUS_D = 13
+    SHUTDOWN = 15
+    BASE_MEMORY = 21
+    EXTENDED_MEMORY = 23
+    EXTENDED_MEMORY_FOUND = 48
+    HIGH_MEMORY = 52
     CENTURY = 50
 
 
@@ -213,6 +266,7 @@ class CmosStatus(enum.IntFlag):
     """Bits of the clock's status registers."""
 
     A_UPDATING = 0x80
+    B_SET = 0x80
     B_24_HOURS = 0x2
     B_BINARY = 0x4
     C_INTERRUPT = 0x80
@@ -226,8 +280,38 @@ class Reset(enum.IntEnum):
     KEYBOARD_PULSE = 254
     CONTROL_PORT = 0xcf9
     CONTROL_HARD = 6
+    CONTROL_RESET = 4
     FAST_PORT = 146
     FAST_INIT = 1
+    FAST_A20 = 2
+
+
+class Keyboard(enum.IntEnum):
+    """Commands of the 8042 on port Reset.KEYBOARD_PORT; its data port is Port.KEYBOARD_DATA."""
+
+    READ_MODE = 32
+    WRITE_MODE = 96
+    SELF_TEST = 170
+    SELF_TEST_PASSED = 85
+    READ_OUTPUT = 208
+    WRITE_OUTPUT = 209
+    A20_OFF = 221
+    A20_ON = 223
+    PULSE = 240
+
+
+class KeyboardStatus(enum.IntFlag):
+    """Status of the 8042."""
+
+    OUTPUT_FULL = 0x1
+    SYSTEM = 0x4
+
+
+class KeyboardOutput(enum.IntFlag):
+    """The 8042's output port; the reset line is active low."""
+
+    RUN = 0x1
+    A20 = 0x2
 
 
 class Exit(enum.IntEnum):
@@ -244,6 +328,8 @@ class Acpi(enum.IntEnum):
     PM1A_CONTROL = 0x604
     PM1A_TIMER = 0x608
     SLEEP_ENABLE = 0x2000
+    SLEEP_TYPE = 0x1c00
+    TIMER_HZ = 0x369e99
 
 
 class Port(enum.IntEnum):
