@@ -143,7 +143,7 @@ static void window_open(const struct finding *f)
 		must(window_map(f->end, frame | FLAGS_RW));
 		for (i = 0; i < 512; i++)
 			AT(u64, f->end + 8 * i) = window_entry(f, table * 512 + i);
-		must(window_map(f->end, 0));
+		must(window_map(f->end, machine(f, (f->end - BASE) >> PAGE_SHIFT) | FLAGS_RW));
 		must(put_one(level2 + 8 * (WINDOW_DIRECTORY_INDEX + table), frame | FLAGS_RW));
 	}
 	for (i = 0; i < f->pages; i++)
