@@ -207,6 +207,9 @@ class Engine(Protocol):
     def set_cpuid(self, answer: Callable[[int, int], tuple[int, int, int, int] | None]) -> None:
         """``answer(leaf, subleaf)`` gives (eax, ebx, ecx, edx), or None for the engine's own."""
 
+    def own_cpuid(self, leaf: int, subleaf: int) -> tuple[int, int, int, int]:
+        """What CPUID gives where nobody answers for the engine."""
+
     def set_ports(self, ports: Ports | None) -> None:
         """Devices behind the ports; None refuses every port instruction outside CPL 0 and answers all
         ones inside it."""

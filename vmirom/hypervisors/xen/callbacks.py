@@ -1,0 +1,66 @@
+"""set_callbacks, callback_op and nmi_op: where Xen enters the guest for events, failed returns and NMIs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vmirom.hypervisors.xen.answers import Refused
+from vmirom.hypervisors.xen.traps import Callback, kernel_code
+from vmirom.overlays.xen import CallbackFlag, CallbackOp, CallbackType, Errno, NmiOp
+
+if TYPE_CHECKING:
+    from vmirom.hypervisors.xen.domain import Domain
+
+__all__ = ["callback_operation", "nmi_operation", "set_callbacks"]
+
+
+def set_callbacks(domain: Domain, event_cs: int, event_eip: int, failsafe_cs: int, failsafe_eip: int) -> int:
+    """set_callbacks: the event and the failsafe callback at once."""
+    domain.traps.event = _callback(event_cs, event_eip)
+    domain.traps.failsafe = _callback(failsafe_cs, failsafe_eip)
+    return 0
+
+
+def _callback(cs: int, eip: int, masks: bool = True) -> Callback | None:
+    return Callback(kernel_code(cs & 0xFFFF), eip, masks) if eip else None
+
+
+def callback_operation(domain: Domain, command: int, at: int) -> int:
+    """callback_op. Raises Refused and GuestFault."""
+    if command == CallbackOp.REGISTER:
+        argument = domain.space.struct(at, "struct xen_callback_register")
+        masks = bool(argument.flags & CallbackFlag.MASK_EVENTS)
+        _store(domain, argument.type, _callback(argument.cs, argument.eip, masks))
+        return 0
+    if command == CallbackOp.UNREGISTER:
+        argument = domain.space.struct(at, "struct xen_callback_unregister")
+        if argument.type != CallbackType.NMI:
+            raise Refused(Errno.EINVAL, f"callback type {argument.type} can't be unregistered")
+        domain.traps.nmi = None
+        return 0
+    raise Refused(Errno.ENOSYS, f"callback_op {command}")
+
+
+def _store(domain: Domain, kind: int, callback: Callback | None) -> None:
+    if kind == CallbackType.EVENT:
+        domain.traps.event = callback
+    elif kind == CallbackType.FAILSAFE:
+        domain.traps.failsafe = callback
+    elif kind == CallbackType.NMI:
+        domain.traps.nmi = callback
+    elif kind in (CallbackType.SYSENTER, CallbackType.SYSCALL32):
+        raise Refused(Errno.EINVAL, f"{CallbackType(kind).name} callbacks are left out")
+    else:
+        raise Refused(Errno.ENOSYS, f"callback type {kind}")
+
+
+def nmi_operation(domain: Domain, command: int, at: int) -> int:
+    """nmi_op: remembered; there is no source of NMIs here."""
+    if command == NmiOp.REGISTER_CALLBACK:
+        argument = domain.space.struct(at, "struct xen_nmi_callback")
+        domain.traps.nmi = _callback(0, argument.handler_address)
+        return 0
+    if command == NmiOp.UNREGISTER_CALLBACK:
+        domain.traps.nmi = None
+        return 0
+    raise Refused(Errno.ENOSYS, f"nmi_op {command}")

@@ -1,0 +1,227 @@
+"""Event channels: ports, what they are bound to, and how an event becomes pending.
+
+Facts: xen-host.md section 6, "Events and time". Ports are given out from 1. A masked port gets its pending bit
+only; unmasking sets the selector. Nothing is delivered until Xen next returns to the guest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from vmirom.hypervisors.xen.answers import Refused
+from vmirom.hypervisors.xen.shared import PORTS
+from vmirom.overlays.xen import Domid, Errno, Evtchnop, EvtchnStatus, Virq
+
+if TYPE_CHECKING:
+    from vmirom.hypervisors.xen.domain import Domain
+
+__all__ = ["Channel", "Events"]
+
+VIRQS: Final = 24
+_GLOBAL_VIRQS: Final = frozenset({Virq.CONSOLE, Virq.DOM_EXC})
+_DOM0: Final = 0
+_ANSWERED: Final = frozenset(
+    {
+        Evtchnop.BIND_INTERDOMAIN,
+        Evtchnop.BIND_VIRQ,
+        Evtchnop.STATUS,
+        Evtchnop.ALLOC_UNBOUND,
+        Evtchnop.BIND_IPI,
+    }
+)
+
+
+@dataclass(slots=True)
+class Channel:
+    """One port. ``detail`` is the virq, the remote port of an interdomain channel, else 0."""
+
+    kind: EvtchnStatus = EvtchnStatus.CLOSED
+    detail: int = 0
+    remote: int = 0
+
+
+class Events:
+    """The domain's 1024 ports."""
+
+    def __init__(self, domain: Domain) -> None:
+        self.domain = domain
+        self.channels = [Channel() for _ in range(PORTS)]
+        self.virqs: dict[int, int] = {}
+        self._operations: dict[int, tuple[str, Callable[[Any], None]]] = {
+            Evtchnop.BIND_INTERDOMAIN: ("struct xen_evtchn_bind_interdomain", self._bind_interdomain),
+            Evtchnop.BIND_VIRQ: ("struct xen_evtchn_bind_virq", self._bind_virq),
+            Evtchnop.BIND_PIRQ: ("struct xen_evtchn_bind_ipi", self._bind_pirq),
+            Evtchnop.CLOSE: ("struct xen_evtchn_close", self._close),
+            Evtchnop.SEND: ("struct xen_evtchn_send", self._send),
+            Evtchnop.STATUS: ("struct xen_evtchn_status", self._status),
+            Evtchnop.ALLOC_UNBOUND: ("struct xen_evtchn_alloc_unbound", self._alloc_unbound),
+            Evtchnop.BIND_IPI: ("struct xen_evtchn_bind_ipi", self._bind_ipi),
+            Evtchnop.BIND_VCPU: ("struct xen_evtchn_bind_vcpu", self._bind_vcpu),
+            Evtchnop.UNMASK: ("struct xen_evtchn_unmask", self._unmask),
+            Evtchnop.RESET: ("struct xen_evtchn_send", self._reset),
+        }
+
+    # Becoming pending
+
+    def raise_port(self, port: int) -> None:
+        """Mark ``port`` pending; if it is not masked, the virtual CPU gets to know."""
+        shared = self.domain.shared
+        if shared.set_bit("pending", port):
+            return
+        if not shared.bit("mask", port):
+            self._select(port)
+        self.domain.scheduling.port_raised(port)
+
+    def _select(self, port: int) -> None:
+        vcpu = self.domain.shared.vcpu
+        selected = 1 << port // 32
+        if vcpu.evtchn_pending_sel & selected:
+            return
+        vcpu.evtchn_pending_sel |= selected
+        vcpu.evtchn_upcall_pending = 1
+
+    def raise_virq(self, virq: int) -> None:
+        """Mark the port bound to ``virq`` pending; nothing happens when none is."""
+        port = self.virqs.get(virq)
+        if port is not None:
+            self.raise_port(port)
+
+    # Hypercalls
+
+    def operation(self, command: int, at: int) -> int:
+        """event_channel_op: one operation with its argument structure at ``at``."""
+        found = self._operations.get(command)
+        if found is None:
+            raise Refused(Errno.ENOSYS, f"event channel operation {command}")
+        ctype, act = found
+        argument = self.domain.space.struct(at, ctype)
+        act(argument)
+        if command in _ANSWERED:
+            self.domain.space.put_struct(at, argument)
+        return 0
+
+    def compat(self, at: int) -> int:
+        """event_channel_op_compat: a command word, then the structure."""
+        return self.operation(self.domain.space.u32(at), at + 4)
+
+    def _free_port(self) -> int:
+        for port in range(1, PORTS):
+            if self.channels[port].kind is EvtchnStatus.CLOSED:
+                return port
+        raise Refused(Errno.ENOSPC, "no free port")
+
+    def _open(self, kind: EvtchnStatus, detail: int = 0, remote: int = 0) -> int:
+        port = self._free_port()
+        self.channels[port] = Channel(kind, detail, remote)
+        self.domain.shared.clear_bit("pending", port)
+        return port
+
+    def channel(self, port: int) -> Channel:
+        """The channel of a port in range. Raises Refused(EINVAL)."""
+        if not 0 <= port < PORTS:
+            raise Refused(Errno.EINVAL, f"port {port}")
+        return self.channels[port]
+
+    @staticmethod
+    def _need_vcpu(vcpu: int) -> None:
+        if vcpu:
+            raise Refused(Errno.ENOENT, f"no virtual CPU {vcpu}")
+
+    @staticmethod
+    def _need_self(domid: int) -> None:
+        if domid not in (Domid.SELF, _DOM0):
+            raise Refused(Errno.ESRCH, f"no domain {domid}")
+
+    def _bind_virq(self, argument: Any) -> None:
+        if argument.virq >= VIRQS:
+            raise Refused(Errno.EINVAL, f"virq {argument.virq}")
+        if argument.virq in _GLOBAL_VIRQS and argument.vcpu:
+            raise Refused(Errno.EINVAL, f"virq {argument.virq} is for virtual CPU 0")
+        self._need_vcpu(argument.vcpu)
+        if argument.virq in self.virqs:
+            raise Refused(Errno.EEXIST, f"virq {argument.virq} is bound already")
+        argument.port = self._open(EvtchnStatus.VIRQ, argument.virq)
+        self.virqs[argument.virq] = argument.port
+
+    def _bind_ipi(self, argument: Any) -> None:
+        self._need_vcpu(argument.vcpu)
+        argument.port = self._open(EvtchnStatus.IPI)
+
+    def _bind_pirq(self, argument: Any) -> None:
+        """The structure begins like bind_ipi's: the pirq stands first."""
+        raise Refused(Errno.EPERM, f"pirq {argument.vcpu} is not mapped")
+
+    def _alloc_unbound(self, argument: Any) -> None:
+        self._need_self(argument.dom)
+        argument.port = self._open(EvtchnStatus.UNBOUND, 0, argument.remote_dom)
+
+    def _bind_interdomain(self, argument: Any) -> None:
+        self._need_self(argument.remote_dom)
+        other = self.channel(argument.remote_port)
+        if other.kind is not EvtchnStatus.UNBOUND or other.remote not in (Domid.SELF, _DOM0):
+            raise Refused(Errno.EINVAL, f"port {argument.remote_port} waits for no such binding")
+        port = self._open(EvtchnStatus.INTERDOMAIN, argument.remote_port)
+        self.channels[argument.remote_port] = Channel(EvtchnStatus.INTERDOMAIN, port)
+        argument.local_port = port
+        self.raise_port(port)
+
+    def _close(self, argument: Any) -> None:
+        self.close(argument.port)
+
+    def close(self, port: int) -> None:
+        """Close a port; the other end of an interdomain channel becomes unbound. Raises Refused."""
+        channel = self.channel(port)
+        if channel.kind is EvtchnStatus.CLOSED:
+            raise Refused(Errno.EINVAL, f"port {port} is closed")
+        if channel.kind is EvtchnStatus.VIRQ:
+            self.virqs.pop(channel.detail, None)
+        if channel.kind is EvtchnStatus.INTERDOMAIN:
+            self.channels[channel.detail] = Channel(EvtchnStatus.UNBOUND, 0, _DOM0)
+        self.channels[port] = Channel()
+        self.domain.shared.clear_bit("pending", port)
+
+    def _send(self, argument: Any) -> None:
+        channel = self.channel(argument.port)
+        if channel.kind is EvtchnStatus.INTERDOMAIN:
+            self.raise_port(channel.detail)
+        elif channel.kind is EvtchnStatus.IPI:
+            self.raise_port(argument.port)
+        else:
+            # The reference observed an unbound port; a closed or virq one can't be sent to either.
+            raise Refused(Errno.EINVAL, f"port {argument.port} is {channel.kind.name}")
+
+    def _status(self, argument: Any) -> None:
+        self._need_self(argument.dom)
+        channel = self.channel(argument.port)
+        argument.status = int(channel.kind)
+        argument.vcpu = 0
+        argument.u = self._union(channel)
+
+    @staticmethod
+    def _union(channel: Channel) -> bytes:
+        if channel.kind is EvtchnStatus.INTERDOMAIN:
+            return _DOM0.to_bytes(4, "little") + channel.detail.to_bytes(4, "little")
+        if channel.kind is EvtchnStatus.UNBOUND:
+            return channel.remote.to_bytes(8, "little")
+        return channel.detail.to_bytes(8, "little")
+
+    def _bind_vcpu(self, argument: Any) -> None:
+        self._need_vcpu(argument.vcpu)
+        channel = self.channel(argument.port)
+        if channel.kind not in (EvtchnStatus.UNBOUND, EvtchnStatus.INTERDOMAIN, EvtchnStatus.PIRQ):
+            if channel.kind is not EvtchnStatus.VIRQ or channel.detail not in _GLOBAL_VIRQS:
+                raise Refused(Errno.EINVAL, f"port {argument.port} can't be bound to a virtual CPU")
+
+    def _unmask(self, argument: Any) -> None:
+        self.channel(argument.port)
+        shared = self.domain.shared
+        if shared.clear_bit("mask", argument.port) and shared.bit("pending", argument.port):
+            self._select(argument.port)
+
+    def _reset(self, argument: Any) -> None:
+        self._need_self(argument.port & 0xFFFF)
+        for port in range(1, PORTS):
+            if self.channels[port].kind is not EvtchnStatus.CLOSED:
+                self.close(port)

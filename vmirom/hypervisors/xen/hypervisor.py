@@ -1,0 +1,194 @@
+"""The run loop: what stops the guest, and who answers.
+
+Events reach the guest on Xen's way back to it and never otherwise: after a hypercall, a trap, or the interrupt of a
+timer of Xen's own. Clearing the mask in memory delivers nothing by itself.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from vmirom.hypervisors.hypervisor import Console, Ending, EndKind, Trace
+from vmirom.hypervisors.xen.answers import DomainCrash, Ended
+from vmirom.hypervisors.xen.builder import Setup, build
+from vmirom.hypervisors.xen.domain import Domain
+from vmirom.hypervisors.xen.layout import WINDOW_VA
+from vmirom.hypervisors.xen.registers import CR0_TS
+from vmirom.hypervisors.xen.stores import StoreEmulator
+from vmirom.hypervisors.xen.traps import GP, NM, PF, UD
+from vmirom.machine.engine import Engine, Exit, Halted, Preempted, SegmentName, Stray, Trap, Window
+from vmirom.machine.memory import BadAddress, Memory
+from vmirom.overlays.xen import Transport
+
+__all__ = ["XenHypervisor", "make"]
+
+_NAP_NS: Final = 50_000_000
+_DIRECT: Final = (3, 4)
+"""int3 and into have gates of DPL 3 in Xen's own table."""
+
+
+def make(
+    engine_factory: Callable[[Memory], Engine],
+    memory_mib: int,
+    console: Console,
+    trace: Trace,
+    *,
+    seed: int = 0,
+    module: bytes = b"",
+) -> XenHypervisor:
+    """An embedded Xen for a domain of ``memory_mib``. ``seed`` orders the frames, ``module`` is handed to
+    the guest as its initial module."""
+    return XenHypervisor(Setup(engine_factory, memory_mib, console, trace, seed, module))
+
+
+class XenHypervisor:
+    """One machine with Xen and its initial domain."""
+
+    name = "xen"
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._domain: Domain | None = None
+        self._stores: StoreEmulator | None = None
+
+    @property
+    def domain(self) -> Domain:
+        """The domain that was loaded. Raises RuntimeError before :meth:`load`."""
+        if self._domain is None:
+            raise RuntimeError("nothing is loaded")
+        return self._domain
+
+    def load(self, bundle: bytes, command_line: str = "") -> None:
+        """Build the domain from ``bundle``. Raises LoadError."""
+        self._domain = build(bundle, command_line, self._setup)
+        self._stores = StoreEmulator(self._domain)
+
+    def feed(self, data: bytes) -> None:
+        """Type ``data`` on the console."""
+        self.domain.console.feed(data)
+
+    def run(self, deadline_ns: int) -> Ending:
+        """Run until the machine ends or ``deadline_ns`` (``time.monotonic_ns``) has passed."""
+        try:
+            while True:
+                self._step(deadline_ns)
+        except Ended as ended:
+            return ended.ending
+        except (DomainCrash, BadAddress) as crash:
+            self.domain.trace.event("kill", str(crash))
+            return Ending(EndKind.CRASH, f"domain crash: {crash}")
+
+    def _step(self, deadline_ns: int) -> None:
+        """Deliver what is due, run the guest to its next exit, answer it."""
+        domain = self.domain
+        due = self._due()
+        now = time.monotonic_ns()
+        if now >= deadline_ns:
+            raise Ended(Ending(EndKind.BUDGET, self._budget_reason()))
+        if due is not None and now >= due:
+            domain.scheduling.fire()
+            return
+        domain.scheduling.check_wake()
+        if domain.scheduling.blocked:
+            time.sleep(max(0, min(deadline_ns, due or deadline_ns, now + _NAP_NS) - now) / 1e9)
+            return
+        domain.scheduling.resume()
+        vcpu = domain.shared.vcpu
+        if vcpu.evtchn_upcall_pending and not vcpu.evtchn_upcall_mask:
+            domain.traps.upcall()
+        self._answer(domain.engine.run(min(deadline_ns, due or deadline_ns)))
+
+    def _due(self) -> int | None:
+        """When the next timer fires, as a ``time.monotonic_ns`` value."""
+        due = self.domain.scheduling.next_due()
+        return None if due is None else self.domain.clock.monotonic(due)
+
+    def _budget_reason(self) -> str:
+        if self.domain.scheduling.blocked:
+            return "blocked until the time was up"
+        return f"still running at {self.domain.engine.eip:#010x} when the time was up"
+
+    def _answer(self, exit: Exit) -> None:
+        match exit:
+            case Trap(vector, error, soft):
+                if soft:
+                    self._interrupt(vector)
+                else:
+                    self._exception(vector, error)
+            case Stray():
+                self._stray(exit)
+            case Halted():
+                raise DomainCrash("halted in ring 0, where no guest runs")
+            case Preempted() | Window():
+                pass
+
+    def _interrupt(self, vector: int) -> None:
+        """``int n``: hypercalls from ring 1, and what the trap table permits. The rest is #GP at the
+        instruction, with the vector in the error code."""
+        domain = self.domain
+        engine = domain.engine
+        ring = engine.cpl
+        if vector == Transport.VECTOR and ring == 1:
+            domain.hypercalls.run()
+            return
+        if vector in _DIRECT:
+            domain.traps.inject(vector)
+            return
+        gate = domain.traps.gates[vector]
+        if vector != Transport.VECTOR and gate is not None and gate.dpl >= ring:
+            domain.traps.inject(vector)
+            return
+        engine.eip = engine.eip - 2 & 0xFFFFFFFF
+        domain.traps.inject_protection(vector * 8 + 2)
+
+    def _exception(self, vector: int, error: int | None) -> None:
+        domain = self.domain
+        if vector == PF:
+            self._page_fault(domain.engine.cr2, error or 0)
+        elif vector == GP and not error:
+            if not domain.privileged.emulate():
+                domain.traps.inject_protection()
+        elif vector == UD:
+            domain.privileged.undefined()
+        elif vector == NM:
+            domain.engine.cr0 &= ~CR0_TS
+            domain.traps.inject(NM)
+        else:
+            domain.traps.inject(vector, error)
+
+    def _page_fault(self, address: int, error: int) -> None:
+        domain = self.domain
+        if address >= WINDOW_VA and not error & 4:
+            answer = domain.segments.fault(address, error)
+            if answer is None:
+                return
+            address, error = answer
+        elif error & 7 == 3 and self._stores is not None and self._stores.table_store(address):
+            return
+        domain.traps.inject_fault(address, error)
+
+    def _stray(self, stray: Stray) -> None:
+        """An access to I/O memory that no device answers: reads are ones, writes are lost."""
+        if stray.fetch or self._stores is None or not self._stores.io_access():
+            what = "fetch" if stray.fetch else "store" if stray.write else "load"
+            raise DomainCrash(f"{what} at machine address {stray.gpa:#x}, where nothing is")
+
+    def describe(self) -> str:
+        """Registers and what Xen holds, for reports of crashes."""
+        if self._domain is None:
+            return "xen: nothing loaded"
+        engine, domain = self._domain.engine, self._domain
+        cs, ss = engine.segment(SegmentName.CS).selector, engine.segment(SegmentName.SS).selector
+        vcpu = domain.shared.vcpu
+        return "\n".join(
+            (
+                f"cs:eip {cs:04x}:{engine.eip:08x} ss:esp {ss:04x}:{engine.esp:08x} eflags {engine.eflags:08x}",
+                f"eax {engine.eax:08x} ebx {engine.ebx:08x} ecx {engine.ecx:08x} edx {engine.edx:08x}",
+                f"esi {engine.esi:08x} edi {engine.edi:08x} ebp {engine.ebp:08x} cr2 {vcpu.arch_cr2:08x}",
+                f"base frame {domain.mmu.base:#x} upcall pending {vcpu.evtchn_upcall_pending}"
+                f" mask {vcpu.evtchn_upcall_mask} kernel stack {domain.traps.kernel_ss:04x}:"
+                f"{domain.traps.kernel_esp:08x}",
+            )
+        )

@@ -1,0 +1,54 @@
+"""The machine's I/O ports, as a domain with I/O privilege finds them.
+
+There is QEMU's isa-debug-exit at 0x501, the PIIX4's power control and the keyboard controller's reset line; Xen
+keeps its own devices (interrupt controllers, PIT, first serial port, PM timer, PCI configuration) to itself.
+Everything else reads as ones.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from vmirom.hypervisors.hypervisor import Ending, EndKind
+from vmirom.hypervisors.xen.answers import Ended
+from vmirom.overlays import native, vmi
+
+__all__ = ["read_port", "write_port"]
+
+_XENS: Final = tuple(
+    range(first, last + 1)
+    for first, last in (
+        (0x20, 0x21),
+        (0x40, 0x43),
+        (0x61, 0x61),
+        (0xA0, 0xA1),
+        (0x3F8, 0x3FF),
+        (0x608, 0x60B),
+        (0xCFC, 0xCFF),
+    )
+)
+_SLEEP_ENABLE: Final = 0x2000
+_KEYBOARD_COMMAND: Final = 0x64
+_PULSE_RESET: Final = 0xFE
+
+
+def _xens(port: int, size: int) -> bool:
+    return any(port < ports.stop and ports.start < port + size for ports in _XENS)
+
+
+def read_port(port: int, size: int) -> int:
+    """What IN finds: no device answers a read here."""
+    return (1 << 8 * size) - 1
+
+
+def write_port(port: int, size: int, value: int) -> None:
+    """What OUT does. Raises Ended."""
+    if _xens(port, size):
+        return
+    if port == vmi.Port.EXIT:
+        status = value & 0xFF
+        raise Ended(Ending(EndKind.SHUTDOWN, f"exit port, status {status:#x}", status))
+    if port == native.Acpi.PM1A_CONTROL and size == 2 and value & _SLEEP_ENABLE:
+        raise Ended(Ending(EndKind.SHUTDOWN, "power off through the power management port"))
+    if port == _KEYBOARD_COMMAND and value & 0xFF == _PULSE_RESET:
+        raise Ended(Ending(EndKind.REBOOT, "reset through the keyboard controller"))

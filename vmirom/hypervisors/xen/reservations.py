@@ -1,0 +1,132 @@
+"""memory_op: the domain's frames, given up and asked for, and what Xen tells about memory."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Final
+
+from vmirom.hypervisors.xen.answers import GuestFault, Refused
+from vmirom.hypervisors.xen.pages import Owner
+from vmirom.machine.addresses import PAGE_SIZE
+from vmirom.overlays.xen import Domid, Errno, Xenmem
+
+if TYPE_CHECKING:
+    from vmirom.hypervisors.xen.domain import Domain
+
+__all__ = ["memory_operation"]
+
+_RESERVATION: Final = struct.Struct("<4IH2x")
+_ENOBUFS: Final = 105  # ENOBUFS, which the ABI has no other use for
+_MAX_ORDER: Final = 9
+_RAM: Final = 1
+_RESERVED: Final = 2
+_LOW_END: Final = 0x9F000
+_HIGH_START: Final = 0x100000
+
+
+def memory_operation(domain: Domain, command: int, at: int) -> int:
+    """memory_op. Raises Refused and GuestFault."""
+    if command in (Xenmem.INCREASE_RESERVATION, Xenmem.POPULATE_PHYSMAP):
+        return _grow(domain, at, command == Xenmem.POPULATE_PHYSMAP)
+    if command == Xenmem.DECREASE_RESERVATION:
+        return _shrink(domain, at)
+    if command == Xenmem.MAXIMUM_RAM_PAGE:
+        return domain.tables.count
+    if command in (Xenmem.CURRENT_RESERVATION, Xenmem.MAXIMUM_RESERVATION):
+        _need_self(int.from_bytes(domain.space.read(at, 2), "little"))
+        return domain.held if command == Xenmem.CURRENT_RESERVATION else domain.maximum
+    if command == Xenmem.MACHPHYS_MAPPING:
+        hole = domain.hole
+        domain.space.write(at, struct.pack("<III", hole.m2p_start, hole.m2p_end, hole.max_mfn))
+        return 0
+    if command == Xenmem.MACHPHYS_MFN_LIST:
+        return _table_frames(domain, at)
+    if command == Xenmem.MACHINE_MEMORY_MAP:
+        return _machine_map(domain, at)
+    raise Refused(Errno.ENOSYS, f"memory_op {command}")
+
+
+def _need_self(domid: int) -> None:
+    if domid not in (Domid.SELF, 0):
+        raise Refused(Errno.ESRCH, f"no domain {domid}")
+
+
+def _request(domain: Domain, at: int) -> tuple[int, int, int]:
+    """(extent list, number of extents, order) of a reservation."""
+    start, count, order, _, domid = _RESERVATION.unpack(domain.space.read(at, _RESERVATION.size))
+    _need_self(domid)
+    return start, count, order
+
+
+def _grow(domain: Domain, at: int, populate: bool) -> int:
+    """Give frames; the number of extents done. A list of pfns comes in, of first mfns goes out."""
+    start, count, order = _request(domain, at)
+    if order > _MAX_ORDER:
+        return 0
+    done = 0
+    while done < count:
+        place = start + done * 4
+        try:
+            pfn = domain.space.u32(place) if populate else None
+            frames = domain.allocate(1 << order)
+            if frames is None:
+                break
+            for i, frame in enumerate(frames):
+                domain.set_m2p(frame, 0xFFFFFFFF if pfn is None else pfn + i & 0xFFFFFFFF)
+            if populate or start:
+                domain.space.put32(place, frames[0])
+        except GuestFault:
+            break
+        done += 1
+    return done
+
+
+def _shrink(domain: Domain, at: int) -> int:
+    """Take frames back; the number of extents done. A frame still mapped stays until it is not."""
+    start, count, order = _request(domain, at)
+    if order > _MAX_ORDER:
+        return 0
+    done = 0
+    while done < count:
+        try:
+            first = domain.space.u32(start + done * 4)
+        except GuestFault:
+            break
+        frames = range(first, first + (1 << order))
+        if not all(domain.tables.owned(f) and domain.tables.allocated[f] for f in frames):
+            break
+        for frame in frames:
+            domain.give_up(frame)
+        done += 1
+    return done
+
+
+def _table_frames(domain: Domain, at: int) -> int:
+    """machphys_mfn_list: the frame of each 2 MiB of the machine-to-physical table."""
+    most, list_at, _ = struct.unpack("<III", domain.space.read(at, 12))
+    frames = domain.m2p_frames[:most]
+    domain.space.write(list_at, struct.pack(f"<{len(frames)}I", *frames))
+    domain.space.put32(at + 8, len(frames))
+    return 0
+
+
+def _machine_map(domain: Domain, at: int) -> int:
+    """machine_memory_map: the e820 of the machine."""
+    most, list_at = struct.unpack("<II", domain.space.read(at, 8))
+    end = domain.tables.count * PAGE_SIZE
+    areas = [
+        (0, _LOW_END, _RAM),
+        (_LOW_END, _HIGH_START - _LOW_END, _RESERVED),
+        (_HIGH_START, end - _HIGH_START, _RAM),
+    ]
+    if most < len(areas):
+        raise Refused(_ENOBUFS, f"room for {most} of {len(areas)} areas")
+    domain.space.write(list_at, b"".join(struct.pack("<QQI", *area) for area in areas))
+    domain.space.put32(at, len(areas))
+    return 0
+
+
+def free_frames(domain: Domain) -> list[int]:
+    """Frames nobody has, in order."""
+    owner = domain.tables.owner
+    return [frame for frame in range(domain.tables.count) if owner[frame] == Owner.FREE]

@@ -1,0 +1,232 @@
+"""Timers, blocking and the ends of a domain: set_timer_op, sched_op and the run states of the virtual CPU.
+
+Facts: xen-host.md section 6, "Events and time". The single-shot timer fires however long it takes; the periodic
+one (10 ms from the start) ticks only while the virtual CPU runs, so that a block with nothing else armed never
+wakes. SCHEDOP_block unmasks upcalls. A domain that is due but not yet run counts as runnable: stolen time.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Final
+
+from vmirom.hypervisors.hypervisor import Ending, EndKind
+from vmirom.hypervisors.xen.answers import Ended, Refused
+from vmirom.hypervisors.xen.clock import SECOND
+from vmirom.hypervisors.xen.shared import PORTS
+from vmirom.overlays.xen import Errno, Runstate, Schedop, Shutdown, Virq, ffi
+
+if TYPE_CHECKING:
+    from vmirom.hypervisors.xen.domain import Domain
+
+__all__ = ["Scheduling"]
+
+_PERIOD: Final = 10_000_000
+SHORTEST_PERIOD: Final = 1_000_000
+_FAR: Final = 1 << 50
+_FAR_INSTEAD: Final = 100_000_000
+_POLL_MAX: Final = 128
+_OFFSET_STATE: Final[int] = ffi.offsetof("struct xen_vcpu_runstate_info", "time")
+
+
+class Scheduling:
+    """Timers and run states. All times are system time in ns."""
+
+    def __init__(self, domain: Domain) -> None:
+        self.domain = domain
+        self.single: int | None = None
+        self.period = _PERIOD
+        self.next_tick: int | None = None
+        self.blocked = False
+        self.polled: tuple[int, ...] | None = None
+        self.poll_end: int | None = None
+        self.state = Runstate.RUNNING
+        self.state_since = 0
+        self.spent = [0, 0, 0, 0]
+        self.runstate_area: int | None = None
+        self.watchdogs: dict[int, int] = {}
+
+    def begin(self) -> None:
+        """The virtual CPU runs from now on."""
+        self.state_since = self.domain.clock.now()
+        self.next_tick = self.state_since + self.period
+
+    # Timers
+
+    def set_timer(self, timeout: int) -> int:
+        """set_timer_op: absolute time, 0 cancels, the past fires at once."""
+        now = self.domain.clock.now()
+        if timeout == 0:
+            self.single = None
+        elif timeout >> 63 or timeout - now > _FAR:
+            self.single = now + _FAR_INSTEAD
+        else:
+            self.single = timeout
+        return 0
+
+    def set_period(self, period: int) -> None:
+        """The periodic timer's period in ns, 0 for none."""
+        self.period = period
+        self.next_tick = self.domain.clock.now() + period if period else None
+
+    def next_due(self) -> int | None:
+        """When the next timer of any kind is due, as far as it can fire in the present state."""
+        due = [self.single, self.poll_end, *self.watchdogs.values()]
+        if not self.blocked:
+            due.append(self.next_tick)
+        times = [time for time in due if time is not None]
+        return min(times) if times else None
+
+    def fire(self) -> None:
+        """Raise what has become due."""
+        now = self.domain.clock.now()
+        if self.single is not None and now >= self.single:
+            self.single = None
+            self.domain.trace.event("timer", "single shot")
+            self.domain.events.raise_virq(Virq.TIMER)
+        if not self.blocked and self.next_tick is not None and now >= self.next_tick:
+            self.next_tick = max(self.next_tick + self.period, now)
+            self.domain.events.raise_virq(Virq.TIMER)
+        if self.poll_end is not None and now >= self.poll_end:
+            self._wake()
+        if any(now >= end for end in self.watchdogs.values()):
+            raise Ended(Ending(EndKind.REBOOT, "watchdog expired"))
+        self.domain.clock.refresh_if_old(now)
+
+    # Blocking
+
+    def block(self) -> None:
+        """SCHEDOP_block: unmask, and sleep until an event is deliverable."""
+        vcpu = self.domain.shared.vcpu
+        vcpu.evtchn_upcall_mask = 0
+        if not vcpu.evtchn_upcall_pending:
+            self._sleep()
+
+    def _sleep(self) -> None:
+        self.blocked = True
+        self._enter_state(Runstate.BLOCKED, self.domain.clock.now())
+
+    def port_raised(self, port: int) -> None:
+        """A port became pending: a sleeper may have to wake."""
+        if self.polled is None:
+            return
+        vcpu = self.domain.shared.vcpu
+        if port in self.polled or (vcpu.evtchn_upcall_pending and not vcpu.evtchn_upcall_mask):
+            self._wake()
+
+    def check_wake(self) -> None:
+        """Wake a blocked virtual CPU that has something to be told."""
+        if self.blocked and self.polled is None and self.domain.shared.vcpu.evtchn_upcall_pending:
+            self._wake()
+
+    def _wake(self) -> None:
+        """The virtual CPU can run again; from here to :meth:`resume` its time is stolen."""
+        self.polled, self.poll_end = None, None
+        if self.blocked:
+            self.blocked = False
+            self._enter_state(Runstate.RUNNABLE, self.domain.clock.now())
+
+    def resume(self) -> None:
+        """The virtual CPU is about to run."""
+        if self.state is not Runstate.RUNNING:
+            now = self.domain.clock.now()
+            self._enter_state(Runstate.RUNNING, now)
+            self.domain.clock.refresh()
+            self.next_tick = now + self.period if self.period else None
+
+    def _enter_state(self, state: Runstate, now: int) -> None:
+        self.spent[self.state] += now - self.state_since
+        self.state, self.state_since = state, now
+        if self.runstate_area is not None:
+            self.write_runstate()
+
+    def runstate(self) -> bytes:
+        """vcpu_runstate_info as it stands now."""
+        now = self.domain.clock.now()
+        spent = list(self.spent)
+        spent[self.state] += now - self.state_since
+        return struct.pack("<IQ4Q", self.state, self.state_since, *spent)
+
+    def write_runstate(self) -> None:
+        """Bring the registered area up to date; one that has gone is left alone."""
+        at = self.runstate_area
+        if at is not None:
+            self.domain.write_quietly(at, struct.pack("<IQ4Q", self.state, self.state_since, *self.spent))
+
+    # sched_op
+
+    def operation(self, command: int, at: int) -> int:
+        """sched_op. Raises Refused and Ended."""
+        if command == Schedop.YIELD:
+            return 0
+        if command == Schedop.BLOCK:
+            self.block()
+            return 0
+        if command == Schedop.SHUTDOWN:
+            self._shutdown(self.domain.space.u32(at))
+        if command == Schedop.POLL:
+            return self._poll(at)
+        if command == Schedop.SHUTDOWN_CODE:
+            self.domain.trace.event("kill", f"shutdown code {self.domain.space.u32(at)}")
+            return 0
+        if command == Schedop.WATCHDOG:
+            return self._watchdog(*struct.unpack("<II", self.domain.space.read(at, 8)))
+        raise Refused(Errno.ENOSYS, f"sched_op {command}")
+
+    def compat(self, command: int, argument: int) -> int:
+        """sched_op_compat: yield, block, and shutdown with the reason as argument."""
+        if command == Schedop.SHUTDOWN:
+            self._shutdown(argument)
+        if command in (Schedop.YIELD, Schedop.BLOCK):
+            return self.operation(command, 0)
+        raise Refused(Errno.ENOSYS, f"sched_op_compat {command}")
+
+    @staticmethod
+    def _shutdown(reason: int) -> None:
+        if reason == Shutdown.POWEROFF:
+            raise Ended(Ending(EndKind.SHUTDOWN, "power off"))
+        if reason == Shutdown.REBOOT:
+            raise Ended(Ending(EndKind.REBOOT, "reboot"))
+        if reason == Shutdown.WATCHDOG:
+            raise Ended(Ending(EndKind.REBOOT, "reboot for the watchdog"))
+        if reason == Shutdown.CRASH:
+            raise Ended(Ending(EndKind.CRASH, "the guest reported a crash"))
+        if reason == Shutdown.SUSPEND:
+            raise Ended(Ending(EndKind.SHUTDOWN, "suspended, and nobody resumes it here"))
+        raise Ended(Ending(EndKind.SHUTDOWN, f"shut down for reason {reason}"))
+
+    def _poll(self, at: int) -> int:
+        ports_at, count, timeout = struct.unpack("<IIQ", self.domain.space.read(at, 16))
+        if count > _POLL_MAX:
+            raise Refused(Errno.EINVAL, f"poll of {count} ports")
+        ports = struct.unpack(f"<{count}I", self.domain.space.read(ports_at, count * 4)) if count else ()
+        if any(port >= PORTS for port in ports):
+            raise Refused(Errno.EINVAL, "poll of a port that can't exist")
+        shared = self.domain.shared
+        if any(shared.bit("pending", port) for port in ports):
+            return 0
+        if shared.vcpu.evtchn_upcall_pending and not shared.vcpu.evtchn_upcall_mask:
+            return 0
+        self.polled, self.poll_end = ports, timeout or None
+        self._sleep()
+        return 0
+
+    def _watchdog(self, number: int, seconds: int) -> int:
+        """Two watchdogs; 0 asks for a new one, 0 seconds stops one."""
+        if number > 2:
+            raise Refused(Errno.EINVAL, f"watchdog {number}")
+        if number and seconds == 0:
+            self.watchdogs.pop(number, None)
+            return 0
+        if number == 0:
+            free = [n for n in (1, 2) if n not in self.watchdogs]
+            if not seconds:
+                raise Refused(Errno.EINVAL, "a new watchdog without a time")
+            if not free:
+                raise Refused(Errno.ENOSPC, "both watchdogs are in use")
+            self.watchdogs[free[0]] = self.domain.clock.now() + seconds * SECOND
+            return free[0]
+        if number not in self.watchdogs:
+            raise Refused(Errno.EINVAL, f"watchdog {number} is not running")
+        self.watchdogs[number] = self.domain.clock.now() + seconds * SECOND
+        return 0

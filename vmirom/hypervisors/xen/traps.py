@@ -1,0 +1,232 @@
+"""Exceptions, upcalls and returns: the frames that Xen builds on a guest's stack, and takes from it.
+
+Facts: xen-host.md section 6, "Traps, IF, IOPL". A frame is [error] eip, cs | saved upcall mask << 16, eflags with
+IF = not masked, and from ring 3 esp and ss. A gate with the interrupt flag masks event upcalls at entry; without
+it the mask stays. An upcall always masks. The fault address is only in vcpu_info. A trap that has no handler,
+or a stack that can't take the frame, kills the domain.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from vmirom.hypervisors.xen.answers import DomainCrash, GuestFault, Refused
+from vmirom.hypervisors.xen.descriptors import NULL_SEGMENT
+from vmirom.machine.engine import Segment, SegmentName
+from vmirom.overlays.xen import Errno, TrapFlag, ffi
+
+if TYPE_CHECKING:
+    from vmirom.hypervisors.xen.domain import Domain
+
+__all__ = ["EFLAGS_IF", "GP", "NM", "PF", "UD", "Callback", "Gate", "Traps"]
+
+EFLAGS_IF: Final = 0x200
+_EFLAGS_TF: Final = 0x100
+_EFLAGS_IOPL: Final = 0x3000
+_EFLAGS_NT: Final = 0x4000
+_EFLAGS_RF: Final = 0x10000
+_EFLAGS_VM: Final = 0x20000
+_EFLAGS_AT_ENTRY: Final = ~(_EFLAGS_TF | _EFLAGS_NT | _EFLAGS_RF | _EFLAGS_VM) & 0xFFFFFFFF
+_EFLAGS_SETTABLE: Final = 0x240FD5
+"""The flags that iret restores: CF PF AF ZF SF TF DF OF NT AC ID."""
+UD: Final = 6
+NM: Final = 7
+GP: Final = 13
+PF: Final = 14
+_TABLE_LIMIT: Final = 4096
+_TRAP_INFO: Final = struct.Struct("<BBHI")
+_FRAME: Final = struct.Struct("<4I")
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One entry of the trap table. ``dpl`` is the ring that may raise it by ``int n``."""
+
+    cs: int
+    eip: int
+    dpl: int
+    masks: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """Where an event or a failed return enters the guest."""
+
+    cs: int
+    eip: int
+    masks: bool = True
+
+
+def kernel_code(selector: int) -> int:
+    """A guest's code selector with RPL 0 raised to 1."""
+    return selector if selector & 3 else selector | 1
+
+
+class Traps:
+    """The trap table, the callbacks and the kernel stack of the virtual CPU."""
+
+    def __init__(self, domain: Domain) -> None:
+        assert _TRAP_INFO.size == ffi.sizeof("struct xen_trap_info")
+        self.domain = domain
+        self.gates: list[Gate | None] = [None] * 256
+        self.event: Callback | None = None
+        self.failsafe: Callback | None = None
+        self.nmi: Callback | None = None
+        self.kernel_ss = 0
+        self.kernel_esp = 0
+
+    # Hypercalls
+
+    def set_table(self, at: int) -> int:
+        """set_trap_table: entries up to one of address 0; a NULL pointer clears the table."""
+        if at == 0:
+            self.gates = [None] * 256
+            return 0
+        for _ in range(_TABLE_LIMIT):
+            vector, flags, cs, eip = _TRAP_INFO.unpack(self.domain.space.read(at, _TRAP_INFO.size))
+            if eip == 0:
+                return 0
+            masks = bool(flags & TrapFlag.MASK_EVENTS)
+            self.gates[vector] = Gate(kernel_code(cs), eip, flags & TrapFlag.DPL, masks)
+            at += _TRAP_INFO.size
+        raise Refused(Errno.EFAULT, f"trap table without an end after {_TABLE_LIMIT} entries")
+
+    def set_stack(self, ss: int, esp: int) -> int:
+        """stack_switch: the ring-1 stack that traps from ring 3 get."""
+        self.kernel_ss = ss if ss & 3 else ss | 1
+        self.kernel_esp = esp
+        return 0
+
+    # Entering the guest's kernel
+
+    def inject(self, vector: int, error: int | None = None) -> None:
+        """Enter the guest's handler for ``vector`` with the state the engine has now. Raises DomainCrash."""
+        gate = self.gates[vector]
+        if gate is None:
+            engine = self.domain.engine
+            raise DomainCrash(
+                f"Unhandled: vec {vector} at {engine.eip:#010x} error {error or 0:#x} cr2 {self.cr2:#010x}"
+            )
+        self.domain.trace.event("trap", f"{vector} -> {gate.eip:#010x}")
+        self._enter(gate.cs, gate.eip, error, gate.masks)
+
+    def inject_fault(self, address: int, error: int) -> None:
+        """A page fault: the address goes to vcpu_info."""
+        self.domain.shared.vcpu.arch_cr2 = address
+        self.inject(PF, error)
+
+    def inject_protection(self, error: int = 0) -> None:
+        """A general protection fault."""
+        self.inject(GP, error)
+
+    @property
+    def cr2(self) -> int:
+        """The fault address the guest would read."""
+        return int(self.domain.shared.vcpu.arch_cr2)
+
+    def upcall(self) -> None:
+        """Enter the event callback, masked. Raises DomainCrash when there is none."""
+        if self.event is None:
+            raise DomainCrash("an event is pending and unmasked, but no event callback was registered")
+        self.domain.trace.event("interrupt", f"upcall -> {self.event.eip:#010x}")
+        self._enter(self.event.cs, self.event.eip, None, True)
+
+    def _enter(self, cs: int, eip: int, error: int | None, masks: bool) -> None:
+        engine = self.domain.engine
+        old_cs = engine.segment(SegmentName.CS).selector
+        old_ss = engine.segment(SegmentName.SS)
+        self._push_frame(cs, eip, error, masks, engine.eip, old_cs, engine.esp, old_ss)
+
+    def _push_frame(
+        self,
+        cs: int,
+        eip: int,
+        error: int | None,
+        masks: bool,
+        old_eip: int,
+        old_cs: int,
+        old_esp: int,
+        old_ss: Segment,
+    ) -> None:
+        """Build the frame for an interrupted state and continue in the handler."""
+        domain, engine = self.domain, self.domain.engine
+        info = domain.shared.vcpu
+        masked = int(info.evtchn_upcall_mask)
+        flags = engine.eflags & ~(EFLAGS_IF | _EFLAGS_IOPL) | (0 if masked else EFLAGS_IF)
+        words = [] if error is None else [error & 0xFFFFFFFF]
+        words += [old_eip, old_cs & 0xFFFF | masked << 16, flags]
+        ss, esp = old_ss, old_esp
+        if old_cs & 3 != 1:
+            words += [old_esp, old_ss.selector]
+            ss, esp = domain.segments.need_stack(self.kernel_ss, 1), self.kernel_esp
+        code = domain.segments.code(cs)
+        if code is None:
+            raise DomainCrash(f"handler's code selector {cs:#x} can't be entered")
+        if cs & 3 == 3:
+            raise DomainCrash(f"handler's code selector {cs:#x} is for ring 3")
+        top = esp - 4 * len(words) & 0xFFFFFFFF
+        try:
+            domain.space.write(ss.base + top & 0xFFFFFFFF, struct.pack(f"<{len(words)}I", *words))
+        except GuestFault as fault:
+            raise DomainCrash(f"the kernel stack at {fault.gva:#010x} can't take a trap frame") from None
+        if masks:
+            info.evtchn_upcall_mask = 1
+        engine.eflags = engine.eflags & _EFLAGS_AT_ENTRY | EFLAGS_IF
+        engine.enter(code, ss, top, eip)
+
+    # Leaving it
+
+    def iret(self) -> None:
+        """HYPERVISOR_iret: eax, eip, cs, eflags and from ring 3 esp, ss stand on the stack.
+
+        The upcall mask becomes not IF. A selector that can't be returned to gives #GP with the state
+        returned to, as observed. Raises DomainCrash for a stack that can't be read and for ring 0.
+        """
+        domain, engine = self.domain, self.domain.engine
+        ss = engine.segment(SegmentName.SS)
+        at = ss.base + engine.esp & 0xFFFFFFFF
+        try:
+            eax, eip, cs, flags = _FRAME.unpack(domain.space.read(at, _FRAME.size))
+            cs &= 0xFFFF
+            esp, new_ss = engine.esp + _FRAME.size & 0xFFFFFFFF, ss.selector
+            if cs & 3 > 1:
+                esp = domain.space.u32(at + 16)
+                new_ss = domain.space.u32(at + 20) & 0xFFFF
+        except GuestFault as fault:
+            raise DomainCrash(f"iret: the frame at {fault.gva:#010x} can't be read") from None
+        if cs & 3 == 0:
+            raise DomainCrash(f"iret to code selector {cs:#x} of ring 0")
+        engine.eax = eax
+        engine.eflags = flags & _EFLAGS_SETTABLE | EFLAGS_IF | 2
+        domain.shared.vcpu.evtchn_upcall_mask = 0 if flags & EFLAGS_IF else 1
+        if flags & _EFLAGS_VM:
+            raise DomainCrash("iret to virtual-8086 mode, which a 64-bit Xen does not have")
+        code = domain.segments.code(cs)
+        stack = domain.segments.stack(new_ss, cs & 3) if cs & 3 > 1 else ss
+        if code is None or stack is None:
+            self._bad_return(cs, eip, esp, new_ss, cs if code is None else new_ss)
+            return
+        engine.enter(code, stack, esp, eip)
+        if cs & 3 > 1:
+            self._drop_privileged_data(cs & 3)
+
+    def _bad_return(self, cs: int, eip: int, esp: int, ss: int, selector: int) -> None:
+        """#GP(selector) as if raised by the state that was returned to."""
+        gate = self.gates[GP]
+        if gate is None:
+            raise DomainCrash(f"Unhandled: vec {GP} at {eip:#010x}, iret to selector {selector:#x}")
+        old_ss = self.domain.engine.segment(SegmentName.SS)
+        if cs & 3 > 1:
+            old_ss = Segment(ss, 0, 0xFFFFFFFF, 0)
+        self._push_frame(gate.cs, gate.eip, selector & 0xFFFC, gate.masks, eip, cs, esp, old_ss)
+
+    def _drop_privileged_data(self, ring: int) -> None:
+        """A return to an outer ring makes data segments of an inner one null, as the processor does."""
+        engine = self.domain.engine
+        for name in (SegmentName.ES, SegmentName.DS, SegmentName.FS, SegmentName.GS):
+            segment = engine.segment(name)
+            conforming = segment.attributes & 0xC00 == 0xC00
+            if segment.selector & ~3 and segment.attributes >> 13 & 3 < ring and not conforming:
+                engine.set_segment(name, NULL_SEGMENT)

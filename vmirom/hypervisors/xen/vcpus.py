@@ -1,0 +1,77 @@
+"""vcpu_op: what the one virtual CPU of this domain can be told and asked."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Final
+
+from vmirom.hypervisors.xen.answers import Refused
+from vmirom.hypervisors.xen.pages import PageType
+from vmirom.hypervisors.xen.scheduling import SHORTEST_PERIOD
+from vmirom.hypervisors.xen.shared import VCPU_INFO_SIZE
+from vmirom.machine.addresses import PAGE_SIZE
+from vmirom.overlays.xen import Errno, Vcpuop
+
+if TYPE_CHECKING:
+    from vmirom.hypervisors.xen.domain import Domain
+
+__all__ = ["vcpu_operation"]
+
+_ETIME: Final = 62  # ETIME, which the ABI has no other use for
+_FUTURE: Final = 1
+"""VCPU_SSHOTTMR_future: refuse a time that has passed."""
+
+
+def vcpu_operation(domain: Domain, command: int, vcpu: int, at: int) -> int:
+    """vcpu_op. Raises Refused and GuestFault."""
+    if vcpu:
+        raise Refused(Errno.ENOENT, f"no virtual CPU {vcpu}")
+    scheduling = domain.scheduling
+    if command == Vcpuop.IS_UP:
+        return 1
+    if command == Vcpuop.UP:
+        return 0
+    if command == Vcpuop.INITIALISE:
+        raise Refused(Errno.EEXIST, "virtual CPU 0 is initialised")
+    if command == Vcpuop.GET_RUNSTATE_INFO:
+        domain.space.write(at, scheduling.runstate())
+    elif command == Vcpuop.REGISTER_RUNSTATE_MEMORY_AREA:
+        scheduling.runstate_area = domain.space.u32(at)
+        scheduling.write_runstate()
+    elif command == Vcpuop.SET_PERIODIC_TIMER:
+        (period,) = struct.unpack("<Q", domain.space.read(at, 8))
+        if period < SHORTEST_PERIOD:
+            raise Refused(Errno.EINVAL, f"period of {period} ns")
+        scheduling.set_period(period)
+    elif command == Vcpuop.STOP_PERIODIC_TIMER:
+        scheduling.set_period(0)
+    elif command == Vcpuop.SET_SINGLESHOT_TIMER:
+        _set_single(domain, at)
+    elif command == Vcpuop.STOP_SINGLESHOT_TIMER:
+        scheduling.single = None
+    elif command == Vcpuop.REGISTER_VCPU_INFO:
+        _register_info(domain, at)
+    else:
+        raise Refused(Errno.ENOSYS, f"vcpu_op {command} is left out")
+    return 0
+
+
+def _set_single(domain: Domain, at: int) -> None:
+    timeout, flags = struct.unpack("<QI", domain.space.read(at, 12))
+    if flags & _FUTURE and timeout < domain.clock.now():
+        raise Refused(_ETIME, "the time has passed")
+    domain.scheduling.single = timeout
+
+
+def _register_info(domain: Domain, at: int) -> None:
+    """Move the live vcpu_info, once, to a place within one writable frame of the domain."""
+    frame, offset, _ = struct.unpack("<QII", domain.space.read(at, 16))
+    if domain.shared.vcpu_gpa != domain.shared.gpa:
+        raise Refused(Errno.EINVAL, "vcpu_info was registered before")
+    if offset > PAGE_SIZE - VCPU_INFO_SIZE or offset % 4:
+        raise Refused(Errno.EINVAL, f"offset {offset:#x} of vcpu_info")
+    domain.tables.take_both(frame, PageType.WRITABLE)
+    domain.shared.move_vcpu((frame << 12) + offset)
+    # Whatever was signalled before must be looked for again by a guest that now uses the new structure.
+    domain.shared.vcpu.evtchn_upcall_pending = 1
+    domain.shared.vcpu.evtchn_pending_sel = 0xFFFFFFFF
