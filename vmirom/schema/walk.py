@@ -8,6 +8,7 @@ one line that names struct and field.
 from __future__ import annotations
 
 import enum
+import functools
 from typing import Any
 
 import construct
@@ -33,7 +34,6 @@ from vmirom.schema.versions import Since, Version
 __all__ = ["Part", "parts", "peel_name", "resolve_struct", "walk"]
 
 _C_TYPES = {"B": "u8", "H": "u16", "L": "u32", "Q": "u64", "b": "s8", "h": "s16", "l": "s32", "q": "s64"}
-_SIZES = {"u8": 1, "u16": 2, "u32": 4, "u64": 8, "s8": 1, "s16": 2, "s32": 4, "s64": 8}
 
 
 class Part:
@@ -107,7 +107,8 @@ def _renamed(core: Any, name: str | None, doc: str) -> Any:
     return Renamed(core, newname=name, newdocs=doc or None)
 
 
-def parts(struct: AnyConstruct) -> list[Part]:
+@functools.lru_cache(maxsize=512)
+def parts(struct: AnyConstruct) -> tuple[Part, ...]:
     """The fields of a resolved struct, each peeled to its C type. Raises SchemaError."""
     name, _, core = peel_name(struct)
     where = f"struct {name or '(anonymous)'}"
@@ -118,7 +119,7 @@ def parts(struct: AnyConstruct) -> list[Part]:
         field_name, doc, inner = peel_field(field)
         found.append(_peel(f"{where}, field {field_name or '(anonymous)'}", field_name, doc, inner))
     refuse_twins(where, (part.name for part in found))
-    return found
+    return tuple(found)
 
 
 def _peel(where: str, name: str | None, doc: str, core: Any) -> Part:
@@ -183,8 +184,6 @@ def _scalar(where: str, core: Any) -> str:
         raise SchemaError(f"{where}: format {core.fmtstr!r} is not an integer")
     if order != "<":
         raise SchemaError(f"{where}: only little-endian fields have a place in an ABI")
-    if core.length != _SIZES[ctype]:
-        raise SchemaError(f"{where}: size {core.length} of format {core.fmtstr!r} is not C's")
     return ctype
 
 
@@ -225,6 +224,7 @@ def _array(where: str, core: Any) -> tuple[str, int | None, StructRow | None]:
     return ctype, core.count, nested
 
 
+@functools.lru_cache(maxsize=512)
 def walk(struct: AnyConstruct) -> StructRow:
     """Rows of a resolved struct. Raises SchemaError for whatever the rules above refuse."""
     name, doc, _ = peel_name(struct)
