@@ -1,7 +1,7 @@
 """From ``romsrc/rom`` to ROM images: compile, check, generate the slots, link, fill in the header.
 
-Nothing of a ROM may depend on where it is made: objects are refused if they hold writable data or a relocation that
-would need fixing at run time, and the same sources give the same bytes from any folder.
+Nothing of a ROM may depend on where it is made: objects are refused if they hold writable data or a
+relocation that would need fixing at run time, and the same sources give the same bytes from any folder.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 from elftools.elf.elffile import ELFFile
 from elftools.elf.relocation import RelocationSection
-from elftools.elf.sections import Section, SymbolTableSection
+from elftools.elf.sections import Section, Symbol, SymbolTableSection
 
 from vmirom.files import write_whole
 from vmirom.overlays.vmi import Backend, Const, Layout, RomHeader, ffi
@@ -33,7 +33,8 @@ __all__ = ["ABIS", "BackendSources", "BuiltRom", "backend_names", "backend_sourc
 ABIS = ("3.0", "3.1")
 _ALWAYS = ("header.S", "memory.S", "probe.c", "reloc.S", "rom.c")
 _GOOD_RELOCATIONS = {2: "R_386_PC32", 4: "R_386_PLT32", 9: "R_386_GOTOFF", 10: "R_386_GOTPC"}
-_NAMES = {1: "R_386_32", 3: "R_386_GOT32", 20: "R_386_16", 21: "R_386_PC16", 22: "R_386_8", 43: "R_386_GOT32X"}
+_NAMES = {1: "R_386_32", 3: "R_386_GOT32", 20: "R_386_16", 22: "R_386_8", 43: "R_386_GOT32X"}
+_UNLOADED = (".rel.debug", ".rel.eh_frame")
 _FILL = 0xCC
 
 
@@ -50,7 +51,7 @@ class BackendSources:
 
 @dataclass(frozen=True, slots=True)
 class BuiltRom:
-    """A ROM just made: its bytes, symbols (offset by name), slots, and the sha256 of every source it came from."""
+    """A ROM just made: its bytes, symbols (offset by name), slots, and the sha256 of every source."""
 
     backend: str
     abi: str
@@ -100,20 +101,27 @@ def _strings(path: Path, table: dict[str, Any], key: str) -> list[str]:
     return list(value)
 
 
+class AddressTie(BuildError):
+    """An object refers to something by its address."""
+
+
 def _check_relocations(name: str, section: RelocationSection, table: SymbolTableSection) -> None:
     for relocation in section.iter_relocations():
         kind = relocation["r_info_type"]
         if kind not in _GOOD_RELOCATIONS:
             symbol = table.get_symbol(relocation["r_info_sym"]).name or "a section"
             shown = _NAMES.get(kind, f"relocation type {kind}")
-            raise BuildError(
-                f"{name}: {section.name}+{relocation['r_offset']:#x}: {shown} against {symbol} ties the ROM to an address"
-            )
+            where = f"{name}: {section.name}+{relocation['r_offset']:#x}"
+            raise AddressTie(f"{where}: {shown} against {symbol} ties the ROM to an address")
 
 
 def _is_writable(section: Section) -> bool:
     flags = section["sh_flags"]
     return bool(flags & 2 and flags & 1 and section["sh_size"] and not section.name.startswith(".got"))
+
+
+def _is_defined(symbol: Symbol) -> bool:
+    return symbol["st_shndx"] != "SHN_UNDEF" and symbol["st_info"]["bind"] in ("STB_GLOBAL", "STB_WEAK")
 
 
 def check_object(path: Path) -> set[str]:
@@ -124,15 +132,12 @@ def check_object(path: Path) -> set[str]:
         for section in elf.iter_sections():
             if _is_writable(section):
                 raise BuildError(f"{path.name}: {section.name}: a ROM has no writable data")
-            if isinstance(section, RelocationSection) and not section.name.startswith((".rel.debug", ".rel.eh_frame")):
+            if isinstance(section, RelocationSection) and not section.name.startswith(_UNLOADED):
                 table = elf.get_section(section["sh_link"])
+                assert isinstance(table, SymbolTableSection)  # ELF: sh_link of a relocation section
                 _check_relocations(path.name, section, table)
             if isinstance(section, SymbolTableSection):
-                names.update(
-                    symbol.name
-                    for symbol in section.iter_symbols()
-                    if symbol["st_shndx"] != "SHN_UNDEF" and symbol["st_info"]["bind"] in ("STB_GLOBAL", "STB_WEAK")
-                )
+                names.update(symbol.name for symbol in section.iter_symbols() if _is_defined(symbol))
         return names
 
 
@@ -147,14 +152,17 @@ def _linked(path: Path) -> tuple[bytearray, dict[str, int]]:
         return bytearray(section.data()), symbols
 
 
-def _fill_header(image: bytearray, sources: BackendSources, abi: str, symbols: dict[str, int], slots: int) -> None:
+def _fill_header(
+    image: bytearray, sources: BackendSources, abi: str, symbols: dict[str, int], slots: int
+) -> None:
     major, minor = (int(part) for part in abi.split("."))
     header = ffi.cast("struct vmi_rom_header *", ffi.from_buffer(image))
     header.rom_length = len(image) // RomHeader.LENGTH_UNIT
     header.api_version_major, header.api_version_minor = major, minor
     header.jump_slots = slots
     header.virtual_top = sources.virtual_top
-    private = ffi.cast("struct vmi_rom_private *", ffi.from_buffer(image) + ffi.offsetof("struct vmi_rom_header", "reserved"))
+    reserved = ffi.offsetof("struct vmi_rom_header", "reserved")
+    private = ffi.cast("struct vmi_rom_private *", ffi.from_buffer(image) + reserved)
     private.backend = Backend[sources.name.upper()]
     private.boot_entry = symbols["boot_entry"]
     private.pvh_entry = symbols.get("pvh_entry", 0)
@@ -172,12 +180,14 @@ def _sum_to_zero(image: bytearray, start: int, length: int, at: int) -> None:
     image[at] = -sum(image[start : start + length]) & 0xFF
 
 
-def _finish(image: bytearray, sources: BackendSources, abi: str, symbols: dict[str, int], slots: int) -> bytes:
+def _finish(
+    image: bytearray, sources: BackendSources, abi: str, symbols: dict[str, int], slots: int
+) -> bytes:
     """Round up to whole units with one byte to spare for the checksum, and fill in the header."""
     unit = int(RomHeader.LENGTH_UNIT)
     image.extend([_FILL] * (-(len(image) + 1) % unit + 1))
     if len(image) > Layout.ROM_MAX:
-        raise BuildError(f"{sources.name}: {len(image)} bytes are more than a ROM may have ({int(Layout.ROM_MAX)})")
+        raise BuildError(f"{sources.name}: {len(image)} bytes, a ROM may have {int(Layout.ROM_MAX)}")
     if "boot_entry" not in symbols:
         raise BuildError(f"{sources.name}: no boot_entry: a boot protocol needs somewhere to enter")
     _fill_header(image, sources, abi, symbols, slots)
@@ -193,7 +203,8 @@ def _digests(files: Iterable[Path], root: Path) -> dict[str, str]:
 
 def _inputs(sources: BackendSources, root: Path) -> dict[str, str]:
     headers = [each for folder in sources.includes for each in sorted(folder.glob("*.h"))]
-    return _digests({*sources.files, *headers, root / "rom" / "rom.ld", sources.folder / "backend.toml"}, root)
+    fixed = (root / "rom" / "rom.ld", sources.folder / "backend.toml")
+    return _digests({*sources.files, *headers, *fixed}, root)
 
 
 def _compile(sources: BackendSources, toolchain: Toolchain, folder: Path) -> tuple[list[Path], set[str]]:
@@ -203,7 +214,13 @@ def _compile(sources: BackendSources, toolchain: Toolchain, folder: Path) -> tup
     for number, source in enumerate(sources.files):
         output = folder / f"{number:02}-{source.stem}.o"
         toolchain.compile(source, output, sources.includes, defines)
-        symbols |= check_object(output)
+        try:
+            symbols |= check_object(output)
+        except AddressTie:
+            if source.suffix != ".c":
+                raise
+            toolchain.compile(source, output, sources.includes, defines, pie=True)
+            symbols |= check_object(output)
         objects.append(output)
     return objects, symbols
 
@@ -257,11 +274,11 @@ def _link(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """``python -m vmirom.rom.build BACKEND|all``: write ROMs beside the sources or where told."""
-    parser = argparse.ArgumentParser(prog="python -m vmirom.rom.build", description=(main.__doc__ or "").strip())
+    parser = argparse.ArgumentParser(prog="python -m vmirom.rom.build", description=main.__doc__)
     parser.add_argument("backend", help="a backend's name, or all")
     parser.add_argument("--abi", choices=ABIS, default="3.1")
     parser.add_argument("--toolchain", choices=TOOLCHAINS, default="zig")
-    parser.add_argument("-o", "--output", type=Path, help="file for one ROM (default: romsrc/blobs and its lock)")
+    parser.add_argument("-o", "--output", type=Path, help="file for one ROM (default: blobs and lock)")
     parser.add_argument("--check", action="store_true", help="write nothing; fail if anything would change")
     options = parser.parse_args(arguments)
     from vmirom.rom.lock import build_all  # the lock knows blobs, this module only how one is made

@@ -1,8 +1,8 @@
 """The shipped ROMs and the lock over them: ``romsrc/blobs/vmi3-<abi>-<backend>.rom`` and ``roms.json``.
 
-The lock records, for each ROM, what it is (name, size, sha256, ABI version), what it was made from (sha256 of each
-source, toolchain), and what it answers for each call. Anyone can verify the first without a toolchain; whoever has
-the pinned one can make the bits again.
+The lock records, for each ROM, what it is (name, size, sha256, ABI version), what it was made from (sha256 of
+each source, toolchain), and what it answers for each call. Anyone can verify the first without a toolchain;
+whoever has the pinned one can make the bits again.
 """
 
 from __future__ import annotations
@@ -22,14 +22,24 @@ from vmirom.rom.toolchain import Toolchain, find_toolchain
 from vmirom.schema.errors import AbiError
 from vmirom.schema.tree import source_tree
 
-__all__ = ["LOCK_NAME", "BuildReport", "Lock", "LockedRom", "blob_name", "blobs_folder", "build_all", "read_lock", "verify"]
+__all__ = [
+    "LOCK_NAME",
+    "BuildReport",
+    "Lock",
+    "LockedRom",
+    "blob_name",
+    "blobs_folder",
+    "build_all",
+    "read_lock",
+    "verify",
+]
 
 LOCK_NAME = "roms.json"
 _LOCK_MAX = 4 << 20
 
 
 class LockedRom(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One shipped ROM. ``answers`` is by call name: native, nothing or translated; absent calls are left out."""
+    """One shipped ROM. ``answers`` is by call: native, nothing or translated; absent calls are left out."""
 
     name: str
     backend: str
@@ -97,8 +107,8 @@ def read_lock(folder: Path | None = None) -> Lock:
 
 
 def verify(folder: Path | None = None) -> tuple[str, ...]:
-    """What does not agree between the lock and the files beside it, one line each. Raises RomError if there is no
-    lock to compare with."""
+    """What does not agree between the lock and the files beside it, one line each. Raises RomError if there
+    is no lock to compare with."""
     where = folder or blobs_folder()
     lock = read_lock(where)
     wrong: list[str] = []
@@ -113,7 +123,8 @@ def verify(folder: Path | None = None) -> tuple[str, ...]:
         elif hashlib.sha256(data).hexdigest() != rom.sha256:
             wrong.append(f"{rom.name}: sha256: not the one in the lock")
     known = {rom.name for rom in lock.roms}
-    wrong += [f"{each.name}: not in the lock" for each in sorted(where.glob("*.rom")) if each.name not in known]
+    present = [each.name for each in sorted(where.glob("*.rom"))]
+    wrong += [f"{name}: not in the lock" for name in present if name not in known]
     return tuple(wrong)
 
 
@@ -140,8 +151,8 @@ def _compare(built: BuiltRom, folder: Path, check: bool) -> tuple[bool, str]:
 def build_all(
     backends: Sequence[str] | None = None, *, toolchain: Toolchain | None = None, check: bool = False
 ) -> BuildReport:
-    """Make the ROMs of these backends (default: all whose sources are there) for every ABI version and bring blobs
-    and lock up to date, or with ``check`` only say what would change.
+    """Make the ROMs of these backends (default: all whose sources are there) for every ABI version and bring
+    blobs and lock up to date, or with ``check`` only say what would change.
 
     Only the pinned toolchain makes shipped bits: with another, ``check`` is refused, and so is writing.
     Raises BuildError, OSError.

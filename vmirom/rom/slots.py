@@ -12,8 +12,20 @@ from vmirom.schema.calls import Call, Kind
 __all__ = ["Slot", "plan_slots", "slots_text"]
 
 _WITHOUT_NATIVE = frozenset(
-    """MachineToPhysical PhysicalToMachine SetCallbacks GetCycleFrequency GetCycleCounter SetAlarm CancelAlarm
-    GetWallclockTime WallclockUpdated GetRomInfo GetCallInfo SetCounters""".split()
+    {
+        "MachineToPhysical",
+        "PhysicalToMachine",
+        "SetCallbacks",
+        "GetCycleFrequency",
+        "GetCycleCounter",
+        "SetAlarm",
+        "CancelAlarm",
+        "GetWallclockTime",
+        "WallclockUpdated",
+        "GetRomInfo",
+        "GetCallInfo",
+        "SetCounters",
+    }
 )
 """Calls that no instruction or habit of a bare machine stands for: without a routine they are absent."""
 
@@ -34,8 +46,8 @@ def plan_slots(calls: Sequence[Call], symbols: Collection[str]) -> tuple[Slot, .
     """One slot for each number from 0 to the last, from the global symbols that the objects define.
 
     ``vmi_<call>`` makes CALL_REL (JUMP_REL for a call that never returns), ``nop_<call>`` NOP, neither NONE;
-    ``fast_<call>`` is a second entry for the linear map at its usual place. Raises BuildError for a symbol whose
-    call does not exist.
+    ``fast_<call>`` is a second entry for the linear map at its usual place. Raises BuildError for symbols
+    that contradict each other.
     """
     by_number = {call.number: call for call in calls}
     if sorted(by_number) != list(range(len(by_number))):

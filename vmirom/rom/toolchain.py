@@ -1,7 +1,7 @@
 """The two toolchains that make ROMs.
 
-``zig`` (the ``ziglang`` wheel: clang and LLD) makes the bits that are shipped; ``gnu`` (gcc and GNU ld) is the
-second witness: a ROM made by it passes the same tests. Output depends on neither folder names nor caches.
+``zig`` (the ``ziglang`` wheel: clang and LLD) makes the bits that are shipped; ``gnu`` (gcc and GNU ld) is
+the second witness: a ROM made by it passes the same tests. Output depends on neither folder names nor caches.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ _CODE = (
     "-g0",
     "-ffreestanding",
     "-fno-builtin",
-    "-fPIC",
     "-fvisibility=hidden",
     "-mregparm=3",
     "-mno-sse",
@@ -55,13 +54,35 @@ class Toolchain:
     compiler: tuple[str, ...]
     linker: tuple[str, ...]
 
-    def compile(self, source: Path, output: Path, includes: Sequence[Path], defines: Sequence[str]) -> None:
-        """C or assembly to an object. Raises BuildError with the first lines the compiler said."""
+    def compile(
+        self,
+        source: Path,
+        output: Path,
+        includes: Sequence[Path],
+        defines: Sequence[str],
+        *,
+        pie: bool = False,
+    ) -> None:
+        """C or assembly to an object. Raises BuildError with the first lines the compiler said.
+
+        Without ``pie`` calls are relative and constants absolute, which is shorter code; a file that has
+        constants in memory must be compiled with it.
+        """
         flags = [f"-I{folder}" for folder in includes] + [f"-D{define}" for define in defines]
         warnings = () if source.suffix == ".c" else ("-Wno-unused-command-line-argument",)
         if self.name == "gnu":
             warnings = ()
-        command = [*self.compiler, *_CODE, *warnings, *flags, "-c", str(source), "-o", str(output)]
+        command = [
+            *self.compiler,
+            *_CODE,
+            "-fPIE" if pie else "-fno-pie",
+            *warnings,
+            *flags,
+            "-c",
+            str(source),
+            "-o",
+            str(output),
+        ]
         _run(command, output.parent, source.name)
 
     def link(self, objects: Sequence[Path], script: Path, output: Path) -> None:
@@ -78,7 +99,13 @@ def _run(command: Sequence[str], folder: Path, what: str) -> None:
     environment["ZIG_LOCAL_CACHE_DIR"] = str(folder / "zig-cache")
     try:
         done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, errors="replace", timeout=_TIMEOUT
+            command,
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_TIMEOUT,
         )
     except OSError as error:
         raise BuildError(f"{what}: {command[0]} can't be run: {error.strerror}") from None
@@ -105,9 +132,10 @@ def find_toolchain(name: str = "zig") -> Toolchain:
 
 def _find_zig() -> Toolchain:
     spec = importlib.util.find_spec("ziglang")
-    zig = Path(spec.origin).parent / ("zig.exe" if os.name == "nt" else "zig") if spec and spec.origin else None
-    if zig is None or not zig.is_file():
-        raise ToolchainMissing("toolchain zig: the package ziglang is not installed (pip install 'vmirom[toolchain]')")
+    folder = Path(spec.origin).parent if spec and spec.origin else Path()
+    zig = folder / ("zig.exe" if os.name == "nt" else "zig")
+    if folder == Path() or not zig.is_file():
+        raise ToolchainMissing("toolchain zig: ziglang is not installed (pip install 'vmirom[toolchain]')")
     version = f"zig {_first_line([str(zig), 'version'])}"
     compiler = (str(zig), "cc", "-target", "x86-freestanding-none", "-mcpu=i686", "-fno-sanitize=all")
     return Toolchain("zig", version, compiler, (str(zig), "ld.lld", "-m", "elf_i386", "--build-id=none"))
