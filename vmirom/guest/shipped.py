@@ -1,0 +1,108 @@
+"""The shipped guests and the lock over them: ``romsrc/blobs/NAME.elf`` and ``guests.json``.
+
+As for ROMs: anyone can verify the sha256 without a toolchain, and whoever has the pinned one makes
+the bits again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from vmirom.files import write_whole
+from vmirom.guest.build import BuiltGuest, build_guest
+from vmirom.rom.errors import BuildError
+from vmirom.schema.errors import AbiError
+from vmirom.schema.tree import source_tree
+
+__all__ = ["GUESTS", "LockedGuest", "guest_blob", "guest_sources", "main", "read_guest_lock"]
+
+GUESTS: Final = ("reference",)
+_LOCK: Final = "guests.json"
+
+
+class LockedGuest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One shipped guest: what it is, and what it was made from and with."""
+
+    name: str
+    size: int
+    sha256: str
+    toolchain: str
+    inputs: dict[str, str]
+
+
+class _Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    guests: list[LockedGuest]
+
+
+def guest_sources(name: str) -> tuple[Path, ...]:
+    """Sources of a shipped guest, sorted. Raises AbiError if they are not installed."""
+    folder = source_tree("romsrc") / "guest" / name
+    return tuple(sorted(file for file in folder.iterdir() if file.suffix in (".c", ".S")))
+
+
+def guest_blob(name: str) -> Path:
+    """Where a shipped guest is. Raises AbiError."""
+    return source_tree("romsrc") / "blobs" / f"{name}.elf"
+
+
+def read_guest_lock() -> tuple[LockedGuest, ...]:
+    """The lock. Raises BuildError if it is missing or malformed."""
+    path = source_tree("romsrc") / "blobs" / _LOCK
+    try:
+        return tuple(msgspec.json.decode(path.read_bytes(), type=_Lock).guests)
+    except (OSError, msgspec.DecodeError) as error:
+        raise BuildError(f"{path}: {error}") from None
+
+
+def _locked(name: str, built: BuiltGuest) -> LockedGuest:
+    return LockedGuest(f"{name}.elf", len(built.data), built.sha256, built.toolchain, built.inputs)
+
+
+def build_shipped(check: bool) -> tuple[bool, list[str]]:
+    """Make all shipped guests with the pinned toolchain; with ``check`` write nothing. Whether nothing had to
+    change, and a line for each. Raises BuildError, OSError.
+    """
+    good, lines, locked = True, [], []
+    for name in GUESTS:
+        built = build_guest(guest_sources(name), "zig", strict=True)
+        path = guest_blob(name)
+        same = path.is_file() and path.read_bytes() == built.data
+        good &= same
+        if not same and not check:
+            write_whole(path, built.data)
+        state = "current" if same else ("differs from its sources" if check else "written")
+        lines.append(f"{path.name}: {len(built.data)} bytes, {state}")
+        locked.append(_locked(name, built))
+    text = msgspec.json.format(msgspec.json.encode(_Lock(locked)), indent=2) + b"\n"
+    lock = source_tree("romsrc") / "blobs" / _LOCK
+    if not lock.is_file() or lock.read_bytes() != text:
+        good = False
+        lines.append(f"{_LOCK}: " + ("differs from what was built" if check else "written"))
+        if not check:
+            write_whole(lock, text)
+    return good, lines
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """``python -m vmirom.guest.shipped [--check]``: make the shipped guests again."""
+    about = (main.__doc__ or "").strip()
+    parser = argparse.ArgumentParser(prog="python -m vmirom.guest.shipped", description=about)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if anything would change")
+    options = parser.parse_args(arguments)
+    try:
+        good, lines = build_shipped(options.check)
+    except (AbiError, BuildError, OSError) as error:
+        print(f"vmirom: {error}", file=sys.stderr)
+        return 2
+    print("\n".join(lines))
+    return 0 if good or not options.check else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
