@@ -71,16 +71,15 @@ class RomRecipe:
     checksum: int = 0
 
     def build(self) -> bytes:
-        data = bytearray(b"\xf4" * self.length)
-        size = vmi.ffi.sizeof("struct vmi_rom_header")
-        data[:size] = bytes(size)
-        header: Any = vmi.ffi.from_buffer("struct vmi_rom_header *", data)
+        header: Any = vmi.ffi.new("struct vmi_rom_header *")
         header.rom_signature = vmi.RomHeader.ROM_SIGNATURE
         header.vrom_signature = vmi.RomHeader.VROM_SIGNATURE
         header.rom_length = self.length // vmi.RomHeader.LENGTH_UNIT
         header.api_version_major, header.api_version_minor = ABI
-        at = vmi.ffi.offsetof("struct vmi_rom_header", "reserved")
-        private: Any = vmi.ffi.from_buffer("struct vmi_rom_private *", memoryview(data)[at:])
+        header.rom_entry = header.vmi_init = header.get_reloc = b"\xc3"
+        header.pci_header_offset, header.license_offset = 0x100, 0x120
+        header.jump_slots = 77
+        private: Any = vmi.ffi.new("struct vmi_rom_private *")
         private.magic = vmi.Const.PRIVATE_MAGIC
         private.state_gpa, private.state_pages = vmi.Layout.STATE_GPA, vmi.Layout.STATE_PAGES
         private.rom_gpa = vmi.Layout.ROM_GPA
@@ -91,7 +90,15 @@ class RomRecipe:
             setattr(header, name, value)
         for name, value in self.private.items():
             setattr(private, name, value)
-        del header, private
+        start, rest = bytes(vmi.ffi.buffer(header)), bytes(vmi.ffi.buffer(private))
+        at = vmi.ffi.offsetof("struct vmi_rom_header", "reserved")
+        start = start[:at] + rest + start[at + len(rest) :]
+        data = bytearray(start + b"\xf4" * (self.length - len(start)))
+        pci: Any = vmi.ffi.new("struct vmi_pci_header *")
+        pci.signature = vmi.RomHeader.PCI_SIGNATURE
+        pci.vendor_id, pci.device_id = vmi.RomHeader.PCI_VENDOR, vmi.RomHeader.PCI_DEVICE
+        data[0x100 : 0x100 + vmi.ffi.sizeof(pci[0])] = bytes(vmi.ffi.buffer(pci))
+        data[0x120:0x127] = b"GPL v2\0"
         data[-1] = 0
         data[-1] = (self.checksum - sum(data)) & 0xFF
         return bytes(data)

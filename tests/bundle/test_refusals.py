@@ -84,21 +84,22 @@ def test_broken_note_segment_is_refused() -> None:
 
 
 ROMS: dict[str, tuple[bytes, str]] = {
-    "empty": (b"", "length: 0 bytes"),
-    "short": (RomRecipe().build()[:100], "length: 100 bytes"),
-    "text": (b"x" * 4096, "signature: not an option ROM"),
-    "foreign": (RomRecipe(header={"vrom_signature": 0}).build(), "signature: an option ROM, but not a VMI"),
-    "cut short": (RomRecipe().build()[:-512], "length: file has 3584 bytes, its header says 4096"),
-    "too long": (RomRecipe().build() + bytes(512), "length: file has 4608 bytes"),
-    "length 0": (RomRecipe(header={"rom_length": 0}).build(), "length: 0x0 in the header"),
-    "length over": (RomRecipe(header={"rom_length": 255}).build(), "length: 0x1fe00 in the header"),
-    "checksum": (RomRecipe(checksum=1).build(), "checksum: bytes sum to 0x01, not 0"),
+    "empty": (b"", "size: 0 bytes are too few"),
+    "short": (RomRecipe().build()[:100], "size: 100 bytes are too few"),
+    "text": (b"x" * 4096, "rom_signature: is 0x7878, must be"),
+    "foreign": (RomRecipe(header={"vrom_signature": 0}).build(), "vrom_signature: .* must be the bytes cVmi"),
+    "cut short": (RomRecipe().build()[:-512], "rom_length: says 4096 bytes, the file has 3584"),
+    "too long": (RomRecipe().build() + bytes(512), "rom_length: says 4096 bytes, the file has 4608"),
+    "no room": (RomRecipe(length=0x8200).build(), "rom_length: 33280 bytes; at most 32768 have a place"),
+    "length 0": (RomRecipe(header={"rom_length": 0}).build(), "rom_length: must not be zero"),
+    "checksum": (RomRecipe(checksum=1).build(), "checksum: the bytes sum to 0x01, must be zero"),
     "VMware's": (RomRecipe(private={"magic": 0}).build(), "private area: not made by vmirom"),
-    "boot entry": (RomRecipe(private={"boot_entry": 4096}).build(), "boot_entry: lies outside"),
-    "PVH entry": (RomRecipe(private={"pvh_entry": 1 << 31}).build(), "pvh_entry: lies outside"),
-    "slots": (RomRecipe(private={"slots_count": 65535}).build(), "slots_offset: the slot table"),
-    "slot size": (RomRecipe(private={"slot_size": 0}).build(), "slot_size: 0, not 16"),
-    "backend": (RomRecipe(private={"backend": 77}).build(), "backend: backend 77, not native"),
+    "boot entry": (RomRecipe(private={"boot_entry": 4096}).build(), "boot_entry: offset 0x1000 is not"),
+    "PVH entry": (RomRecipe(private={"pvh_entry": 1 << 31}).build(), "pvh_entry: offset"),
+    "slots": (RomRecipe(private={"slots_offset": 4000}).build(), "slots_offset: .*inside the image"),
+    "slot size": (RomRecipe(private={"slot_size": 0}).build(), "slot_size: is 0, must be 16"),
+    "unknown backend": (RomRecipe(private={"backend": 77}).build(), "backend: 77 is none of"),
+    "other backend": (RomRecipe("xen").build(), "backend: xen, not native"),
 }
 
 

@@ -50,17 +50,18 @@ def compose(guest: bytes, rom: bytes, backend: str, abi: Abi) -> bytes:
     Raises GuestError, RomRefused or BundleError, each one line with field and rule.
     """
     checked = read_guest(guest, abi)
-    image = read_rom(rom, backend)
-    if image.abi != abi:
-        raise RomRefused("api_version", f"{image.abi[0]}.{image.abi[1]}, not {abi[0]}.{abi[1]}")
+    blob = read_rom(rom, backend)
+    if blob.image.abi != abi:
+        found = blob.image.abi
+        raise RomRefused("api_version", f"{found[0]}.{found[1]}, not {abi[0]}.{abi[1]}")
     layout = vmi.Layout
-    entry = layout.ROM_GPA + image.boot_entry
-    pvh = layout.ROM_GPA + image.pvh_entry if image.pvh_entry else None
+    entry = layout.ROM_GPA + blob.private.boot_entry
+    pvh = layout.ROM_GPA + blob.private.pvh_entry if blob.private.pvh_entry else None
     dress = protocol(backend)(Stub(entry, pvh, layout.LINEAR_BASE, f"{abi[0]}.{abi[1]}"))
-    record = Note(VMI_OWNER, int(vmi.NoteType.BUNDLE), _record(checked, image, abi))
+    record = Note(VMI_OWNER, int(vmi.NoteType.BUNDLE), _record(checked, blob, abi))
     parts = [
         _Part(layout.STATE_GPA, _state(checked), layout.STATE_PAGES * PAGE_SIZE, PF_R | PF_W),
-        _Part(layout.ROM_GPA, image.placed(), image.length, PF_R | PF_X),
+        _Part(layout.ROM_GPA, blob.placed(), blob.image.length, PF_R | PF_X),
         *(_Part(s.paddr, checked.image.content(s), s.memsz, s.flags) for s in checked.segments),
     ]
     return _file(dress.entry, dress.header, pack_notes([*dress.notes, record]), parts)
@@ -82,7 +83,7 @@ def _state(guest: Guest) -> bytes:
 
 def _record(guest: Guest, rom: RomFile, abi: Abi) -> bytes:
     note: Any = vmi.ffi.new("struct vmi_bundle_note *")
-    note.backend = rom.backend
+    note.backend = rom.private.backend
     note.abi_major, note.abi_minor = abi
     note.guest_sha256 = bytes.fromhex(guest.sha256)
     note.rom_sha256 = hashlib.sha256(rom.data).digest()

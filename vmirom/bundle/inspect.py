@@ -41,7 +41,7 @@ class BundleFile:
     @property
     def rom_aliases(self) -> tuple[int, ...]:
         """Addresses at which the ROM's first byte can be called: linear, and physical before paging."""
-        return (self.rom.rom_gpa + vmi.Layout.LINEAR_BASE, self.rom.rom_gpa)
+        return (self.rom.private.rom_gpa + vmi.Layout.LINEAR_BASE, self.rom.private.rom_gpa)
 
 
 def is_bundle(data: bytes) -> bool:

@@ -48,7 +48,7 @@ def boot(
     from vmirom.report.json_text import json_bytes
 
     names = tuple(dict.fromkeys(backends)) or backend_names()
-    requests = requests_for(guest_source(guest), names, BootSettings(abi, memory, "", 60.0, None))
+    requests = requests_for(guest_source(guest, abi), names, BootSettings(abi, memory, "", 60.0, None))
     results = [boot_all(requests, jobs=1) for _ in range(runs)]
     rows = [_row([run[number] for run in results]) for number in range(len(names))]
     if as_json:

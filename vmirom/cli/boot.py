@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from vmirom.cli.choices import BackendName, PathArgument, abi_option, json_option
+from vmirom.cli.choices import BackendName, PathArgument, Seconds, abi_option, json_option
 from vmirom.cli.failing import Fault, write_file
 from vmirom.cli.sources import Guest, bundle_for, guest_source
 from vmirom.files import whole_file
@@ -64,7 +64,7 @@ class BootSettings:
 @click.option("--junit", "junit_path", type=PathArgument(), metavar="FILE", help="Write JUnit XML.")
 @click.option(
     "--budget",
-    type=click.FloatRange(0.01, 86400),
+    type=Seconds(),
     default=30.0,
     metavar="SECONDS",
     help="Time for each boot (default 30).",
@@ -89,7 +89,7 @@ def boot(
     Each backend gets its own ROM and the same guest, byte for byte. Exit code 0 only if every boot
     succeeded and all transcripts agree.
     """
-    source = guest_source(guest)
+    source = guest_source(guest, abi)
     settings = BootSettings(abi, memory, _command_line(command_line), budget, host_era)
     requests = requests_for(source, tuple(dict.fromkeys(backends)) or backend_names(), settings)
     results = _traced(requests, trace, as_json)

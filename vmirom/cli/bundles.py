@@ -23,7 +23,7 @@ def compose(guest: Path, backend: str, abi: tuple[int, int], rom_path: Path | No
     """Make a bundle of GUEST and the ROM for a backend: one file that backend's loader starts."""
     from vmirom.cli.sources import bundle_for, guest_source
 
-    data = bundle_for(guest_source(guest), backend, abi, rom_path)
+    data = bundle_for(guest_source(guest, abi), backend, abi, rom_path)
     write_file(output, data, executable=True)
 
 

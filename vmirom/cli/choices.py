@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-__all__ = ["LATEST", "AbiVersion", "BackendName", "PathArgument", "abi_option", "json_option"]
+__all__ = ["LATEST", "AbiVersion", "BackendName", "PathArgument", "Seconds", "abi_option", "json_option"]
 
 LATEST = (3, 1)
 """The version of the executable line that commands take by default."""
@@ -55,6 +55,22 @@ class BackendName(click.ParamType[str]):
         from vmirom.hosts.backends import backend_names
 
         return [CompletionItem(name) for name in backend_names() if name.startswith(incomplete)]
+
+
+class Seconds(click.ParamType[float]):
+    """A length of time: more than nothing, at most a day."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number of seconds."""
+        try:
+            seconds = float(value)
+        except ValueError:
+            seconds = 0.0
+        if not 0.01 <= seconds <= 86400:  # false for nan, too
+            self.fail(f"'{value}' is not a number of seconds between 0.01 and 86400", param, ctx)
+        return seconds
 
 
 class PathArgument(click.Path):

@@ -29,6 +29,10 @@ Other commands: 0, 2, 130, and 1 where they found a difference or a fault.
 """
 
 
+class _Interrupted(Exception):
+    """Ctrl-C, on its way out of click."""
+
+
 class LazyGroup(click.Group):
     """A group whose commands are named with their module and one line of help."""
 
@@ -57,26 +61,34 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in self.lazy.items()])
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Take an interrupt before click does, which would print an empty line for it."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise _Interrupted from None
+
     def main(
         self,
         args: Sequence[str] | None = None,
         prog_name: str | None = None,
         complete_var: str | None = None,
         standalone_mode: bool = True,
-        windows_expand_args: bool = True,
         **extra: Any,
     ) -> Any:
         """Run and exit; every refusal is one line."""
         if not standalone_mode:
-            return super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
+            return super().main(args, prog_name, complete_var, False, **extra)
         try:
-            code = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
+            code = super().main(args, prog_name, complete_var, False, **extra)
         except click.UsageError as error:
             hint = f" (try '{error.ctx.command_path} --help')" if error.ctx else ""
             _end(f"{' '.join(error.format_message().split())}{hint}", error.exit_code)
         except click.ClickException as error:
             _end(error.format_message(), error.exit_code)
-        except (KeyboardInterrupt, click.Abort):
+        except (_Interrupted, KeyboardInterrupt, click.Abort):
+            if sys.stderr.isatty():
+                click.echo(err=True)  # behind the terminal's ^C
             _end("interrupted", _INTERRUPTED)
         except BrokenPipeError:
             # whoever read our output has gone; say nothing, and keep the interpreter from trying again

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vmirom.bundle.compose import compose
+from vmirom.bundle.guest import read_guest
 from vmirom.bundle.inspect import is_bundle
 from vmirom.bundle.refused import BundleError, GuestError, RomRefused
-from vmirom.cli.failing import Fault, read_file
+from vmirom.cli.failing import Fault, about, read_file
 
 __all__ = ["Guest", "bundle_for", "guest_source", "shipped_rom"]
 
@@ -21,13 +22,15 @@ class Guest:
     data: bytes
 
 
-def guest_source(path: Path | None) -> Guest:
-    """The guest at ``path``, or the reference guest."""
+def guest_source(path: Path | None, abi: tuple[int, int]) -> Guest:
+    """The guest at ``path``, or the reference guest; a fault where it is none for ``abi``."""
     if path is None:
         return _reference()
     guest = Guest(str(path), read_file(path))
     if is_bundle(guest.data):
         raise Fault(guest.name, "note VMI", "is a bundle already; give the guest that it was made from")
+    with about(guest.name):
+        read_guest(guest.data, abi)
     return guest
 
 
@@ -44,13 +47,14 @@ def _reference() -> Guest:
 
 def shipped_rom(backend: str, abi: tuple[int, int]) -> tuple[str, bytes]:
     """Name and bytes of the ROM that is shipped for ``backend`` at ``abi``."""
-    from vmirom.rom.image import RomError, load_rom
+    from vmirom.rom.errors import RomError
+    from vmirom.rom.image import load_rom
 
     try:
         image = load_rom(backend, f"{abi[0]}.{abi[1]}")
     except RomError as error:
         raise Fault(str(error)) from None
-    return f"ROM {backend}", image.data
+    return image.name, image.data
 
 
 def bundle_for(guest: Guest, backend: str, abi: tuple[int, int], rom_path: Path | None = None) -> bytes:

@@ -135,7 +135,7 @@ class _Run:
 
         engine: Engine = UnicornEngine(memory)
         self._engine = engine
-        rom = self._bundle.rom
+        rom = self._bundle.rom.private
         size = rom.slot_size
         length = rom.slots_count * size
         for alias in self._bundle.rom_aliases:

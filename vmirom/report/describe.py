@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vmirom.bundle.elf import ProgramHeader
 from vmirom.bundle.guest import Guest
 from vmirom.bundle.inspect import BundleFile
 from vmirom.bundle.notes import XEN_OWNER, Note
 
-__all__ = ["bundle_facts", "bundle_lines", "guest_facts", "guest_lines"]
+if TYPE_CHECKING:
+    from vmirom.rom.inspect import Inspection
+
+__all__ = ["bundle_facts", "bundle_lines", "guest_facts", "guest_lines", "rom_lines"]
 
 
 def _segments(segments: Sequence[ProgramHeader]) -> list[dict[str, Any]]:
@@ -61,12 +64,12 @@ def bundle_facts(bundle: BundleFile) -> dict[str, Any]:
         "guest_sha256": bundle.guest_sha256,
         "rom_sha256": bundle.rom_sha256,
         "rom": {
-            "length": rom.length,
-            "gpa": rom.rom_gpa,
-            "state_gpa": rom.state_gpa,
-            "state_pages": rom.state_pages,
-            "boot_entry": rom.boot_entry,
-            "pvh_entry": rom.pvh_entry,
+            "length": rom.image.length,
+            "gpa": rom.private.rom_gpa,
+            "state_gpa": rom.private.state_gpa,
+            "state_pages": rom.private.state_pages,
+            "boot_entry": rom.private.boot_entry,
+            "pvh_entry": rom.private.pvh_entry,
             "build_id": rom.build_id,
         },
         "segments": _segments(bundle.segments),
@@ -79,7 +82,7 @@ def bundle_lines(bundle: BundleFile) -> Iterator[str]:
     yield f"bundle for {bundle.backend}, ABI {bundle.abi_text}"
     yield f"entry {bundle.entry:#x} (in the ROM), which enters the guest at {bundle.guest_entry:#x}"
     yield f"guest sha256 {bundle.guest_sha256}"
-    yield f"ROM   sha256 {bundle.rom_sha256}, {bundle.rom.length} bytes, build {bundle.rom.build_id}"
+    yield f"ROM   sha256 {bundle.rom_sha256}, {bundle.rom.image.length} bytes, build {bundle.rom.build_id}"
     yield "segments"
     yield from _segment_lines(bundle.segments)
     yield "notes"
@@ -94,3 +97,25 @@ def _value(note: Note) -> str:
     if text.endswith(b"\0") and text[:-1].isascii() and text[:-1].decode().isprintable():
         return f'"{text[:-1].decode()}"'
     return f"{len(text)} bytes"
+
+
+def rom_lines(rom: Inspection, slots: bool) -> Iterator[str]:
+    """A ROM for people: fields, rules, and with ``slots`` the code of each slot."""
+    yield f"{rom.name}: {rom.size} bytes"
+    structure = ""
+    for field in rom.fields:
+        if field.structure != structure:
+            structure = field.structure
+            yield f"{structure} at {field.offset:#x}"
+        yield f"  {field.offset:#06x}  {field.name:20} {field.value}"
+    yield "rules"
+    for check in rom.checks:
+        yield f"  {check.subject:18} {'kept' if check.kept else check.fault}"
+    if not slots:
+        return
+    yield "slots"
+    for slot in rom.slots:
+        where = "no routine" if slot.target is None else f"to {slot.target:#x}"
+        yield f"  {slot.number:3} {slot.name} at {slot.offset:#x}, {where}"
+        if slot.target is not None:
+            yield from (f"      {line}" for line in slot.code)

@@ -52,10 +52,9 @@ def junit(guest: str, results: Sequence[BootResult], agreement: Agreement) -> by
     for difference in agreement.differences:
         text = f"{difference.backend} differs from {agreement.reference} in line {difference.line}"
         ElementTree.SubElement(case, "failure", message=text)
-    tree = ElementTree.ElementTree(suite)
-    ElementTree.indent(tree)
-    text: bytes = ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)
-    return text + b"\n"
+    ElementTree.indent(suite)
+    whole: bytes = ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)
+    return whole + b"\n"
 
 
 def _case(suite: ElementTree.Element, guest: str, result: BootResult) -> None:
@@ -64,7 +63,7 @@ def _case(suite: ElementTree.Element, guest: str, result: BootResult) -> None:
     )
     if result.outcome is not Outcome.SUCCESS:
         kind = {"skip": "skipped", "error": "error"}.get(result.outcome.value, "failure")
-        message = f"{result.outcome.value}: {result.reason}"
+        message = _xml(f"{result.outcome.value}: {result.reason}")
         ElementTree.SubElement(case, kind, message=message).text = _xml(result.registers)
     ElementTree.SubElement(case, "system-out").text = _xml("\n".join(result.transcript))
 

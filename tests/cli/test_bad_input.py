@@ -1,0 +1,144 @@
+"""Bad input is one line that names file, field and rule, and exit code 2; nothing is left behind."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.bundle.images import GuestRecipe, RomRecipe
+from tests.cli.conftest import Run, refusal
+
+GOOD = GuestRecipe().build()
+SCRIPT = b"#!/bin/sh\n"
+BROKEN = RomRecipe(checksum=1).build()
+
+# name: arguments ({d} is the folder), files in the folder, the line
+TABLE: dict[str, tuple[str, dict[str, bytes], str]] = {
+    "no such command": ("boott", {}, "No such command 'boott'"),
+    "no such option": ("boot --nix", {}, "No such option"),
+    "no such backend": (
+        "boot {d}/g --on vmware",
+        {"g": GOOD},
+        "backend 'vmware' is unknown; there are native",
+    ),
+    "version": ("boot {d}/g --abi three", {"g": GOOD}, "'three' is not a version such as 3.1"),
+    "memory": ("boot {d}/g --memory 0", {"g": GOOD}, "0 is not in the range 4<=x<=512"),
+    "budget": ("boot {d}/g --budget nan", {"g": GOOD}, "--budget"),
+    "no file": ("boot {d}/g", {}, "{d}/g: No such file or directory"),
+    "folder": ("boot {d}", {}, "{d}: Is a directory"),
+    "no ELF": ("boot {d}/g", {"g": SCRIPT}, "{d}/g: e_ident: not an ELF file"),
+    "not i386": (
+        "boot {d}/g",
+        {"g": GOOD[:18] + b"\x3e" + GOOD[19:]},
+        "{d}/g: e_machine: 62 is not 3 (i386)",
+    ),
+    "no note": (
+        "boot {d}/g",
+        {"g": GuestRecipe(notes=()).build()},
+        "{d}/g: note VMI: missing; a guest names its ABI and its entry point in an ELF note",
+    ),
+    "newer note": (
+        "boot {d}/g",
+        {"g": GuestRecipe(minor=9).build()},
+        "{d}/g: note VMI: wants ABI 3.9 or newer, not 3.1",
+    ),
+    "command line": ("boot {d}/g --append " + "x" * 1024, {"g": GOOD}, "--append: 1024 bytes; at most 1023"),
+    "command line's bytes": ("boot {d}/g --append \x01", {"g": GOOD}, "--append: only printable ASCII"),
+    "compose: no output": ("compose {d}/g --backend xen", {"g": GOOD}, "Missing option '-o'"),
+    "compose: foreign ROM": (
+        "compose {d}/g --backend xen --rom {d}/r -o {d}/o",
+        {"g": GOOD, "r": SCRIPT * 99},
+        "{d}/r: rom_signature: is 0x2123, must be",
+    ),
+    "compose: cut ROM": (
+        "compose {d}/g --backend native --rom {d}/r -o {d}/o",
+        {"g": GOOD, "r": RomRecipe().build()[:2048]},
+        "{d}/r: rom_length: says 4096 bytes, the file has 2048",
+    ),
+    "compose: checksum": (
+        "compose {d}/g --backend native --rom {d}/r -o {d}/o",
+        {"g": GOOD, "r": BROKEN},
+        "{d}/r: checksum: the bytes sum to 0x01, must be zero",
+    ),
+    "compose: other ROM": (
+        "compose {d}/g --backend native --rom {d}/r -o {d}/o",
+        {"g": GOOD, "r": RomRecipe("xen").build()},
+        "{d}/r: backend: xen, not native",
+    ),
+    "compose: unwritable": (
+        "compose {d}/g --backend native --rom {d}/r -o {d}/none/o",
+        {"g": GOOD, "r": RomRecipe().build()},
+        "{d}/none/o: can't be written: No such file or directory",
+    ),
+    "bundle: a guest": ("bundle inspect {d}/g", {"g": GOOD}, "{d}/g: note VMI: missing: not a bundle"),
+    "guest: a script": ("guest inspect {d}/g", {"g": SCRIPT}, "{d}/g: e_ident: not an ELF file"),
+    "rom: a script": ("rom inspect {d}/g", {"g": SCRIPT}, "{d}/g: size: 10 bytes are too few"),
+    "abi: no such name": ("abi show Nix", {}, "abi show: nothing is called 'Nix' in vmi3 3.1"),
+    "abi: no such version": ("abi show --abi 9.9", {}, "line vmi3 has no version 9.9"),
+    "abi: no such tree": ("abi list --abi-dir {d}/none", {}, "{d}/none: not a folder"),
+    "bench: runs": ("bench boot {d}/g --runs 0", {"g": GOOD}, "0 is not in the range"),
+}
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_bad_input_is_one_line(run: Run, tmp_path: Path, name: str) -> None:
+    arguments, files, line = TABLE[name]
+    for file, data in files.items():
+        (tmp_path / file).write_bytes(data)
+    result = run(*(a.format(d=tmp_path) for a in arguments.split(" ")))
+    assert line.format(d=tmp_path) in refusal(result)
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(files)
+
+
+def test_bundle_is_no_guest(run: Run, tmp_path: Path, guest: Path) -> None:
+    rom, bundle = tmp_path / "r", tmp_path / "b"
+    rom.write_bytes(RomRecipe("xen").build())
+    assert run("compose", guest, "--backend", "xen", "--rom", rom, "-o", bundle).exit_code == 0
+    assert refusal(run("boot", bundle)) == (
+        f"{bundle}: note VMI: is a bundle already; give the guest that it was made from"
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here (Linux has it)")
+def test_full_disk_is_one_line(run: Run, tmp_path: Path, guest: Path) -> None:
+    rom = tmp_path / "r"
+    rom.write_bytes(RomRecipe("xen").build())
+    result = run("compose", guest, "--backend", "xen", "--rom", rom, "-o", "/dev/full")
+    assert refusal(result) == "/dev/full: can't be written: No space left on device"
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(st.data())
+def test_mutated_files_never_give_a_traceback(run: Run, tmp_path: Path, data: st.DataObject) -> None:
+    """Through the command line: guests and ROMs cut short or with bytes changed."""
+    good = {"g": bytearray(GOOD), "r": bytearray(RomRecipe("xen").build())}
+    victim = data.draw(st.sampled_from(sorted(good)))
+    content = good[victim]
+    for _ in range(data.draw(st.integers(0, 3))):
+        content[data.draw(st.integers(0, len(content) // 4))] = data.draw(st.integers(0, 255))
+    del content[data.draw(st.integers(0, len(content))) :]
+    for name, each in good.items():
+        (tmp_path / name).write_bytes(each)
+    output = tmp_path / "o"
+    output.unlink(missing_ok=True)
+    result = run("compose", tmp_path / "g", "--backend", "xen", "--rom", tmp_path / "r", "-o", output)
+    if result.exit_code:
+        assert refusal(result).startswith(str(tmp_path / victim))
+        assert not output.exists()
+    else:
+        assert run("bundle", "inspect", output).exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["no ELF", "compose: checksum", "no such backend"])
+def test_as_a_process_too(tmp_path: Path, name: str) -> None:
+    arguments, files, line = TABLE[name]
+    for file, data in files.items():
+        (tmp_path / file).write_bytes(data)
+    command = [sys.executable, "-m", "vmirom", *(a.format(d=tmp_path) for a in arguments.split(" "))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("vmirom: ") and line.format(d=tmp_path) in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -1,0 +1,151 @@
+"""``vmirom rom``: the ROMs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from vmirom.cli.choices import LATEST, AbiVersion, PathArgument, json_option
+from vmirom.cli.failing import Fault, read_file, write_file
+
+__all__ = ["rom"]
+
+_DIFFERENT = 1
+
+
+@click.group(epilog="\b\nExample:\n  vmirom rom list\n")
+def rom() -> None:
+    """Build, list, look into and verify ROMs."""
+
+
+@rom.command(
+    epilog="\b\nExamples:\n  vmirom rom build --check        do the sources make the shipped bits?\n"
+    "  vmirom rom build xen --toolchain gnu -o xen.rom\n\n"
+    "Without -o the shipped ROMs and their lock are brought up to date. Exit code 1 with --check where\n"
+    "anything would change."
+)
+@click.argument("backends", nargs=-1, metavar="[BACKEND]...")
+@click.option("--check", is_flag=True, help="Write nothing; fail if anything would change.")
+@click.option(
+    "--toolchain", type=click.Choice(["zig", "gnu"]), default="zig", help="Default: zig, the pinned one."
+)
+@click.option(
+    "--abi", type=AbiVersion(), default=LATEST, metavar="V", help="With -o: ABI version (default 3.1)."
+)
+@click.option("-o", "--output", type=PathArgument(), metavar="FILE", help="Write one ROM here instead.")
+def build(
+    backends: tuple[str, ...], check: bool, toolchain: str, abi: tuple[int, int], output: Path | None
+) -> int:
+    """Build the ROMs from their sources: of all backends, or of those named."""
+    from vmirom.rom.build import backend_names, build_rom
+    from vmirom.rom.errors import BuildError, RomError
+    from vmirom.rom.lock import build_all
+    from vmirom.rom.toolchain import find_toolchain
+    from vmirom.schema.errors import AbiError
+
+    try:
+        unknown = [name for name in backends if name not in backend_names()]
+        if unknown:
+            raise Fault(f"backend '{unknown[0]}' has no sources; there are {', '.join(backend_names())}")
+        tools = find_toolchain(toolchain)
+        if output is not None:
+            if len(backends) != 1:
+                raise Fault("-o", "one backend makes one file; name it")
+            built = build_rom(backends[0], f"{abi[0]}.{abi[1]}", tools)
+            write_file(output, built.data)
+            click.echo(f"{output}: {len(built.data)} bytes")
+            return 0
+        report = build_all(backends or None, toolchain=tools, check=check)
+    except (AbiError, BuildError, RomError) as error:
+        raise Fault(str(error)) from None
+    except OSError as error:
+        raise Fault(error.filename or "romsrc/blobs", "can't be written", error.strerror or "") from None
+    click.echo("\n".join(report.lines))
+    return 0 if report.good else _DIFFERENT
+
+
+@rom.command(name="list", epilog="\b\nExample:\n  vmirom rom list --json\n")
+@json_option
+def list_(as_json: bool) -> None:
+    """List the shipped ROMs: size, digest, toolchain, and how many calls each translates."""
+    from vmirom.report.json_text import json_bytes
+    from vmirom.rom.errors import RomError
+    from vmirom.rom.lock import read_lock
+    from vmirom.schema.errors import AbiError
+
+    try:
+        roms = read_lock().roms
+    except (AbiError, RomError) as error:
+        raise Fault(str(error)) from None
+    if as_json:
+        sys.stdout.write(json_bytes(roms).decode())
+        return
+    for each in roms:
+        kinds = [list(each.answers.values()).count(kind) for kind in ("translated", "nothing", "native")]
+        click.echo(
+            f"{each.name:24} {each.size:6} bytes  {kinds[0]} calls translated, {kinds[1]} nothing to do, "
+            f"{kinds[2]} native  {each.toolchain}  sha256 {each.sha256[:16]}"
+        )
+
+
+@rom.command(epilog="\b\nExamples:\n  vmirom rom inspect xen\n  vmirom rom inspect other.rom --slots\n")
+@click.argument("what", metavar="FILE|BACKEND")
+@click.option("--abi", type=AbiVersion(), default=LATEST, metavar="V", help="Of a shipped ROM (default 3.1).")
+@click.option("--slots", is_flag=True, help="Show each slot's code, too.")
+@json_option
+def inspect(what: str, abi: tuple[int, int], slots: bool, as_json: bool) -> int:
+    """Show a ROM's header and check every rule. Exit code 1 where one is broken."""
+    from vmirom.report.describe import rom_lines
+    from vmirom.report.json_text import json_bytes
+    from vmirom.rom.errors import RomError
+    from vmirom.rom.image import violations
+    from vmirom.rom.inspect import inspect_rom
+
+    data = _named(what, abi)
+    broken: tuple[RomError, ...] = violations(data, what)
+    if broken and broken[0].field in ("size", "rom_signature"):
+        raise Fault(str(broken[0]))
+    found = inspect_rom(data, what)
+    if as_json:
+        sys.stdout.write(json_bytes(found).decode())
+    else:
+        click.echo("\n".join(rom_lines(found, slots)))
+    return 0 if found.good else _DIFFERENT
+
+
+def _named(what: str, abi: tuple[int, int]) -> bytes:
+    """A file's bytes, or the shipped ROM of a backend where no file has that name."""
+    from vmirom.cli.sources import shipped_rom
+    from vmirom.overlays.vmi import Backend
+
+    if what.upper() in Backend.__members__ and not Path(what).exists():
+        return shipped_rom(what, abi)[1]
+    return read_file(Path(what))
+
+
+@rom.command(epilog="\b\nExample:\n  vmirom rom verify\n")
+@json_option
+def verify(as_json: bool) -> int:
+    """Compare the shipped ROMs with their lock, and check every rule. Exit code 1 on a difference."""
+    from vmirom.report.json_text import json_bytes
+    from vmirom.rom import lock
+    from vmirom.rom.errors import RomError
+    from vmirom.rom.image import violations
+    from vmirom.schema.errors import AbiError
+
+    try:
+        wrong = list(lock.verify())
+        roms = lock.read_lock().roms
+        folder = lock.blobs_folder()
+    except (AbiError, RomError) as error:
+        raise Fault(str(error)) from None
+    for each in roms:
+        if (folder / each.name).is_file():
+            wrong += [str(error) for error in violations(read_file(folder / each.name), each.name)]
+    if as_json:
+        sys.stdout.write(json_bytes({"roms": len(roms), "wrong": wrong}).decode())
+    else:
+        click.echo("\n".join(wrong) if wrong else f"{len(roms)} ROMs are as the lock says")
+    return _DIFFERENT if wrong else 0
