@@ -39,7 +39,7 @@ def _reference() -> Guest:
     from vmirom.schema.tree import source_tree
 
     try:
-        path = source_tree("romsrc") / "blobs" / "guests" / "reference.elf"
+        path = source_tree("romsrc") / "blobs" / "reference.elf"
     except AbiError as error:
         raise Fault(str(error)) from None
     return Guest("reference guest", read_file(path))

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from vmirom.bundle.elf import ProgramHeader
-from vmirom.bundle.guest import Guest
 from vmirom.bundle.inspect import BundleFile
 from vmirom.bundle.notes import XEN_OWNER, Note
 
 if TYPE_CHECKING:
+    from vmirom.guest.inspect import GuestFile
     from vmirom.rom.inspect import Inspection
 
 __all__ = ["bundle_facts", "bundle_lines", "guest_facts", "guest_lines", "rom_lines"]
@@ -28,9 +28,9 @@ def _segment_lines(segments: Sequence[ProgramHeader]) -> Iterator[str]:
         yield f"  {s.paddr:#010x}  {s.memsz:#9x} bytes ({s.filesz:#x} in the file)  {s.permissions}"
 
 
-def guest_facts(guest: Guest) -> dict[str, Any]:
+def guest_facts(file: GuestFile) -> dict[str, Any]:
     """What ``vmirom guest inspect --json`` prints."""
-    note = guest.note
+    note, guest = file.note, file.guest
     return {
         "abi_line": note.line,
         "abi_least": f"{note.major}.{note.minor}",
@@ -39,18 +39,24 @@ def guest_facts(guest: Guest) -> dict[str, Any]:
         "start": guest.start,
         "end": guest.end,
         "sha256": guest.sha256,
+        "size": file.size,
         "segments": _segments(guest.segments),
+        "sections": list(file.sections),
+        "sites": dict(file.sites),
     }
 
 
-def guest_lines(guest: Guest) -> Iterator[str]:
+def guest_lines(file: GuestFile) -> Iterator[str]:
     """The same for people."""
-    note = guest.note
+    note, guest = file.note, file.guest
     yield f"guest for ABI {note.major}.{note.minor} or newer, features {note.features:#x}"
     yield f"entry {note.entry:#x}"
     yield f"sha256 {guest.sha256}"
     yield f"image [{guest.start:#x}, {guest.end:#x})"
     yield from _segment_lines(guest.segments)
+    if file.sites:
+        sites = ", ".join(f"{name} {count}" for name, count in file.sites.items())
+        yield f"call sites: {sites}"
 
 
 def bundle_facts(bundle: BundleFile) -> dict[str, Any]:
