@@ -4,6 +4,7 @@
  * CR0, CR2, CR3 and CR4 are answered from what the guest set: Xen's own are not its business. Of CR0 only TS has an
  * effect (PE, PG and WP stay on), of CR4 none.
  */
+#include "frame.h"
 #include "memory.h"
 #include "platform.h"
 
@@ -19,12 +20,12 @@ u32 ROMCALL vmi_GetCR0(void)
 static void cr0_set(u32 value)
 {
 	struct backend_state *b = &state()->backend;
-	u32 saved = platform_irq_save(), before = b->cr0;
+	u32 saved = events_mask(), before = b->cr0;
 
 	b->cr0 = value;
 	if ((value ^ before) & CR0_TS)
 		batch_put(XEN_HYPERCALL_FPU_TASKSWITCH, value & CR0_TS ? 1 : 0, 0, 0, 0);
-	platform_irq_restore(saved);
+	events_unmask(saved);
 }
 
 void ROMCALL vmi_SetCR0(u32 value)
@@ -32,7 +33,18 @@ void ROMCALL vmi_SetCR0(u32 value)
 	cr0_set(value | CR0_STICKY);
 }
 
-/* Xen clears TS itself when it delivers vector 7; asking once more is harmless. */
+/*
+ * Vector 7. Xen clears TS when it delivers it, a processor does not: TS goes back first, so that only CLTS or SetCR0
+ * end it.
+ */
+u32 ROMCALL no_fpu(struct xen_frame *frame)
+{
+	batch_flush();
+	if (state()->backend.cr0 & CR0_TS)
+		hypercall(XEN_HYPERCALL_FPU_TASKSWITCH, 1, 0, 0, 0, 0);
+	return gate_enter(frame, NO_FPU);
+}
+
 void ROMCALL vmi_CLTS(void)
 {
 	cr0_set(state()->backend.cr0 & ~CR0_TS);
@@ -60,10 +72,10 @@ void ROMCALL vmi_SetCR4(u32 value)
 
 void ROMCALL vmi_WBINVD(void)
 {
-	u32 saved = platform_irq_save();
+	u32 saved = events_mask();
 
 	mmuext(XEN_MMUEXT_FLUSH_CACHE, 0, 0);
-	platform_irq_restore(saved);
+	events_unmask(saved);
 }
 
 void ROMCALL vmi_SetDR(u32 number, u32 value)

@@ -52,16 +52,16 @@ void ROMCALL vmi_SetGDT(u32 dtr)
 	for (i = 0; i < GDT_ENTRIES; i++) {
 		u32 low = i < end ? AT(u32, base + 8 * i) : 0, high = i < end ? AT(u32, base + 8 * i + 4) : 0;
 
-		saved = platform_irq_save();
+		saved = events_mask();
 		gdt_set(i, low, high);
-		platform_irq_restore(saved);
+		events_unmask(saved);
 	}
 	rom->lazy_mode = lazy;
-	saved = platform_irq_save();
+	saved = events_mask();
 	update_flush();
 	batch_flush();
 	segments_reload();
-	platform_irq_restore(saved);
+	events_unmask(saved);
 }
 
 void ROMCALL vmi_GetGDT(u32 dtr)
@@ -79,9 +79,9 @@ void ROMCALL vmi_WriteGDTEntry(u32 table, u32 entry, u32 low, u32 high)
 	AT(u32, table + 8 * entry + 4) = high;
 	if (table != b->gdt_base || entry >= GDT_ENTRIES || 8 * entry + 7 > b->gdt_limit)
 		return;
-	saved = platform_irq_save();
+	saved = events_mask();
 	gdt_set(entry, low, high);
-	platform_irq_restore(saved);
+	events_unmask(saved);
 }
 
 /* Writable pages for so many LDT entries, at their pool addresses; false if the pool is empty. */
@@ -136,19 +136,19 @@ void ROMCALL vmi_SetLDT(u32 selector)
 		entries = (limit + 1) / 8 < LDT_ENTRIES ? (limit + 1) / 8 : LDT_ENTRIES;
 	b->ldt = (u16)selector;
 	b->ldt_base = base;
-	saved = platform_irq_save();
+	saved = events_mask();
 	if (!ldt_open(entries))
 		entries = 0;
 	b->ldt_entries = entries;
-	platform_irq_restore(saved);
+	events_unmask(saved);
 	for (i = 0; i < entries; i++) /* the guest's memory may fault: not while interrupts are off */
 		*pool_entry(b->ldt_page[i / 512], i % 512) =
 			machine_descriptor(AT(u32, base + 8 * i), AT(u32, base + 8 * i + 4));
-	saved = platform_irq_save();
+	saved = events_mask();
 	if (entries)
 		ldt_close(entries);
 	segments_reload();
-	platform_irq_restore(saved);
+	events_unmask(saved);
 }
 
 u32 ROMCALL vmi_GetLDT(void)
@@ -166,11 +166,11 @@ void ROMCALL vmi_WriteLDTEntry(u32 table, u32 entry, u32 low, u32 high)
 	AT(u32, table + 8 * entry + 4) = high;
 	if (table != b->ldt_base || entry >= b->ldt_entries)
 		return;
-	saved = platform_irq_save();
+	saved = events_mask();
 	machine = pool_machine(b->ldt_page[entry / 512]) + entry % 512 * 8;
 	batch_put(XEN_HYPERCALL_UPDATE_DESCRIPTOR, (u32)machine, (u32)(machine >> 32), (u32)descriptor,
 		  (u32)(descriptor >> 32));
-	platform_irq_restore(saved);
+	events_unmask(saved);
 }
 
 void ROMCALL vmi_SetTR(u32 selector)
@@ -185,11 +185,11 @@ u32 ROMCALL vmi_GetTR(void)
 
 void ROMCALL vmi_UpdateKernelStack(u32 ss, u32 esp)
 {
-	u32 saved = platform_irq_save();
+	u32 saved = events_mask();
 
 	stack_ready(state()->backend.current, esp);
 	if (state()->lazy_mode == VMI_LAZY_MODE_NONE)
 		update_flush();
 	batch_put(XEN_HYPERCALL_STACK_SWITCH, ss | 1, esp, 0, 0);
-	platform_irq_restore(saved);
+	events_unmask(saved);
 }

@@ -144,6 +144,14 @@ entry_page_fault:
 	restore
 	lret
 
+	.globl entry_no_fpu
+	.hidden entry_no_fpu
+entry_no_fpu:
+	pushl $0
+	save no_fpu
+	restore
+	lret $4
+
 	.globl entry_upcall
 	.hidden entry_upcall
 entry_upcall:

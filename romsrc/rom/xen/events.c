@@ -11,16 +11,7 @@
 
 extern const u8 entry_upcall[], entry_failsafe[], rom_start[];
 
-u32 platform_irq_save(void)
-{
-	u32 enabled = AT(u8, UPCALL_MASK) ? 0 : 0x200;
-
-	AT(u8, UPCALL_MASK) = 1;
-	BARRIER();
-	return enabled;
-}
-
-void platform_irq_restore(u32 saved)
+void events_unmask(u32 saved)
 {
 	BARRIER();
 	if (!(saved & 0x200))
@@ -55,6 +46,27 @@ static void events_scan(void)
 		alarm_tick();
 	if (event_take(b->console_port))
 		uart_poll();
+}
+
+/*
+ * The flag for code that looks at the virtual devices. A device keeps running while interrupts are off: what Xen has
+ * told meanwhile must show in its registers (a request in the 8259, say), so it is taken in here.
+ */
+u32 platform_irq_save(void)
+{
+	u32 enabled = events_mask();
+
+	if (!enabled && AT(u8, UPCALL_PENDING)) {
+		events_scan();
+		if (interrupt_has())
+			platform_interrupt_pending();
+	}
+	return enabled;
+}
+
+void platform_irq_restore(u32 saved)
+{
+	events_unmask(saved);
 }
 
 /* The upcall: events masked, the frame of what was interrupted. 0: nothing for the guest, go back. */
@@ -109,7 +121,7 @@ void ROMCALL vmi_Halt(void)
 	struct backend_state *b = &state()->backend;
 	u32 before = *(volatile u32 *)&b->delivered;
 
-	platform_irq_save();
+	events_mask();
 	uart_flush();
 	update_flush();
 	batch_flush();
@@ -118,9 +130,9 @@ void ROMCALL vmi_Halt(void)
 	for (;;) {
 		if (!AT(u8, UPCALL_PENDING))
 			hypercall(XEN_HYPERCALL_SCHED_OP, XEN_SCHEDOP_BLOCK, 0, 0, 0, 0);
-		platform_irq_restore(0x200);
+		events_unmask(0x200);
 		if (*(volatile u32 *)&b->delivered != before)
 			return;
-		platform_irq_save();
+		events_mask();
 	}
 }

@@ -141,5 +141,5 @@ u32 ROMCALL fault_page(struct xen_frame *frame)
 	}
 	b->cr2 = va;
 	frame->error = error;
-	return gate_enter(frame, 14);
+	return gate_enter(frame, PAGE_FAULT);
 }

@@ -6,6 +6,9 @@
 
 #include "rom.h"
 
+#define NO_FPU 7
+#define PAGE_FAULT 14
+
 struct xen_frame {
 	u32 es, ds;
 	u32 edi, esi, ebp, skipped, ebx, edx, ecx, eax;

@@ -19,6 +19,18 @@ u32 host_gva(const volatile void *object);
 
 #define SHARED (&AT(struct xen_shared_info, WINDOW_BASE))
 
+/* The virtual interrupt flag for the ROM's own critical sections: clear it, tell what it was; put it back. */
+static inline u32 events_mask(void)
+{
+	u32 enabled = AT(u8, UPCALL_MASK) ? 0 : 0x200;
+
+	AT(u8, UPCALL_MASK) = 1;
+	__asm__ volatile("" ::: "memory");
+	return enabled;
+}
+
+void events_unmask(u32 saved); /* events.c: what became pending is delivered */
+
 #define DOMID_SELF XEN_DOMID_SELF
 
 /* The compiler must not move accesses to the shared page over this. */

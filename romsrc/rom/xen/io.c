@@ -57,21 +57,21 @@ void platform_exit(u32 status)
 void ROMCALL vmi_Reboot(u32 how)
 {
 	(void)how;
-	platform_irq_save();
+	events_mask();
 	machine_end(XEN_SHUTDOWN_REBOOT);
 }
 
 void ROMCALL vmi_Shutdown(void)
 {
-	platform_irq_save();
+	events_mask();
 	machine_end(XEN_SHUTDOWN_POWEROFF);
 }
 
 /* Bits 13:12 as in EFLAGS. 3 gives user code the ports; the kernel needs none, its port calls are the ROM's. */
 void ROMCALL vmi_SetIOPLMask(u32 mask)
 {
-	u32 saved = platform_irq_save();
+	u32 saved = events_mask();
 
 	iopl_set(mask >> 12 & 3);
-	platform_irq_restore(saved);
+	events_unmask(saved);
 }

@@ -49,18 +49,18 @@ void ROMCALL vmi_SetPxELong(u32 low, u32 high, u32 at, u32 flags)
 	AT(u32, at) = 0;
 	AT(u32, at + 4) = high;
 	AT(u32, at) = low;
-	saved = platform_irq_save();
+	saved = events_mask();
 	entry_changed(at, (u64)high << 32 | low, flags);
-	platform_irq_restore(saved);
+	events_unmask(saved);
 }
 
 void ROMCALL vmi_UpdatePxELong(u32 at, u32 flags)
 {
 	u64 value = (u64)AT(u32, at + 4) << 32 | AT(u32, at);
-	u32 saved = platform_irq_save();
+	u32 saved = events_mask();
 
 	entry_changed(at, value, flags);
-	platform_irq_restore(saved);
+	events_unmask(saved);
 }
 
 /* The two-level forms: Xen knows PAE only, so this is one half of an entry. */
@@ -78,7 +78,7 @@ void ROMCALL vmi_SetPxE(u32 value, u32 at, u32 flags)
 /* The guest has filled the page already (cleared or cloned it): what the machine knows of it is old. */
 void ROMCALL vmi_AllocatePage(u32 pfn, u32 flags, u32 clone, u32 start, u32 count)
 {
-	u32 saved = platform_irq_save(), twin;
+	u32 saved = events_mask(), twin;
 
 	(void)flags;
 	(void)clone;
@@ -90,12 +90,12 @@ void ROMCALL vmi_AllocatePage(u32 pfn, u32 flags, u32 clone, u32 start, u32 coun
 		twin_resync(twin);
 	directories_resync(pfn);
 	update_flush();
-	platform_irq_restore(saved);
+	events_unmask(saved);
 }
 
 void ROMCALL vmi_ReleasePage(u32 pfn, u32 flags)
 {
-	u32 saved = platform_irq_save(), twin;
+	u32 saved = events_mask(), twin;
 
 	(void)flags;
 	directories_release(pfn);
@@ -103,7 +103,7 @@ void ROMCALL vmi_ReleasePage(u32 pfn, u32 flags)
 	if (twin != NOWHERE)
 		twin_unlink(twin);
 	update_flush();
-	platform_irq_restore(saved);
+	events_unmask(saved);
 }
 
 void ROMCALL vmi_SetLinearMapping(u32 slot, u32 va, u32 pages, u32 pfn)
@@ -114,42 +114,42 @@ void ROMCALL vmi_SetLinearMapping(u32 slot, u32 va, u32 pages, u32 pfn)
 	if (slot >= 4)
 		return;
 	linear = &state()->backend.linear[slot];
-	saved = platform_irq_save();
+	saved = events_mask();
 	linear->va = va;
 	linear->pages = pages;
 	linear->pfn = pfn;
-	platform_irq_restore(saved);
+	events_unmask(saved);
 }
 
 /* One translation: the directory entry and the entry as they are now, and the processor's memory of them. */
 void ROMCALL vmi_InvalPage(u32 va)
 {
-	u32 saved = platform_irq_save();
+	u32 saved = events_mask();
 
 	space_refresh(state()->backend.current, va);
 	update_flush();
 	batch_flush();
 	mmuext(XEN_MMUEXT_INVLPG_LOCAL, va & PAGE_MASK, 0);
-	platform_irq_restore(saved);
+	events_unmask(saved);
 }
 
 /* Xen does not tell global translations from others, and the ROM gives it none: both kinds go. */
 void ROMCALL vmi_FlushTLB(u32 how)
 {
-	u32 saved = platform_irq_save();
+	u32 saved = events_mask();
 
 	(void)how;
 	space_resync(state()->backend.current, true);
 	update_flush();
 	batch_flush();
 	mmuext(XEN_MMUEXT_TLB_FLUSH_LOCAL, 0, 0);
-	platform_irq_restore(saved);
+	events_unmask(saved);
 }
 
 void ROMCALL vmi_SetCR3(u32 value)
 {
 	struct backend_state *b = &state()->backend;
-	u32 saved = platform_irq_save(), before = b->current, space;
+	u32 saved = events_mask(), before = b->current, space;
 
 	update_flush();
 	space = space_select(value);
@@ -159,7 +159,7 @@ void ROMCALL vmi_SetCR3(u32 value)
 	space_resync(space, space == before);
 	stack_ready(space, stack_pointer());
 	space_load(space);
-	platform_irq_restore(saved);
+	events_unmask(saved);
 }
 
 u32 ROMCALL vmi_GetCR3(void)
@@ -170,12 +170,12 @@ u32 ROMCALL vmi_GetCR3(void)
 /* Nothing waits when no mode is on. */
 void ROMCALL vmi_SetLazyMode(u32 mode)
 {
-	u32 saved = platform_irq_save();
+	u32 saved = events_mask();
 
 	if (mode == VMI_LAZY_MODE_NONE) {
 		update_flush();
 		batch_flush();
 	}
 	state()->lazy_mode = mode;
-	platform_irq_restore(saved);
+	events_unmask(saved);
 }

@@ -15,9 +15,8 @@
 #define GATE_DPL(high) ((high) >> 13 & 3)
 #define GATE_OFFSET(low, high) (((high) & 0xFFFF0000u) | ((low) & 0xFFFFu))
 #define TRAPS 32
-#define PAGE_FAULT 14
 
-extern const u8 entry_page_fault[], rom_start[];
+extern const u8 entry_page_fault[], entry_no_fpu[], rom_start[];
 
 void fatal(const char *text)
 {
@@ -42,21 +41,26 @@ static bool gate_usable(const u32 *gate)
 	return gate[1] & GATE_PRESENT && (type == GATE_INTERRUPT || type == GATE_TRAP);
 }
 
-/* Fills one entry for Xen; false if the guest has nothing there. */
+/* Fills one entry for Xen; false if the guest has nothing there. Two vectors come to the ROM first. */
 static bool trap_for(struct xen_trap_info *trap, u32 vector)
 {
 	const u32 *gate = state()->backend.idt[vector];
+	bool usable = gate_usable(gate);
 
+	if (!usable && vector != PAGE_FAULT)
+		return false;
 	trap->vector = (u8)vector;
-	if (vector == PAGE_FAULT) {
-		trap->flags = XEN_TRAP_FLAG_MASK_EVENTS;
+	trap->flags = usable ? (u8)GATE_DPL(gate[1]) : 0;
+	if (vector == PAGE_FAULT || vector == NO_FPU) {
+		const u8 *entry = vector == PAGE_FAULT ? entry_page_fault : entry_no_fpu;
+
+		trap->flags |= XEN_TRAP_FLAG_MASK_EVENTS;
 		trap->cs = XEN_SELECTOR_KERNEL_CS;
-		trap->address = WINDOW_ROM + (u32)(entry_page_fault - rom_start);
+		trap->address = WINDOW_ROM + (u32)(entry - rom_start);
 		return true;
 	}
-	if (!gate_usable(gate))
-		return false;
-	trap->flags = (u8)(GATE_DPL(gate[1]) | (GATE_TYPE(gate[1]) == GATE_INTERRUPT ? XEN_TRAP_FLAG_MASK_EVENTS : 0));
+	if (GATE_TYPE(gate[1]) == GATE_INTERRUPT)
+		trap->flags |= XEN_TRAP_FLAG_MASK_EVENTS;
 	trap->cs = (u16)(gate[0] >> 16 | 1);
 	trap->address = GATE_OFFSET(gate[0], gate[1]);
 	return trap->address != 0;
@@ -100,11 +104,11 @@ void ROMCALL vmi_SetIDT(u32 dtr)
 		b->idt[i][0] = i < end ? AT(u32, base + 8 * i) : 0;
 		b->idt[i][1] = i < end ? AT(u32, base + 8 * i + 4) : 0;
 	}
-	saved = platform_irq_save();
+	saved = events_mask();
 	b->idt_base = base;
 	b->idt_limit = limit;
 	traps_set_all();
-	platform_irq_restore(saved);
+	events_unmask(saved);
 }
 
 void ROMCALL vmi_GetIDT(u32 dtr)
@@ -122,14 +126,14 @@ void ROMCALL vmi_WriteIDTEntry(u32 table, u32 entry, u32 low, u32 high)
 	AT(u32, table + 8 * entry + 4) = high;
 	if (table != b->idt_base || entry > 255 || 8 * entry + 7 > b->idt_limit)
 		return;
-	saved = platform_irq_save();
+	saved = events_mask();
 	b->idt[entry][0] = low;
 	b->idt[entry][1] = high;
 	if (trap_for(&b->traps[0], entry))
 		traps_send(1);
 	else
 		traps_set_all();
-	platform_irq_restore(saved);
+	events_unmask(saved);
 }
 
 u32 gate_enter(struct xen_frame *frame, u32 vector)
@@ -142,6 +146,6 @@ u32 gate_enter(struct xen_frame *frame, u32 vector)
 	frame->target = GATE_OFFSET(gate[0], gate[1]);
 	frame->target_cs = gate[0] >> 16 | 1;
 	if (GATE_TYPE(gate[1]) == GATE_TRAP && frame->eflags & 0x200)
-		platform_irq_restore(0x200);
+		events_unmask(0x200);
 	return 1;
 }
