@@ -172,7 +172,7 @@ def read_answers(file: Path) -> dict[str, dict[str, str]]:
         raise AbiError(f"{file}: answers is not a mapping of backends to mappings of calls")
     for backend, table in answers.items():
         for call, answer in table.items():
-            if answer not in _SHOWN:
+            if not isinstance(answer, str) or answer not in _SHOWN:
                 raise AbiError(f"{file}: answers.{backend}.{call}: {answer!r} is not a relocation type")
     return answers
 

@@ -5,11 +5,11 @@ A lock of a version that is not the newest of its line is frozen: it is compared
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from vmirom.files import write_whole
 from vmirom.generate.headers import asm_header, c_header
 from vmirom.generate.locks import lock
 from vmirom.generate.markdown import answers_page, backend_page, line_page, read_answers
@@ -75,12 +75,9 @@ def write(views: Views, root: Path) -> list[str]:
             raise AbiError(f"{root / path}: this version is frozen, and abi/ now says something else")
     for path in todo:
         file = root / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        draft = file.with_name(f".{file.name}.{os.getpid()}")
         try:
-            draft.write_bytes(views.files[path].encode("utf-8"))
-            draft.replace(file)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(file, views.files[path].encode("utf-8"))
         except OSError as error:
-            draft.unlink(missing_ok=True)
             raise AbiError(f"{file}: {error.strerror}") from None
     return todo

@@ -84,10 +84,12 @@ def _load(folder: Path) -> AbiTree:
         line = _line(root, folder, file)
         if line is None:
             continue
-        table = backends if file.parent.name == "backends" else lines
-        if line.name in table:
-            raise AbiError(f"{file}: a line called {line.name!r} exists already")
-        table[line.name] = line
+        for other in (*lines.values(), *backends.values()):
+            if line.name == other.name:
+                raise AbiError(f"{file}: a line called {line.name!r} exists already")
+            if line.executable and other.executable and line.family == other.family:
+                raise AbiError(f"{file}: family {line.family!r} is that of line {other.name} already")
+        (backends if file.parent.name == "backends" else lines)[line.name] = line
     if not lines:
         raise AbiError(f"{folder}: no module in it declares a LINE")
     return AbiTree(folder, lines, backends)
@@ -128,28 +130,34 @@ def _line(root: str, folder: Path, file: Path) -> Line | None:
     if not isinstance(line, Line):
         raise AbiError(f"{file}: LINE is not a vmirom.schema.Line")
     try:
+        if not line.versions:
+            raise SchemaError(f"line {line.name}: no versions")
         for version in line.versions:
             resolve(line, version)
     except SchemaError as error:
-        raise AbiError(f"{_where(root, folder, file, str(error))}: {error}") from None
+        raise AbiError(f"{_where(file, str(error))}: {error}") from None
+    except Exception as error:  # noqa: BLE001  a line may hold anything where a struct or call is due
+        raise AbiError(f"{file}: LINE: {_words(error)}") from None
     return line
 
 
 def _one_line(folder: Path, file: Path, error: BaseException) -> str:
     """``file:line: what``, the innermost line inside the tree."""
-    text = " ".join(str(error).split())
     if isinstance(error, SyntaxError):
-        return f"{error.filename}:{error.lineno}: {error.msg}"
+        return f"{error.filename or file}:{error.lineno or 1}: {error.msg}"
     at = str(file)
     for frame in traceback.extract_tb(error.__traceback__):
         if Path(frame.filename).is_relative_to(folder):
             at = f"{frame.filename}:{frame.lineno}"
-    if isinstance(error, SchemaError):
-        return f"{at}: {text}"
-    return f"{at}: {type(error).__name__}: {text}" if text else f"{at}: {type(error).__name__}"
+    return f"{at}: {error}" if isinstance(error, SchemaError) else f"{at}: {_words(error)}"
 
 
-def _where(root: str, folder: Path, file: Path, message: str) -> Path:
+def _words(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _where(file: Path, message: str) -> Path:
     """The file of a line's package whose text names the struct or call a message is about."""
     words = message.replace(",", " ").replace(":", " ").split()
     named = [words[at + 1] for at, word in enumerate(words[:-1]) if word in ("struct", "call", "hypercall")]
