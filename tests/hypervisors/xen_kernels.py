@@ -10,13 +10,14 @@ from vmirom.hypervisors.hypervisor import Ending
 from vmirom.hypervisors.xen import XenHypervisor, make
 from vmirom.hypervisors.xen.domain import Domain
 from vmirom.machine.unicorn import UnicornEngine
-from vmirom.overlays.xen import ElfNote
+from vmirom.overlays.xen import Domid, ElfNote, Hypercall, Schedop
 
 VIRT_BASE = 0xC0000000
 TEXT = 0xC0100000
 """Where the code of a kernel made here starts."""
 PAGES = 16
 """Pages of its image."""
+ARGUMENTS = TEXT + 4096
 
 NOTES: dict[int, bytes] = {
     ElfNote.LOADER: b"generic\0",
@@ -69,6 +70,58 @@ def elf(code: bytes, notes: dict[int, bytes] | None = None, section: bytes | Non
     return bytes(image.ljust(text_at, b"\0") + code)
 
 
+class Code:
+    """Machine code that grows by hypercalls and bytes."""
+
+    def __init__(self) -> None:
+        self.bytes = bytearray()
+
+    @property
+    def here(self) -> int:
+        """Virtual address of the next byte."""
+        return TEXT + len(self.bytes)
+
+    def raw(self, text: str) -> "Code":
+        """Bytes in hex."""
+        self.bytes += bytes.fromhex(text)
+        return self
+
+    def hypercall(self, number: int, *args: int) -> "Code":
+        """Load the registers and ``int $0x82``."""
+        for opcode, value in zip(b"\xbb\xb9\xba\xbe\xbf", args, strict=False):
+            self.bytes += struct.pack("<BI", opcode, value & 0xFFFFFFFF)
+        self.bytes += struct.pack("<BI", 0xB8, number) + b"\xcd\x82"
+        return self
+
+    def keep_eax(self, va: int) -> "Code":
+        """mov %eax, va"""
+        self.bytes += b"\xa3" + struct.pack("<I", va)
+        return self
+
+    def store(self, va: int, value: int) -> "Code":
+        """movl $value, va"""
+        self.bytes += b"\xc7\x05" + struct.pack("<II", va, value & 0xFFFFFFFF)
+        return self
+
+    def off(self) -> "Code":
+        """Power off."""
+        return self.hypercall(Hypercall.SCHED_OP, Schedop.SHUTDOWN, ZERO)
+
+    def image(self, at: dict[int, bytes] | None = None) -> bytes:
+        """The code, and pieces of data at virtual addresses."""
+        image = bytearray(self.bytes)
+        for va, data in (at or {}).items():
+            image = image.ljust(va - TEXT + len(data), b"\0")
+            image[va - TEXT : va - TEXT + len(data)] = data
+        return bytes(image)
+
+
+ZERO = TEXT + 15 * 4096
+"""A page that stays zero."""
+RESULTS = TEXT + 14 * 4096
+"""Where kernels leave what they found."""
+
+
 @dataclass
 class Story:
     """A trace that keeps everything, and the console."""
@@ -106,6 +159,64 @@ class Bench:
     @property
     def domain(self) -> Domain:
         return self.hypervisor.domain
+
+    def call(self, number: int, *args: int) -> int:
+        """One hypercall with the domain stopped; missing arguments are 0 (domid: SELF)."""
+        if number in (Hypercall.MMU_UPDATE, Hypercall.MMUEXT_OP) and len(args) < 4:
+            args = (*args, *(0,) * (3 - len(args)), Domid.SELF)
+        return self.domain.hypercalls.call(number, (*args, *(0,) * (5 - len(args))))
+
+    # The guest's memory. Pages 2 to 9 of the image are spare, page 1 is for arguments.
+
+    def frame(self, va: int) -> int:
+        """Machine frame behind a virtual address."""
+        return self.domain.space.translate(va) >> 12
+
+    def spare(self, number: int) -> int:
+        """Virtual address of a spare page."""
+        return TEXT + (2 + number) * 4096
+
+    def argument(self, data: bytes, offset: int = 0) -> int:
+        """Put an argument into memory; its address."""
+        self.domain.space.write(ARGUMENTS + offset, data)
+        return ARGUMENTS + offset
+
+    def map(self, va: int, entry: int, flags: int = 0) -> int:
+        """update_va_mapping."""
+        return self.call(Hypercall.UPDATE_VA_MAPPING, va, entry & 0xFFFFFFFF, entry >> 32, flags)
+
+    def read_only(self, va: int) -> int:
+        """Map a page read-only; its frame."""
+        frame = self.frame(va)
+        assert self.map(va, frame << 12 | 1) == 0
+        return frame
+
+    def fill(self, frame: int, entries: dict[int, int]) -> None:
+        """Make a frame a table of these entries, as a guest would before it maps it read-only."""
+        self.domain.memory.write(frame << 12, bytes(4096))
+        for slot, entry in entries.items():
+            self.domain.memory.put64((frame << 12) + slot * 8, entry)
+
+    def table(self, number: int, entries: dict[int, int]) -> int:
+        """A spare page with entries, mapped read-only; its frame."""
+        frame = self.frame(self.spare(number))
+        self.fill(frame, entries)
+        self.read_only(self.spare(number))
+        return frame
+
+    def extended(self, command: int, first: int = 0, second: int = 0) -> int:
+        """One mmuext_op."""
+        return self.call(Hypercall.MMUEXT_OP, self.argument(struct.pack("<3I", command, first, second)), 1)
+
+    def update(self, pointer: int, value: int) -> int:
+        """One mmu_update."""
+        return self.call(Hypercall.MMU_UPDATE, self.argument(struct.pack("<QQ", pointer, value)), 1)
+
+    def event(self, command: int, *words: int) -> tuple[int, tuple[int, ...]]:
+        """One event_channel_op on a structure of 32-bit words: (result, words afterwards)."""
+        at = self.argument(struct.pack(f"<{len(words)}I", *words))
+        result = self.call(Hypercall.EVENT_CHANNEL_OP, command, at)
+        return result, struct.unpack(f"<{len(words)}I", self.domain.space.read(at, 4 * len(words)))
 
     def run(self, seconds: float = 2.0) -> Ending:
         return self.hypervisor.run(time.monotonic_ns() + int(seconds * 1e9))

@@ -1,8 +1,9 @@
 """The domain builder: from a kernel file to the state at its first instruction.
 
-Facts: xen-host.md section 4. From VIRT_BASE on there are, each page-aligned: pages below the image, the kernel,
-the module, the p2m list, start_info, the page tables and a one-page stack. The mapping ends on a 4 MiB boundary
-with at least 512 KiB to spare. The page tables are mapped read-only, all four L3 slots are present.
+Facts: xen-host.md section 4. From VIRT_BASE on there are, each page-aligned: pages below the image, the
+kernel, the module, the p2m list, start_info, the page tables and a one-page stack. The mapping ends on a
+4 MiB boundary with at least 512 KiB to spare. The page tables are mapped read-only, all four L3 slots are
+present.
 """
 
 from __future__ import annotations
@@ -124,7 +125,7 @@ def build(bundle: bytes, command_line: str, setup: Setup) -> Domain:
         raise LoadError(f"note HV_START_LOW: {wishes.hole_low:#x} is above what this machine can offer")
     if plan.end > hole.start or plan.pages > frames:
         raise LoadError(
-            f"memory: domain of {setup.memory_mib} MiB can't hold a mapping of {plan.pages} pages"
+            f"memory: {setup.memory_mib} MiB can't hold a mapping of {plan.pages} pages"
         )
     if plan.base < TOP_SLOT_VA <= plan.end and plan.base // TOP_SLOT_VA != plan.end // TOP_SLOT_VA:
         raise LoadError(f"note VIRT_BASE: the mapping from {plan.base:#x} crosses {TOP_SLOT_VA:#x}")

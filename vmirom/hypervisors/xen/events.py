@@ -1,7 +1,7 @@
 """Event channels: ports, what they are bound to, and how an event becomes pending.
 
-Facts: xen-host.md section 6, "Events and time". Ports are given out from 1. A masked port gets its pending bit
-only; unmasking sets the selector. Nothing is delivered until Xen next returns to the guest.
+Facts: xen-host.md section 6, "Events and time". Ports are given out from 1. A masked port gets its
+pending bit only; unmasking sets the selector. Nothing is delivered until Xen next returns to the guest.
 """
 
 from __future__ import annotations
@@ -210,9 +210,9 @@ class Events:
     def _bind_vcpu(self, argument: Any) -> None:
         self._need_vcpu(argument.vcpu)
         channel = self.channel(argument.port)
-        if channel.kind not in (EvtchnStatus.UNBOUND, EvtchnStatus.INTERDOMAIN, EvtchnStatus.PIRQ):
-            if channel.kind is not EvtchnStatus.VIRQ or channel.detail not in _GLOBAL_VIRQS:
-                raise Refused(Errno.EINVAL, f"port {argument.port} can't be bound to a virtual CPU")
+        movable = channel.kind in (EvtchnStatus.UNBOUND, EvtchnStatus.INTERDOMAIN, EvtchnStatus.PIRQ)
+        if not movable and (channel.kind is not EvtchnStatus.VIRQ or channel.detail not in _GLOBAL_VIRQS):
+            raise Refused(Errno.EINVAL, f"port {argument.port} can't be bound to a virtual CPU")
 
     def _unmask(self, argument: Any) -> None:
         self.channel(argument.port)

@@ -1,7 +1,7 @@
 """The run loop: what stops the guest, and who answers.
 
-Events reach the guest on Xen's way back to it and never otherwise: after a hypercall, a trap, or the interrupt of a
-timer of Xen's own. Clearing the mask in memory delivers nothing by itself.
+Events reach the guest on Xen's way back to it and never otherwise: after a hypercall, a trap, or the
+interrupt of a timer of Xen's own. Clearing the mask in memory delivers nothing by itself.
 """
 
 from __future__ import annotations
@@ -110,15 +110,15 @@ class XenHypervisor:
             return "blocked until the time was up"
         return f"still running at {self.domain.engine.eip:#010x} when the time was up"
 
-    def _answer(self, exit: Exit) -> None:
-        match exit:
+    def _answer(self, stop: Exit) -> None:
+        match stop:
             case Trap(vector, error, soft):
                 if soft:
                     self._interrupt(vector)
                 else:
                     self._exception(vector, error)
             case Stray():
-                self._stray(exit)
+                self._stray(stop)
             case Halted():
                 raise DomainCrash("halted in ring 0, where no guest runs")
             case Preempted() | Window():
@@ -184,7 +184,7 @@ class XenHypervisor:
         vcpu = domain.shared.vcpu
         return "\n".join(
             (
-                f"cs:eip {cs:04x}:{engine.eip:08x} ss:esp {ss:04x}:{engine.esp:08x} eflags {engine.eflags:08x}",
+                f"cs:eip {cs:04x}:{engine.eip:08x} ss:esp {ss:04x}:{engine.esp:08x} efl {engine.eflags:08x}",
                 f"eax {engine.eax:08x} ebx {engine.ebx:08x} ecx {engine.ecx:08x} edx {engine.edx:08x}",
                 f"esi {engine.esi:08x} edi {engine.edi:08x} ebp {engine.ebp:08x} cr2 {vcpu.arch_cr2:08x}",
                 f"base frame {domain.mmu.base:#x} upcall pending {vcpu.evtchn_upcall_pending}"

@@ -1,7 +1,9 @@
-"""The machine as Xen has divided it: which frames are I/O, Xen's own, free, and the domain's, and in what order.
+"""The machine as Xen has divided it: which frames are I/O, Xen's own, free, and the domain's, and in what
+order.
 
-A domain's frames are scattered on purpose: the first pfns are contiguous (the initial mapping needs them so), the
-rest comes in chunks without order, with frames between them that are nobody's. The order follows from a seed.
+A domain's frames are scattered on purpose: the first pfns are contiguous (the initial mapping needs them
+so), the rest comes in chunks without order, with frames between them that are nobody's. The order follows
+from a seed.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from vmirom.hypervisors.xen.layout import LARGE_SIZE
-from vmirom.hypervisors.xen.pages import Owner, Pages
+from vmirom.hypervisors.xen.pages import Owner, Pages, PageType
 from vmirom.machine.addresses import PAGE_SIZE
 
 __all__ = ["Machine", "machine_frames"]
@@ -99,7 +101,10 @@ class Machine:
             pages.owner[frame] = Owner.XEN
         for frame in self.p2m:
             pages.give(frame, Owner.DOMAIN)
+        # shared_info is Xen's memory lent for writing: it can become no table and can't be given up.
         pages.give(self.shared_info, Owner.DOMAIN)
+        pages.take_type(self.shared_info, PageType.WRITABLE)
+        pages.allocated[self.shared_info] = 0
 
     def free_frames(self) -> list[int]:
         """Frames that are nobody's, in order."""

@@ -1,7 +1,7 @@
 """What a kernel asks of the domain builder, in its ELF notes or in a ``__xen_guest`` section.
 
-Facts: xen-host.md section 3. Numbers in a note are 4 or 8 bytes, texts end in NUL. A kernel that has notes needs
-no section; the section's words say the same in ``KEY=value`` form.
+Facts: xen-host.md section 3. Numbers in a note are 4 or 8 bytes, texts end in NUL. A kernel that has
+notes needs no section; the section's words say the same in ``KEY=value`` form.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The machine's I/O ports, as a domain with I/O privilege finds them.
 
-There is QEMU's isa-debug-exit at 0x501, the PIIX4's power control and the keyboard controller's reset line; Xen
-keeps its own devices (interrupt controllers, PIT, first serial port, PM timer, PCI configuration) to itself.
-Everything else reads as ones.
+There is QEMU's isa-debug-exit at 0x501, the PIIX4's power control and the keyboard controller's reset
+line; Xen keeps its own devices (interrupt controllers, PIT, first serial port, PM timer, PCI
+configuration) to itself. Everything else reads as ones.
 """
 
 from __future__ import annotations

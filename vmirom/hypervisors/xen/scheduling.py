@@ -1,8 +1,10 @@
-"""Timers, blocking and the ends of a domain: set_timer_op, sched_op and the run states of the virtual CPU.
+"""Timers, blocking and the ends of a domain: set_timer_op, sched_op and the run states of the virtual
+CPU.
 
-Facts: xen-host.md section 6, "Events and time". The single-shot timer fires however long it takes; the periodic
-one (10 ms from the start) ticks only while the virtual CPU runs, so that a block with nothing else armed never
-wakes. SCHEDOP_block unmasks upcalls. A domain that is due but not yet run counts as runnable: stolen time.
+Facts: xen-host.md section 6, "Events and time". The single-shot timer fires however long it takes; the
+periodic one (10 ms from the start) ticks only while the virtual CPU runs, so that a block with nothing
+else armed never wakes. SCHEDOP_block unmasks upcalls. A domain that is due but not yet run counts as
+runnable: stolen time.
 """
 
 from __future__ import annotations
@@ -85,7 +87,7 @@ class Scheduling:
             self.domain.trace.event("timer", "single shot")
             self.domain.events.raise_virq(Virq.TIMER)
         if not self.blocked and self.next_tick is not None and now >= self.next_tick:
-            self.next_tick = max(self.next_tick + self.period, now)
+            self.next_tick = max(self.next_tick, now - self.period) + self.period
             self.domain.events.raise_virq(Virq.TIMER)
         if self.poll_end is not None and now >= self.poll_end:
             self._wake()

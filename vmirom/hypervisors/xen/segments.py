@@ -71,6 +71,11 @@ class Segments:
         self._map(GDT_VA + (GUEST_GDT_PAGES + 1) * PAGE_SIZE, empty)
         self._map(TSS_VA, tss)
 
+    @property
+    def ldt_frames(self) -> list[int]:
+        """Frames of the LDT pages that were checked and mapped."""
+        return list(self._ldt_frames.values())
+
     def _map(self, va: int, frame: int | None) -> None:
         at = (self._window << 12) + (va - WINDOW_VA >> 12) * 8
         self.domain.memory.put64(at, 0 if frame is None else frame << 12 | _WINDOW_RIGHTS)

@@ -1,8 +1,9 @@
 """Guest stores that Xen carries out: to a page table the guest has mapped read-only, and to I/O memory.
 
-A kernel may write to an L1 that it sees read-only, with plain, locked or exchanging instructions; Xen decodes the
-instruction, checks the entry it makes, and stores it (whether the writable_pagetables assist is on or not,
-xen-host.md section 6). Loads and stores of I/O memory without a device read ones and get lost.
+A kernel may write to an L1 that it sees read-only, with plain, locked or exchanging instructions; Xen
+decodes the instruction, checks the entry it makes, and stores it (whether the writable_pagetables assist
+is on or not, xen-host.md section 6). Loads and stores of I/O memory without a device read ones and get
+lost.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ class StoreEmulator:
         self._decoder.detail = True
 
     def table_store(self, address: int) -> bool:
-        """A ring-1 store at ``address`` met a read-only page. True when that was an L1 and the store is done."""
+        """A ring-1 store at ``address`` met a read-only page. True when it was an L1's and is done."""
         domain = self.domain
         if domain.engine.cpl == 3 or address >= domain.hole.start:
             return False
@@ -178,7 +179,7 @@ class StoreEmulator:
     def get(self, operand: Any, access: _Access) -> int:
         """Value of an operand."""
         if operand.type == x86_const.X86_OP_IMM:
-            return int(operand.imm) & (1 << 8 * operand.size) - 1
+            return int(operand.imm & (1 << 8 * operand.size) - 1)
         if operand.type == x86_const.X86_OP_REG:
             size = int(operand.size)
             return read_register(self.domain.engine, self._number(operand.reg, size), size)

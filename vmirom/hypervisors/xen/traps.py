@@ -1,9 +1,9 @@
 """Exceptions, upcalls and returns: the frames that Xen builds on a guest's stack, and takes from it.
 
-Facts: xen-host.md section 6, "Traps, IF, IOPL". A frame is [error] eip, cs | saved upcall mask << 16, eflags with
-IF = not masked, and from ring 3 esp and ss. A gate with the interrupt flag masks event upcalls at entry; without
-it the mask stays. An upcall always masks. The fault address is only in vcpu_info. A trap that has no handler,
-or a stack that can't take the frame, kills the domain.
+Facts: xen-host.md section 6, "Traps, IF, IOPL". A frame is [error] eip, cs | saved upcall mask << 16,
+eflags with IF = not masked, and from ring 3 esp and ss. A gate with the interrupt flag masks event
+upcalls at entry; without it the mask stays. An upcall always masks. The fault address is only in
+vcpu_info. A trap that has no handler, or a stack that can't take the frame, kills the domain.
 """
 
 from __future__ import annotations
