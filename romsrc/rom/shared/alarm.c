@@ -120,6 +120,7 @@ u32 ROMCALL vmi_CancelAlarm(u32 flags)
 	if (!alarm)
 		return 0;
 	saved = platform_irq_save();
+	alarm_tick(); /* what is due has fired, whether or not the platform has said so yet */
 	was = alarm->armed;
 	alarm->armed = false;
 	arm();
