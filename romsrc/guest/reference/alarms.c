@@ -45,7 +45,7 @@ static bool one_shot(u32 counter)
 /* Tick n (from 0) of a periodic alarm never comes before first + n * period, and each element fires at most once. */
 static bool on_the_grid(u32 counter)
 {
-	u64 first, period = microseconds(500), least;
+	u64 first, period = microseconds(1000), least;
 	u32 seen = 0;
 	bool right = true;
 
@@ -64,7 +64,7 @@ static bool on_the_grid(u32 counter)
 	right &= seen >= 4 && vmi_CancelAlarm(counter) == 1;
 	vmi_IODelay();
 	seen = timer_ticks;
-	pass(1200);
+	pass(2200);
 	vmi_DisableInterrupts();
 	return right && timer_ticks == seen;
 }
@@ -139,13 +139,21 @@ static void cancelling(void)
 
 static bool set_again(void)
 {
-	timer_drain();
-	vmi_SetAlarm(REAL, now() + microseconds(1500), 0);
-	vmi_SetAlarm(REAL, now() + microseconds(NEVER_SOON), 0);
-	vmi_EnableInterrupts();
-	pass(2500);
-	vmi_DisableInterrupts();
-	return timer_ticks == 0 && vmi_CancelAlarm(REAL) == 1;
+	for (u32 us = 1500; us < 200000; us *= 4) {
+		u64 first;
+
+		timer_drain();
+		first = now() + microseconds(us);
+		vmi_SetAlarm(REAL, first, 0);
+		vmi_SetAlarm(REAL, now() + microseconds(NEVER_SOON), 0);
+		if (now() >= first)
+			continue; /* stopped in between */
+		vmi_EnableInterrupts();
+		WAIT(now() > first + microseconds(500), LONG);
+		vmi_DisableInterrupts();
+		return timer_ticks == 0 && vmi_CancelAlarm(REAL) == 1;
+	}
+	return false;
 }
 
 static bool independent(void)

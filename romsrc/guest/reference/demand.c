@@ -5,7 +5,8 @@
 #define PAGES 16u
 #define NESTED (V + 0x100000u)
 
-static u32 root, faults, errors, last;
+static u32 root;
+static volatile u32 faults, errors, last; /* changed by faults, so by any access to memory */
 
 static volatile u32 *word(u32 va)
 {
@@ -28,8 +29,10 @@ static bool map_it(struct vmi_frame *frame, u32 address)
 static bool read_all(void)
 {
 	for (u32 n = 0; n < PAGES; n++)
-		if (*word(V + n * VMI_PAGE + 8 * n) != 0 || faults != n + 1 || last != V + n * VMI_PAGE + 8 * n)
+		if (*word(V + n * VMI_PAGE + 8 * n) != 0 || faults != n + 1 || last != V + n * VMI_PAGE + 8 * n) {
+			note("page %u: %u faults, the last at %x, errors %x", n, faults, last, errors);
 			return false;
+		}
 	return errors == 0;
 }
 

@@ -4,7 +4,8 @@
 #define V 0x20000000u
 #define PAGES 8u
 
-static u32 parent, child, faults;
+static u32 parent, child;
+static volatile u32 faults; /* changed by any access to memory */
 static u8 shares[PAGES]; /* how many spaces map the frame of page n that both began with */
 static u32 shared[PAGES];
 

@@ -8,7 +8,7 @@
 #define V (KERNEL_AREA + 0x100000u)
 
 static u32 gpa[QUEUED];
-static u32 retries;
+static volatile u32 retries;
 
 static volatile u32 *word(u32 n)
 {

@@ -44,9 +44,11 @@ void pic(void)
 	vmi_OUTB(0xFF, SLAVE + 1);
 	timer_drain();
 	pic_mask(0xFF);
-	ready = alarm_pending();
-	pulse();
-	check(ready && timer_ticks == 0, "a masked request is not delivered, interrupts being on");
+	vmi_SetAlarm(VMI_COUNTER_REAL, now() + microseconds(SHORT), 0);
+	vmi_EnableInterrupts();
+	ready = WAIT(pic_pending(), LONG);
+	vmi_DisableInterrupts();
+	check(ready && timer_ticks == 0, "a masked request shows in the request register and is not delivered");
 	pic_mask(0xFE);
 	pulse();
 	check(timer_ticks == 1, "it is delivered when the mask is lifted, at the vector of ICW2");

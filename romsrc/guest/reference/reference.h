@@ -150,10 +150,10 @@ struct patience {
 	u32 looks;
 };
 
-extern u32 timer_ticks, timer_mask, timer_eflags;
+extern volatile u32 timer_ticks, timer_mask, timer_eflags;
 extern u64 timer_last;
 extern bool timer_quiet; /* the handler leaves the interrupt in service */
-extern u32 lvtt_ticks;
+extern volatile u32 lvtt_ticks;
 extern void (*timer_hook)(void);
 void timer_start(void);
 void interrupt(struct vmi_frame *frame);
@@ -165,7 +165,7 @@ bool pic_pending(void);
 void pic_mask(u32 mask);
 void pic_end(void);
 void timer_drain(void);                  /* cancel, let out what is pending, forget it; interrupts are off after */
-bool timer_await(u64 expiry);            /* until the alarm is pending in the PIC, interrupts being off */
+bool timer_await(u64 expiry);            /* until an alarm of that expiry must be pending, interrupts being off */
 
 /* Waits at most that long of real time for the condition, and says whether it came true. */
 #define WAIT(condition, milliseconds) \
@@ -175,6 +175,6 @@ bool timer_await(u64 expiry);            /* until the alarm is pending in the PI
 			; \
 		(condition); \
 	})
-#define LONG 400 /* ms: far more than anything here takes, on a host that is busy with other things */
+#define LONG 2000 /* ms: far more than anything here takes, on a host that is busy with other things */
 
 #endif

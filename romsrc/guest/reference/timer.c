@@ -8,9 +8,10 @@
 #define READ_REQUESTS 0x0Au
 #define END_OF_INTERRUPT 0x20u
 #define APIC_EOI 0xB0u
+#define MOST_TICKS 200u
 #define LOOKS 20000000u /* a bound for when the real counter itself is broken */
 
-u32 timer_ticks, timer_mask, timer_eflags, lvtt_ticks;
+volatile u32 timer_ticks, timer_mask, timer_eflags, lvtt_ticks;
 u64 timer_last;
 bool timer_quiet;
 void (*timer_hook)(void);
@@ -82,6 +83,10 @@ void interrupt(struct vmi_frame *frame)
 	timer_mask = vmi_GetInterruptMask() & VMI_IF;
 	timer_eflags = frame->eflags;
 	timer_ticks++;
+	if (timer_ticks > MOST_TICKS) { /* a host slower than a period: nothing else would ever run again */
+		vmi_CancelAlarm(VMI_COUNTER_REAL);
+		vmi_CancelAlarm(VMI_COUNTER_AVAILABLE);
+	}
 	if (!timer_quiet)
 		pic_end();
 	if (timer_hook)
@@ -103,5 +108,6 @@ void timer_drain(void)
 
 bool timer_await(u64 expiry)
 {
-	return WAIT(now() > expiry && pic_pending(), LONG);
+	/* a backend without a PIC of its own may learn of the alarm only when interrupts come on: time enough is enough */
+	return WAIT(now() > expiry + microseconds(pic_pending() ? 0 : 3000), LONG);
 }
