@@ -154,8 +154,9 @@ def in_child(guest: Path, script: str, arguments: str, env: dict[str, str]) -> l
         "from tests.hosts import scripted\n"
         "s.shipped_rom = lambda backend, abi: ('ROM', RomRecipe(backend).build())\n"
         f"e.hypervisor_module = lambda backend: scripted.module(scripted.{script})\n"
-        "from vmirom.cli.main import cli\n"
-        f"cli.main(['boot', {str(guest)!r}, *{arguments.split()!r}], prog_name='vmirom')\n"
+        "from vmirom.cli.main import main\n"
+        f"import sys; sys.argv = ['vmirom', 'boot', {str(guest)!r}, *{arguments.split()!r}]\n"
+        "main()\n"
     )
     return ["env", *(f"{k}={v}" for k, v in env.items()), sys.executable, "-c", text]
 
@@ -191,12 +192,20 @@ def test_no_color_gets_plain_lines_on_a_terminal_too(guest: Path) -> None:
     assert "native, kvm, xen, lguest agree: 3 lines" in text
 
 
-def test_interrupt_is_one_line_and_130(guest: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "said", "code"),
+    [(signal.SIGINT, b"vmirom: interrupted\n", 130), (signal.SIGTERM, b"", 143)],
+)
+def test_signals_end_everything_and_leave_nothing(
+    guest: Path, tmp_path: Path, number: signal.Signals, said: bytes, code: int
+) -> None:
+    """Workers hold the pipes, too: that both come to their end shows that the workers have."""
     command = in_child(guest, "stuck", f"--json --trace {tmp_path}/t", {})
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
-        time.sleep(1.0)
-        child.send_signal(signal.SIGINT)
+        while len(list(tmp_path.iterdir())) < 2:  # until the trace has been opened
+            time.sleep(0.05)
+        time.sleep(0.3)
+        child.send_signal(number)
         out, err = child.communicate(timeout=30)
-    assert (out, err) == (b"", b"vmirom: interrupted\n")
-    assert child.returncode == 130
+    assert (out, err, child.returncode) == (b"", said, code)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["guest.elf"]

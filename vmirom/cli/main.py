@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -130,7 +131,13 @@ def cli() -> None:
     """One versioned paravirt ABI, one ROM per hypervisor generated from it, one guest on all of them."""
 
 
+def _terminated(number: int, frame: object) -> NoReturn:
+    """End by way of all cleaning up, with the code that a shell gives for the signal."""
+    sys.exit(128 + number)
+
+
 def main() -> NoReturn:
     """Entry point."""
+    signal.signal(signal.SIGTERM, _terminated)
     cli.main(prog_name="vmirom")
     raise AssertionError("not reached")

@@ -164,6 +164,7 @@ def _interrupts_held() -> Iterator[None]:
 def _work(request: BootRequest, index: int, pipe: Connection) -> None:
     """A worker's whole life."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     reporter = _Reporter(index, pipe)
     try:
         result = boot(request, reporter.progress)
@@ -205,4 +206,7 @@ class _Reporter:
             except RuntimeError:
                 continue  # a first hit of a call changed the table while it was summed
             seconds = time.monotonic() - self._start
-            self._pipe.send(Tick(self._index, self._phase, calls, hypercalls, seconds))
+            try:
+                self._pipe.send(Tick(self._index, self._phase, calls, hypercalls, seconds))
+            except OSError:
+                os._exit(1)  # nobody listens any more: the parent is gone, however it went
