@@ -10,9 +10,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from vmirom.schema import FieldRow, StructRow
+from vmirom.schema import Call, FieldRow, StructRow
+from vmirom.schema.tree import load_abi
 
-__all__ = ["data_of", "field_values", "integers_of", "values_of"]
+__all__ = ["arguments_of", "data_of", "field_values", "integers_of", "values_of"]
 
 _BITS = {"u8": 8, "u16": 16, "u32": 32, "u64": 64, "s8": 8, "s16": 16, "s32": 32, "s64": 64}
 
@@ -55,3 +56,16 @@ def field_values(field: FieldRow) -> st.SearchStrategy[Any]:
 def values_of(row: StructRow) -> st.SearchStrategy[dict[str, Any]]:
     """Values of all fields of a struct."""
     return st.fixed_dictionaries({field.name: field_values(field) for field in row.fields})
+
+
+def arguments_of(call: Call) -> st.SearchStrategy[dict[str, int]]:
+    """Raw argument values of a call by name, 64-bit ones whole; named values of each argument first."""
+    rows = {row.name: row.members for row in load_abi().resolve("vmi3").enums}
+    return st.fixed_dictionaries(
+        {
+            argument.name: integers_of(
+                argument.ctype, tuple(member for name in argument.values for member in rows[name])
+            )
+            for argument in call.arguments or ()
+        }
+    )

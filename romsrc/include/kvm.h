@@ -14,8 +14,7 @@ typedef int16_t s16;
 typedef int32_t s32;
 typedef int64_t s64;
 
-/* Time = (((tsc - tsc_timestamp) shifted left by tsc_shift, or right by its negative) times
-    tsc_to_system_mul >> 32) + system_time. */
+/* Time = (((tsc - tsc_timestamp) shifted left by tsc_shift, or right by its negative) times tsc_to_system_mul >> 32) + system_time. */
 struct pvclock_vcpu_time_info {
 	u32 version; /* odd while it is being written */
 	u8 pad0[4];

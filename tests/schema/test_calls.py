@@ -1,5 +1,6 @@
 """A call that contradicts itself is refused where it is declared."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from vmirom.schema.calls import C_TYPES, width
 VALUE = Argument("value", "UINT32", "EAX")
 GOOD: dict[str, Any] = {"doc": "Promises."}
 
-REFUSED = {
+REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "no doc": (lambda: procedure(1, "A", doc=" "), "call A: no doc says what is promised"),
     "number": (lambda: procedure(-1, "A", **GOOD), "call A: number -1 is not"),
     "name": (lambda: procedure(1, "a b", **GOOD), "call a b: name 'a b' is not of the form"),
@@ -62,6 +63,7 @@ REFUSED = {
         ),
         "EAX carries two results",
     ),
+    "clause": (lambda: procedure(1, "A", clauses=("IRQ-1",), **GOOD), "clause 'IRQ-1' is not of the form"),
     "version": (lambda: procedure(1, "A", since="three", **GOOD), "version 'three' is not of the form"),
     "hypercall": (lambda: Hypercall(1, "A", (VALUE, VALUE)), "hypercall A: EAX holds both"),
 }

@@ -14,7 +14,8 @@ from tests.schema.lines import NEWEST, TREE
 from vmirom.generate import all_views, stale
 from vmirom.generate.__main__ import main
 from vmirom.generate.locks import lock
-from vmirom.generate.markdown import answers_page, line_page, read_answers
+from vmirom.generate.markdown import answers_page, backend_page, line_page, read_answers
+from vmirom.generate.text import c_comment, docstring
 from vmirom.schema import AbiError
 from vmirom.schema.rows import upper_snake
 
@@ -258,3 +259,16 @@ def test_overlays_import_fast(line: object) -> None:
             break
         time.sleep(0.05)
     assert best < 0.015
+
+
+def test_docs_can_not_break_out_of_comments() -> None:
+    assert c_comment("a */ b /* c\nd") == "/* a * / b / * c d */"
+    assert docstring('say """ and \\') == '"""say \'\'\' and /"""'
+
+
+def test_reference_says_since_when() -> None:
+    text = backend_page(TREE.resolve("xen"))
+    row = next(line for line in text.splitlines() if "| first_p2m_pfn |" in line)
+    assert "since 4.17" in row
+    assert "| 42 | HYPFS_OP |" in text and "since 4.17" in text.split("| 42 | HYPFS_OP |")[1].split("\n")[0]
+    assert "68 bytes, since 3.1." in line_page(TREE.resolve("vmi3"))

@@ -5,10 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.schema.lines import TREE
+from tests.strategies import arguments_of
 from vmirom.generate import slot_rows
 from vmirom.schema import Kind
+from vmirom.schema.calls import width
 
 FACTS: dict[str, Any] = json.loads((Path(__file__).parent / "data/vmi-3.0.json").read_text(encoding="utf-8"))
 OLD = TREE.resolve("vmi3", "3.0")
@@ -170,3 +174,14 @@ def test_groups_are_files() -> None:
     folder = TREE.folder / "vmi3"
     groups = {call.group for call in NEW.calls}
     assert groups == {file.stem for file in folder.glob("*.py")} - {"__init__", "constants", "structs"}
+
+
+@given(data=st.data())
+@pytest.mark.parametrize("name", ["SetPxELong", "SetAlarm", "FlushTLB", "SetLDT"])
+def test_drawn_arguments_fit_their_types(name: str, data: st.DataObject) -> None:
+    call = NEW.call(name)
+    values = data.draw(arguments_of(call))
+    for argument in call.arguments or ():
+        bits = width(argument.type)
+        low = -(1 << (bits - 1)) if argument.ctype.startswith("s") else 0
+        assert low <= values[argument.name] < 1 << bits

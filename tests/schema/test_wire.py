@@ -28,6 +28,7 @@ from vmirom.schema import (
     u16,
     u32,
     violations,
+    walk,
 )
 
 
@@ -177,6 +178,23 @@ def test_violations_name_each_place() -> None:
         "x_case.colour: 0x9 has no name in Colour",
         "x_case.pad: reserved bytes are not zero",
         "x_case.inners[1].pad: reserved bytes are not zero",
+    ]
+
+
+def test_arrays_of_flags_and_choices() -> None:
+    case = struct(
+        "x_case", "bits" / Array(2, Flags(u8, Bits)), "colours" / Array(2, Choice(u8, Colour)), doc="x"
+    )
+    raw = build(case, {"bits": [1, 0x42], "colours": [2, 9]})
+    assert raw == bytes([1, 0x42, 2, 9])
+    values = parse(case, raw)
+    assert values["bits"][0] is Bits.LOW and values["colours"] == [Colour.BLUE, 9]
+    assert build(case, values) == raw
+    field = walk(case).field("bits")
+    assert (field.values, field.flags, field.labels) == ("Bits", True, (("LOW", 1), ("HIGH", 0x80)))
+    assert list(violations(case, raw)) == [
+        "x_case.bits[1]: bits 0x42 have no name in Bits",
+        "x_case.colours[1]: 0x9 has no name in Colour",
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vmirom.generate.text import BANNER, c_declaration, member_text
+from vmirom.generate.text import BANNER, c_comment, c_declaration, member_text
 from vmirom.schema import EnumRow, Resolved, StructRow
 
 __all__ = ["asm_header", "c_header"]
@@ -35,7 +35,7 @@ def asm_header(line: Resolved) -> str:
 
 
 def _comment(text: str) -> list[str]:
-    return [f"/* {text} */"] if text else []
+    return [c_comment(text)] if text else []
 
 
 def _defines(family: str, row: EnumRow) -> list[str]:
@@ -66,7 +66,7 @@ def _struct(struct: StructRow) -> list[str]:
     out = _comment(struct.doc)
     out.append(f"struct {struct.name} {{")
     for field in struct.fields:
-        note = f" /* {field.doc} */" if field.doc else ""
+        note = f" {c_comment(field.doc)}" if field.doc else ""
         out.append(f"\t{c_declaration(field)}{note}")
     out.append("} __attribute__((packed));")
     name = struct.name

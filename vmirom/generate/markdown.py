@@ -7,7 +7,18 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from vmirom.generate.text import BANNER, member_text
-from vmirom.schema import AbiError, Argument, Call, EnumRow, Hypercall, Resolved, Result, StructRow
+from vmirom.schema import (
+    AbiError,
+    Argument,
+    Call,
+    EnumRow,
+    Hypercall,
+    Resolved,
+    Result,
+    StructRow,
+    Version,
+    resolve,
+)
 
 __all__ = ["answers_page", "backend_page", "line_page", "read_answers"]
 
@@ -91,12 +102,25 @@ def _call(call: Call) -> list[str]:
     return [*out, ""]
 
 
+def _came_with(line: Resolved) -> dict[str, str]:
+    """``struct`` or ``struct.field`` -> the version it came with, for what the oldest version lacks."""
+    first: dict[str, str] = {}
+    for version in sorted(line.line.versions, key=Version.parse):
+        for struct in resolve(line.line, version).structs:
+            first.setdefault(struct.name, version)
+            for field in struct.fields:
+                first.setdefault(f"{struct.name}.{field.name}", version)
+    oldest = min(line.line.versions, key=Version.parse)
+    return {name: version for name, version in first.items() if version != oldest}
+
+
 def _structs_and_enums(line: Resolved) -> list[str]:
     out: list[str] = []
     if line.structs:
         out += ["## Structures", "", "Packed, little endian; offsets and sizes in bytes.", ""]
+        since = _came_with(line)
         for struct in line.structs:
-            out += _struct(struct)
+            out += _struct(struct, since)
     if line.enums:
         out += ["## Constants", ""]
         for row in line.enums:
@@ -104,8 +128,9 @@ def _structs_and_enums(line: Resolved) -> list[str]:
     return out
 
 
-def _struct(struct: StructRow) -> list[str]:
-    out = [f"### struct {struct.name}", "", f"{struct.size} bytes. {struct.doc}", ""]
+def _struct(struct: StructRow, since: Mapping[str, str]) -> list[str]:
+    came = f", since {since[struct.name]}" if struct.name in since else ""
+    out = [f"### struct {struct.name}", "", f"{struct.size} bytes{came}. {struct.doc}", ""]
     rows = []
     for field in struct.fields:
         count = "" if field.count is None else f"[{field.count}]"
@@ -114,6 +139,9 @@ def _struct(struct: StructRow) -> list[str]:
             note = f"{field.const:#x}; {note}" if note else f"{field.const:#x}"
         if field.values:
             note = f"{field.values}; {note}" if note else field.values
+        key = f"{struct.name}.{field.name}"
+        if not came and key in since:
+            note = f"since {since[key]}; {note}" if note else f"since {since[key]}"
         ctype = f"{field.ctype}{count}"
         rows.append([f"{field.offset:#x}", str(field.offset), str(field.size), ctype, field.name, note])
     return [*out, *_table(["Hex", "Offset", "Size", "Type", "Field", "Meaning"], rows)]
@@ -149,7 +177,14 @@ def backend_page(line: Resolved) -> str:
 
 
 def _hypercall(call: Hypercall) -> list[str]:
-    return [str(call.number), call.name, _places(call.arguments) or "-", call.subops or "-", call.doc]
+    note = [f"since {call.since}"] if call.since > Version((0,)) else []
+    return [
+        str(call.number),
+        call.name,
+        _places(call.arguments) or "-",
+        call.subops or "-",
+        "; ".join([*note, *([call.doc] if call.doc else [])]),
+    ]
 
 
 def read_answers(file: Path) -> dict[str, dict[str, str]]:

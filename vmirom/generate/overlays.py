@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cffi import FFI
 
-from vmirom.generate.text import BANNER, c_declaration, member_text
+from vmirom.generate.text import BANNER, c_declaration, docstring, member_text
 from vmirom.schema import EnumRow, Resolved, StructRow
 
 __all__ = ["INIT", "cffi_overlay", "python_overlay"]
@@ -56,7 +56,7 @@ def python_overlay(line: Resolved) -> str:
     family = line.line.family
     names = sorted([*(row.name for row in line.enums), "ffi"])
     out = [
-        f'"""{_first_sentence(line)} {BANNER}"""',
+        docstring(f"{_first_sentence(line)} {BANNER}"),
         "",
         "import enum",
         "from typing import Any",
@@ -82,5 +82,5 @@ def _first_sentence(line: Resolved) -> str:
 def _enum(row: EnumRow) -> list[str]:
     out = [f"class {row.name}(enum.{'IntFlag' if row.flags else 'IntEnum'}):"]
     if row.doc:
-        out += [f'    """{row.doc}"""', ""]
+        out += [f"    {docstring(row.doc)}", ""]
     return [*out, *(f"    {name} = {member_text(row, value)}" for name, value in row.members)]

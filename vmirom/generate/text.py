@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vmirom.schema.rows import EnumRow, FieldRow
 
-__all__ = ["BANNER", "c_declaration", "number", "with_array"]
+__all__ = ["BANNER", "c_comment", "c_declaration", "docstring", "member_text", "number", "with_array"]
 
 BANNER = "Generated from abi/ by `python -m vmirom.generate`; do not edit."
 
@@ -22,6 +22,17 @@ def with_array(field: FieldRow) -> str:
 def c_declaration(field: FieldRow) -> str:
     """``u32 args[6];``"""
     return f"{field.ctype} {with_array(field)};"
+
+
+def c_comment(text: str) -> str:
+    """``/* text */``, whatever the text holds."""
+    return f"/* {' '.join(text.split()).replace('*/', '* /').replace('/*', '/ *')} */"
+
+
+def docstring(text: str) -> str:
+    """A docstring on one line, whatever the text holds."""
+    words = " ".join(text.split()).replace("\\", "/").replace('"', "'")
+    return f'"""{words}"""'
 
 
 def member_text(row: EnumRow, value: int) -> str:

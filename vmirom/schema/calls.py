@@ -70,6 +70,7 @@ C_TYPES: dict[str, tuple[str, int]] = {
 }
 """The contract's type names: C type and width in bits. Anything that ends in ``*`` is a 32-bit address."""
 
+_CLAUSE = re.compile(r"VMI-[A-Z]+-[0-9]{2}", re.ASCII)
 _STACK = re.compile(r"st([0-9]|[1-9][0-9])", re.ASCII)
 
 
@@ -223,6 +224,9 @@ def _check_call(call: Call) -> None:
     where = f"call {call.name}"
     check_member_name(where, call.name)
     _check_number(where, call.number)
+    for clause in call.clauses:
+        if not _CLAUSE.fullmatch(clause):
+            raise SchemaError(f"{where}: clause {clause!r} is not of the form VMI-AREA-NN")
     if not call.doc.strip():
         raise SchemaError(f"{where}: no doc says what is promised")
     if call.arguments is None or call.clobbers is None or call.segments is None or call.kind is None:

@@ -145,6 +145,9 @@ def _peel(where: str, name: str | None, doc: str, core: Any) -> Part:
         core = core.subcon
         _refuse(where, core)
     part.core = core
+    if isinstance(core, Array) and not isinstance(peel_name(core.subcon)[2], Struct):
+        element = _peel(where, "element", "", peel_name(core.subcon)[2])
+        part.values, part.labels, part.flags = element.values, element.labels, element.flags
     return part
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from construct import Array, ConstructError, Struct
 
 from vmirom.schema.errors import SchemaError
-from vmirom.schema.fields import AnyConstruct, Flags
+from vmirom.schema.fields import AnyConstruct
 from vmirom.schema.rows import FieldRow, StructRow
 from vmirom.schema.walk import Part, parts, peel_name, walk
 
@@ -125,12 +125,15 @@ def _violations(row: StructRow, struct: AnyConstruct, values: Mapping[str, Any],
             yield f"{where}: reserved bytes are not zero"
         elif field.const is not None and value != field.const:
             yield f"{where}: {_show(value)} where {_show(field.const)} is fixed"
-        elif part.codec is not None:
+        elif part.values is not None and isinstance(value, list):
+            for at, element in enumerate(value):
+                yield from _nameless(f"{where}[{at}]", part, int(element))
+        elif part.values is not None:
             yield from _nameless(where, part, int(value))
 
 
 def _nameless(where: str, part: Part, value: int) -> Iterator[str]:
-    if isinstance(part.codec, Flags):
+    if part.flags:
         known = 0
         for _, bits in part.labels:
             known |= bits
