@@ -41,8 +41,10 @@ class Scripted:
 def module(script: Script) -> Any:
     """What ``hypervisor_module`` gives for a backend that follows ``script``."""
 
-    def make(engine_factory: Any, memory_mib: int, console: Any, trace: Any, era: int = 2026) -> Scripted:
-        return Scripted(script, console, trace, {"era": era, "memory_mib": memory_mib})
+    def make(
+        engine_factory: Any, memory_mib: int, console: Any, trace: Any, host_era: str = "2026"
+    ) -> Scripted:
+        return Scripted(script, console, trace, {"host_era": host_era, "memory_mib": memory_mib})
 
     return SimpleNamespace(make=make)
 

@@ -92,8 +92,8 @@ def test_only_options_that_a_hypervisor_knows_reach_it(scripted: Scripting) -> N
         return Ending(EndKind.SHUTDOWN, "")
 
     scripted(kvm=look)
-    boot(request_for("kvm", memory_mib=32, options={"era": 2008, "unheard_of": True}))
-    assert seen == [{"era": 2008, "memory_mib": 32}]
+    boot(request_for("kvm", memory_mib=32, options={"host_era": "2008", "unheard_of": True}))
+    assert seen == [{"host_era": "2008", "memory_mib": 32}]
 
 
 def test_trace_holds_the_run(scripted: Scripting, tmp_path: Path) -> None:

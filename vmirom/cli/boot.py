@@ -120,7 +120,7 @@ def _command_line(text: str) -> str:
 
 def requests_for(guest: Guest, backends: Sequence[str], settings: BootSettings) -> list[BootRequest]:
     """One request a backend, its bundle composed. Faults name the file that is to blame."""
-    options = {"era": int(settings.host_era)} if settings.host_era else {}
+    options = {"host_era": settings.host_era} if settings.host_era else {}
     return [
         BootRequest(
             backend=backend,
