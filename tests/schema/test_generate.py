@@ -147,11 +147,18 @@ def test_module_can_be_run() -> None:
 
 def test_answers_page() -> None:
     line = TREE.resolve("vmi3")
-    text = answers_page(line, {"xen": {"SetCR3": "CALL_REL", "IRET": "JUMP_REL"}, "kvm": {"IODelay": "NOP"}})
+    text = answers_page(
+        line,
+        {
+            "xen": {"SetCR3": "translated", "IRET": "translated"},
+            "kvm": {"IODelay": "nothing", "RDTSC": "native"},
+        },
+    )
     assert "| # | Call | kvm | xen |" in text
-    assert "| 17 | SetCR3 | none | call |" in text
-    assert "| 33 | IRET | none | jump |" in text
-    assert "| 65 | IODelay | nop | none |" in text
+    assert "| 17 | SetCR3 | absent | call |" in text
+    assert "| 33 | IRET | absent | jump |" in text
+    assert "| 65 | IODelay | nop | absent |" in text
+    assert "| 27 | RDTSC | none | absent |" in text
     assert len([row for row in text.splitlines() if row.startswith("| ")]) == 78
 
 
@@ -161,44 +168,62 @@ def test_answers_without_roms() -> None:
 
 def test_answers_of_unknown_calls_are_refused() -> None:
     with pytest.raises(AbiError, match=r"answers\.xen\.SetCR9: vmi3 3\.1 has no such call"):
-        answers_page(TREE.resolve("vmi3"), {"xen": {"SetCR9": "CALL_REL"}})
+        answers_page(TREE.resolve("vmi3"), {"xen": {"SetCR9": "translated"}})
 
 
 def test_answers_are_read_from_the_rom_lock(checkout: Path) -> None:
     file = checkout / "romsrc/blobs/roms.json"
     file.parent.mkdir(parents=True)
-    file.write_text(json.dumps({"answers": {"lguest": {"SetCR3": "CALL_REL"}}, "roms": []}), encoding="utf-8")
+    roms = [
+        {"backend": "lguest", "abi": "3.1", "answers": {"SetCR3": "translated"}},
+        {"backend": "lguest", "abi": "3.0", "answers": {"SetCR3": "native"}},
+    ]
+    file.write_text(json.dumps({"roms": roms}), encoding="utf-8")
     assert main(["--root", str(checkout)]) == 0
     assert "| 17 | SetCR3 | call |" in (checkout / "docs/abi/answers.md").read_text(encoding="utf-8")
+
+
+@CHECKOUT
+def test_shipped_roms_are_in_the_table() -> None:
+    lock_file = ROOT / "romsrc/blobs/roms.json"
+    if not lock_file.exists():
+        pytest.skip("no ROM has been built: romsrc/blobs/roms.json is missing; run vmirom rom build")
+    answers = read_answers(lock_file, "3.1")
+    assert set(answers) <= set(TREE.backends)
+    for backend, table in answers.items():
+        assert table["IRET"] == "translated", f"{backend}: Linux needs a translated IRET"
+        assert table["SYSEXIT"] == "translated", f"{backend}: Linux needs a translated SYSEXIT"
 
 
 @pytest.mark.parametrize(
     ("text", "rule"),
     [
         ("{", "not JSON"),
-        ("[]", "answers is not a mapping"),
-        ('{"answers": 3}', "answers is not a mapping"),
-        ('{"answers": {"xen": 3}}', "answers is not a mapping"),
+        ("[" * 100000, "not JSON"),
+        ("[]", "roms: not a list"),
+        ('{"roms": 3}', "roms: not a list"),
+        ('{"roms": [3]}', r"roms\[0\]\.backend: missing"),
+        ('{"roms": [{"backend": 3}]}', r"roms\[0\]\.backend: missing"),
+        ('{"roms": [{"backend": "xen", "abi": "3.1"}]}', r"roms\[0\]\.answers: not a mapping"),
         (
-            '{"answers": {"xen": {"SetCR3": "MAYBE"}}}',
-            r"answers\.xen\.SetCR3: 'MAYBE' is not a relocation type",
+            '{"roms": [{"backend": "xen", "abi": "3.1", "answers": {"SetCR3": []}}]}',
+            r"roms\[0\]\.answers\.SetCR3: \[\] is not native, nothing or translated",
         ),
-        ('{"answers": {"xen": {"SetCR3": []}}}', r"answers\.xen\.SetCR3: \[\] is not a relocation type"),
     ],
 )
 def test_wrong_rom_locks_are_one_line(text: str, rule: str, tmp_path: Path) -> None:
     file = tmp_path / "roms.json"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(AbiError, match=rule) as caught:
-        read_answers(file)
+        read_answers(file, "3.1")
     assert str(file) in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_rom_lock_that_is_not_text(tmp_path: Path) -> None:
     (tmp_path / "roms.json").write_bytes(b"\xff")
     with pytest.raises(AbiError, match=r"roms\.json"):
-        read_answers(tmp_path / "roms.json")
-    assert read_answers(tmp_path / "nowhere.json") == {}
+        read_answers(tmp_path / "roms.json", "3.1")
+    assert read_answers(tmp_path / "nowhere.json", "3.1") == {}
 
 
 # -- contents ---------------------------------------------------------------------------------------

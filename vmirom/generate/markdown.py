@@ -13,6 +13,7 @@ from vmirom.schema import (
     Call,
     EnumRow,
     Hypercall,
+    Kind,
     Resolved,
     Result,
     StructRow,
@@ -21,8 +22,6 @@ from vmirom.schema import (
 )
 
 __all__ = ["answers_page", "backend_page", "line_page", "read_answers"]
-
-_SHOWN = {"CALL_REL": "call", "JUMP_REL": "jump", "NOP": "nop", "NONE": "none"}
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
@@ -187,33 +186,43 @@ def _hypercall(call: Hypercall) -> list[str]:
     ]
 
 
-def read_answers(file: Path) -> dict[str, dict[str, str]]:
-    """``answers`` of the ROM lock: {backend: {call: relocation type}}; empty without a lock.
+def read_answers(file: Path, version: str) -> dict[str, dict[str, str]]:
+    """What the shipped ROMs of one ABI version answer: {backend: {call: native, nothing or translated}}.
 
-    Raises AbiError for a file that is not such a lock.
+    ``file`` is the ROMs' lock; without one there are no ROMs. Raises AbiError for a file that is none.
     """
     try:
-        text = file.read_text(encoding="utf-8")
+        data = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise AbiError(f"{file}: {error}") from None
-    try:
-        data = json.loads(text)
-    except ValueError as error:
+    except OSError as error:
+        raise AbiError(f"{file}: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
         raise AbiError(f"{file}: not JSON: {error}") from None
-    answers = data.get("answers", {}) if isinstance(data, dict) else None
-    if not isinstance(answers, dict) or not all(isinstance(table, dict) for table in answers.values()):
-        raise AbiError(f"{file}: answers is not a mapping of backends to mappings of calls")
-    for backend, table in answers.items():
-        for call, answer in table.items():
-            if not isinstance(answer, str) or answer not in _SHOWN:
-                raise AbiError(f"{file}: answers.{backend}.{call}: {answer!r} is not a relocation type")
-    return answers
+    roms = data.get("roms") if isinstance(data, dict) else None
+    if not isinstance(roms, list):
+        raise AbiError(f"{file}: roms: not a list")
+    found: dict[str, dict[str, str]] = {}
+    for at, rom in enumerate(roms):
+        where = f"{file}: roms[{at}]"
+        if not isinstance(rom, dict) or not isinstance(rom.get("backend"), str):
+            raise AbiError(f"{where}.backend: missing or not text")
+        if rom.get("abi") == version:
+            found[rom["backend"]] = _answers(where, rom.get("answers"))
+    return found
+
+
+def _answers(where: str, table: object) -> dict[str, str]:
+    if not isinstance(table, dict):
+        raise AbiError(f"{where}.answers: not a mapping of calls")
+    for call, answer in table.items():
+        if answer not in ("native", "nothing", "translated"):
+            raise AbiError(f"{where}.answers.{call}: {answer!r} is not native, nothing or translated")
+    return table
 
 
 def answers_page(line: Resolved, answers: Mapping[str, Mapping[str, str]]) -> str:
-    """What each backend's ROM answers to get_reloc, call by call. Raises AbiError for unknown calls."""
+    """What each backend's ROM makes of each call. Raises AbiError for unknown calls."""
     known = {call.name for call in line.calls}
     for backend, table in answers.items():
         for name in table:
@@ -224,14 +233,20 @@ def answers_page(line: Resolved, answers: Mapping[str, Mapping[str, str]]) -> st
         f"<!-- {BANNER} -->",
         f"# Answers of the shipped ROMs, {line.line.name} {line.version}",
         "",
-        "What get_reloc answers: *call* and *jump* lead into the ROM, *nop* means that nothing need be done,",
-        "*none* leaves the guest's native code.",
+        "*call* and *jump* lead into the ROM, *nop* means that nothing need be done, *none* leaves the",
+        "guest's native code, and *absent* that there is neither a translation nor native code for it.",
         "",
     ]
     if not backends:
         return "\n".join([*out, "No ROM has been built.", ""])
     rows = []
     for call in line.calls:
-        shown = [_SHOWN[answers[backend].get(call.name, "NONE")] for backend in backends]
+        shown = [_shown(call, answers[backend].get(call.name)) for backend in backends]
         rows.append([str(call.number), call.name, *shown])
     return "\n".join([*out, *_table(["#", "Call", *backends], rows)])
+
+
+def _shown(call: Call, answer: str | None) -> str:
+    if answer == "translated":
+        return "jump" if call.kind is Kind.JUMP else "call"
+    return {"native": "none", "nothing": "nop"}.get(answer or "", "absent")

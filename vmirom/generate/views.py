@@ -47,8 +47,9 @@ def all_views(tree: AbiTree, root: Path) -> Views:
             files[path] = lock(tree.resolve(line.name, version))
             if tree.resolve(line.name, version).version != newest.version:
                 frozen.add(path)
-    answers = read_answers(root / "romsrc/blobs/roms.json")
-    files["docs/abi/answers.md"] = answers_page(tree.resolve("vmi3"), answers)
+    calls = tree.resolve("vmi3")
+    answers = read_answers(root / "romsrc/blobs/roms.json", str(calls.version))
+    files["docs/abi/answers.md"] = answers_page(calls, answers)
     return Views(files, frozenset(frozen))
 
 
