@@ -124,6 +124,7 @@ struct backend_state {
 
 	/* time and events */
 	u32 timer_port, console_port;
+	u32 console_input; /* Xen may have input that we have not read */
 	u32 delivered; /* interrupts that the guest got */
 	u32 khz; /* of the TSC */
 	u64 armed; /* real counter for which Xen's timer is set */

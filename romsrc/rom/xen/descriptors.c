@@ -29,12 +29,13 @@ static u64 machine_descriptor(u32 low, u32 high)
 	return (u64)high << 32 | low;
 }
 
-static void gdt_set(u32 index, u32 low, u32 high)
+/* What the window shows is the truth only while nothing waits for that entry. */
+static void gdt_set(u32 index, u32 low, u32 high, bool waits)
 {
 	struct backend_state *b = &state()->backend;
 	u64 descriptor = machine_descriptor(low, high), machine = pool_machine(b->gdt_page) + 8 * index;
 
-	if (!b->batched && AT(u64, WINDOW_GDT + 8 * index) == descriptor)
+	if (!waits && AT(u64, WINDOW_GDT + 8 * index) == descriptor)
 		return;
 	batch_put(XEN_HYPERCALL_UPDATE_DESCRIPTOR, (u32)machine, (u32)(machine >> 32), (u32)descriptor,
 		  (u32)(descriptor >> 32));
@@ -43,22 +44,24 @@ static void gdt_set(u32 index, u32 low, u32 high)
 void ROMCALL vmi_SetGDT(u32 dtr)
 {
 	struct rom_state *rom = state();
-	u32 limit = AT(u16, dtr), base = AT(u32, dtr + 2), end = (limit + 1) / 8, i, lazy, saved;
+	u32 limit = AT(u16, dtr), base = AT(u32, dtr + 2), end = (limit + 1) / 8, i, lazy, saved = events_mask();
 
+	update_flush();
+	batch_flush();
 	rom->backend.gdt_base = base;
 	rom->backend.gdt_limit = limit;
 	lazy = rom->lazy_mode;
-	rom->lazy_mode = VMI_LAZY_MODE_CPU; /* as many as fit in each hypercall */
+	events_unmask(saved);
 	for (i = 0; i < GDT_ENTRIES; i++) {
 		u32 low = i < end ? AT(u32, base + 8 * i) : 0, high = i < end ? AT(u32, base + 8 * i + 4) : 0;
 
 		saved = events_mask();
-		gdt_set(i, low, high);
+		rom->lazy_mode = VMI_LAZY_MODE_CPU; /* as many as fit in each hypercall */
+		gdt_set(i, low, high, false);
+		rom->lazy_mode = lazy;
 		events_unmask(saved);
 	}
-	rom->lazy_mode = lazy;
 	saved = events_mask();
-	update_flush();
 	batch_flush();
 	segments_reload();
 	events_unmask(saved);
@@ -80,7 +83,7 @@ void ROMCALL vmi_WriteGDTEntry(u32 table, u32 entry, u32 low, u32 high)
 	if (table != b->gdt_base || entry >= GDT_ENTRIES || 8 * entry + 7 > b->gdt_limit)
 		return;
 	saved = events_mask();
-	gdt_set(entry, low, high);
+	gdt_set(entry, low, high, b->batched != 0);
 	events_unmask(saved);
 }
 

@@ -44,8 +44,10 @@ static void events_scan(void)
 	__atomic_exchange_n(&AT(u32, WINDOW_BASE + xen_vcpu_info_OFF_evtchn_pending_sel), 0, __ATOMIC_SEQ_CST);
 	if (event_take(b->timer_port))
 		alarm_tick();
-	if (event_take(b->console_port))
+	if (event_take(b->console_port)) {
+		b->console_input = 1;
 		uart_poll();
+	}
 }
 
 /*
@@ -112,6 +114,7 @@ void events_start(void)
 		  XEN_SELECTOR_KERNEL_CS, WINDOW_ROM + (u32)(entry_failsafe - rom_start), 0);
 	b->timer_port = virq_bind(XEN_VIRQ_TIMER);
 	b->console_port = virq_bind(XEN_VIRQ_CONSOLE);
+	b->console_input = 1; /* what was typed before */
 }
 
 /* Waits with interrupts enabled, in one step, until the guest got an interrupt; events that are the ROM's own

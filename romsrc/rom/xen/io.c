@@ -9,12 +9,18 @@ void platform_console(const u8 *text, u32 n)
 	hypercall(XEN_HYPERCALL_CONSOLE_IO, XEN_CONSOLEIO_WRITE, n, GVA(text), 0, 0);
 }
 
+/* Xen tells of input by an event; until one comes there is nothing to ask for. */
 int platform_console_read(void)
 {
-	volatile u8 *byte = (volatile u8 *)state()->backend.scratch;
+	struct backend_state *b = &state()->backend;
+	volatile u8 *byte = (volatile u8 *)b->scratch;
 
-	if (hypercall(XEN_HYPERCALL_CONSOLE_IO, XEN_CONSOLEIO_READ, 1, GVA(byte), 0, 0) != 1)
+	if (!b->console_input)
 		return -1;
+	if (hypercall(XEN_HYPERCALL_CONSOLE_IO, XEN_CONSOLEIO_READ, 1, GVA(byte), 0, 0) != 1) {
+		b->console_input = 0;
+		return -1;
+	}
 	BARRIER();
 	return *byte;
 }
