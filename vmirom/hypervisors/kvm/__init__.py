@@ -1,0 +1,28 @@
+"""The embedded KVM: the native PC plus KVM's paravirtual ABI. Read era, clock, calls, machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from vmirom.hypervisors.hypervisor import Console, Trace
+from vmirom.hypervisors.kvm.machine import KvmMachine
+from vmirom.hypervisors.native import Module
+from vmirom.machine.engine import Engine
+from vmirom.machine.memory import Memory
+
+__all__ = ["KvmMachine", "make"]
+
+
+def make(
+    engine_factory: Callable[[Memory], Engine],
+    memory_mib: int,
+    console: Console,
+    trace: Trace,
+    modules: Sequence[Module] = (),
+    host_era: str = "2026",
+) -> KvmMachine:
+    """A PC under KVM; ``host_era`` 2008 or 2026 says which features it advertises and serves.
+
+    Raises LoadError.
+    """
+    return KvmMachine(engine_factory, memory_mib, console, trace, modules, host_era)

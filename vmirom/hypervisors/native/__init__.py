@@ -1,0 +1,24 @@
+"""The embedded native PC. Its parts, in reading order: image, multiboot, machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from vmirom.hypervisors.hypervisor import Console, Trace
+from vmirom.hypervisors.native.machine import Machine
+from vmirom.hypervisors.native.multiboot import Module
+from vmirom.machine.engine import Engine
+from vmirom.machine.memory import Memory
+
+__all__ = ["Machine", "Module", "make"]
+
+
+def make(
+    engine_factory: Callable[[Memory], Engine],
+    memory_mib: int,
+    console: Console,
+    trace: Trace,
+    modules: Sequence[Module] = (),
+) -> Machine:
+    """A PC of ``memory_mib`` MiB (2 to 3072), with Multiboot ``modules``. Raises LoadError."""
+    return Machine(engine_factory, memory_mib, console, trace, modules)
