@@ -67,6 +67,16 @@ def test_modules_without_a_line_are_let_be(tmp_path: Path) -> None:
     assert list(tree.lines) == ["mine"]
 
 
+def test_a_draft_leaves_nothing_behind_and_is_read_anew(tmp_path: Path) -> None:
+    """Edited within the same second, to the same length: what counts is the text."""
+    before = set(sys.modules)
+    assert load_abi(write(tmp_path, {"mine.py": GOOD})).resolve("mine").calls[0].name == "A"
+    again = load_abi(write(tmp_path, {"mine.py": GOOD.replace('0, "A"', '0, "B"')}))
+    assert again.resolve("mine").calls[0].name == "B"
+    assert set(sys.modules) == before
+    assert [file.name for file in tmp_path.iterdir()] == ["mine.py"]
+
+
 def test_two_trees_do_not_mix(tmp_path: Path) -> None:
     other = GOOD.replace("u8", "u16")
     first = load_abi(write(tmp_path / "one", {"mine.py": GOOD}))

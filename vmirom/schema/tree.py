@@ -12,7 +12,8 @@ import itertools
 import sys
 import traceback
 import types
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,7 +78,27 @@ def _load(folder: Path) -> AbiTree:
     if not folder.is_dir():
         raise AbiError(f"{folder}: not a folder")
     root = f"_vmirom_abi_{next(_numbers)}"
-    _package(root, folder)
+    with _importing(root, cached=folder in (_PACKAGE / "_abi", _PACKAGE.parent / "abi")):
+        _package(root, folder)
+        return _lines(root, folder)
+
+
+@contextmanager
+def _importing(root: str, cached: bool) -> Iterator[None]:
+    """Import under package ``root``, which is gone from sys.modules afterwards. Without ``cached`` no
+    bytecode is written: a draft that is edited and tried twice in a second must not be read from a cache."""
+    before = sys.dont_write_bytecode
+    sys.dont_write_bytecode = before or not cached
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = before
+        for name in [name for name in sys.modules if name == root or name.startswith(f"{root}.")]:
+            del sys.modules[name]
+
+
+def _lines(root: str, folder: Path) -> AbiTree:
     lines: dict[str, Line] = {}
     backends: dict[str, Line] = {}
     for file in _modules(folder):
