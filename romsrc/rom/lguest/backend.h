@@ -9,7 +9,8 @@ struct backend_state {
 	u32 initialised; /* LGUEST_INIT was made */
 	u32 pae;         /* the host's page-table format */
 	u32 hole;        /* lowest gva that is the host's */
-	u32 mem_pages;
+	u32 mem_pages;    /* of RAM */
+	u32 linear_pages; /* of it that the guest got, and its linear map shows */
 	u32 khz;         /* of the TSC */
 
 	/* ring */
@@ -21,6 +22,8 @@ struct backend_state {
 	u32 gdt_base, idt_base;
 	u16 gdt_limit, idt_limit;
 	u16 tr, pad;
+
+	u64 deadline; /* real counter at which alarm_tick() is wanted */
 
 	/* wall clock, as of the host's last word */
 	u32 wall_sec, wall_nsec;

@@ -57,7 +57,7 @@ static void read_params(struct boot_plan *plan)
 }
 
 /* The registers as the contract has them. */
-static void set_registers(const struct boot_plan *plan, u32 mem_pages)
+static void set_registers(u32 mem_pages)
 {
 	struct backend_state *l = lguest();
 
@@ -67,7 +67,6 @@ static void set_registers(const struct boot_plan *plan, u32 mem_pages)
 	l->mem_pages = mem_pages;
 	l->cr0 = NATIVE_CR0_PG | NATIVE_CR0_WP | NATIVE_CR0_NE | NATIVE_CR0_ET | NATIVE_CR0_PE;
 	l->cr4 = NATIVE_CR4_PAE;
-	l->cr3 = plan->root_gpa;
 }
 
 static void load_clock_gate(void)
@@ -96,12 +95,13 @@ void ROMCALL lguest_boot(void)
 	u32 mem_pages, initrd_pages;
 
 	rom_state_init();
+	lguest()->deadline = NEVER;
 	prepare_data();
 	lguest_hypercall(LGUEST_HCALL_LGUEST_INIT, DATA_GPA, 0, 0, 0);
 	read_params(&plan);
 	mem_pages = plan.mem_pages;
 	initrd_pages = (plan.initrd_length + PAGE_SIZE - 1) >> PAGE_SHIFT;
-	set_registers(&plan, mem_pages);
+	set_registers(mem_pages);
 	if (!lguest()->pae)
 		lguest_die("vmirom: the host has no PAE, a guest of VMI 3.1 is entered with it");
 	lguest_sample_wallclock();
@@ -109,6 +109,7 @@ void ROMCALL lguest_boot(void)
 	lguest_calibrate();
 	if (boot_prepare(&plan) != 0 || tables_collide(&plan, mem_pages, initrd_pages))
 		lguest_die("vmirom: no guest here, or not enough memory for it");
+	lguest()->linear_pages = plan.mem_pages;
 	lguest()->cr3 = plan.root_gpa;
 	data()->pgdir = plan.root_gpa;
 	lguest_now(LGUEST_HCALL_NEW_PGTABLE, plan.root_gpa, 0, 0, 0);

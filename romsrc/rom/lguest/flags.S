@@ -163,6 +163,9 @@ lguest_interrupt:
 	/* From fast_IRET: the frame is what it would have returned to, the virtual IF is clear. */
 	ROM_STUB lguest_iret_stub, lguest_iret, 0
 
+	/* Page faults: the host has built the frame, and the virtual IF is as the guest's gate wants it. */
+	ROM_STUB lguest_page_fault_stub, lguest_page_fault, 1
+
 	/* ---- the host delivers nothing from here ---- */
 	.globl lguest_noirq_start
 	.hidden lguest_noirq_start

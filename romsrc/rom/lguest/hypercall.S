@@ -40,6 +40,7 @@ lguest_place:
 	.long lguest_traps - .
 	.long lguest_clock_stub - .
 	.long lguest_system_call - .
+	.long lguest_page_fault_stub - .
 
 	/* lguest_store64: EAX low, EDX high, ECX address: one locked store of 8 bytes. Changes EAX, ECX, EDX, flags. */
 	.globl lguest_store64

@@ -8,15 +8,17 @@
  * come for an alarm. Software interrupts other than the system call are #GP: the host keeps those gates.
  */
 #include "lguest_rom.h"
+#include "native_asm.h"
 
 #define GATES 256u
 #define GATE_PRESENT 0x8000u
 #define GATE_KIND 0x1f00u
 #define GATE_TRAP 0x0100u
 #define TRAPS 32u
+#define FAULT_PRESENT 1u /* of a page fault's error code */
 
 /* Vectors that the host always looks at itself, whatever the gate's type. */
-#define HOST_VECTORS (1u << 6 | 1u << 7 | 1u << 13 | 1u << 14)
+#define HOST_VECTORS (1u << NATIVE_VECTOR_UD | 1u << NATIVE_VECTOR_NM | 1u << NATIVE_VECTOR_GP)
 
 static u32 gate_gva(u32 vector)
 {
@@ -40,14 +42,19 @@ static bool is_gate(u32 high)
 /* Tell the host about a gate below 32 or of the system call. */
 static void load_gate(u32 vector, u32 low, u32 high)
 {
-	bool system_call = vector == LGUEST_CONSTANTS_SYSCALL_VECTOR;
-	u32 stub;
+	u32 stub = 0, kind = high & GATE_TRAP;
 
-	if (high != 0 && (system_call || (high & GATE_TRAP && !(HOST_VECTORS >> vector & 1)))) {
-		stub = system_call ? lguest_place(PLACE_SYSTEM_CALL)
-				   : lguest_place(PLACE_TRAPS) + TRAP_STUB_SIZE * vector;
+	if (vector == LGUEST_CONSTANTS_SYSCALL_VECTOR) {
+		stub = lguest_place(PLACE_SYSTEM_CALL);
+		kind = GATE_TRAP; /* the host would swallow the call behind an interrupt gate */
+	} else if (vector == NATIVE_VECTOR_PF) {
+		stub = lguest_place(PLACE_PAGE_FAULT);
+	} else if (kind && !(HOST_VECTORS >> vector & 1)) {
+		stub = lguest_place(PLACE_TRAPS) + TRAP_STUB_SIZE * vector;
+	}
+	if (stub != 0 && high != 0) {
 		low = stub & 0xffff;
-		high = (stub & 0xffff0000) | (high & 0xffff) | GATE_TRAP;
+		high = (stub & 0xffff0000) | (high & 0xffff) | kind;
 	}
 	lguest_now(LGUEST_HCALL_LOAD_IDT_ENTRY, vector, low, high, 0);
 }
@@ -102,6 +109,17 @@ void ROMCALL vmi_WriteIDTEntry(u32 table, u32 entry, u32 low, u32 high)
 }
 
 /*
+ * A page fault, whose error code comes from a walk of the host's shadow: where the shadow has not been filled yet, a
+ * refused access looks like an absent page. Bit 0 is made to say what the guest's own tables say.
+ */
+u32 ROMCALL lguest_page_fault(struct rom_frame *frame)
+{
+	if (!(frame->error & FAULT_PRESENT) && lguest_is_mapped(data()->cr2))
+		frame->error |= FAULT_PRESENT;
+	return handler_of(NATIVE_VECTOR_PF);
+}
+
+/*
  * The guest's next interrupt: the address of its handler, with the virtual IF as its gate wants it, or 0. One
  * without a gate is lost, as the fault it would be has no gate either.
  */
@@ -133,11 +151,16 @@ u32 ROMCALL lguest_clock(struct rom_frame *frame)
 	return take_interrupt();
 }
 
+/*
+ * The host may hold an interrupt itself, and says so again at every hypercall that is made with the virtual IF clear,
+ * such as arming the clock: the word is cleared behind the last of them. What the host holds then comes at its next
+ * look, and finds nothing due.
+ */
 u32 ROMCALL lguest_iret(struct rom_frame *frame)
 {
 	(void)frame;
-	data()->irq_pending = 0;
 	alarm_tick();
+	data()->irq_pending = 0;
 	return take_interrupt();
 }
 
@@ -167,12 +190,15 @@ void ROMCALL lguest_deliver(void)
 	}
 }
 
+/* An alarm whose time has come is noticed here too, however late the host's clock interrupt is. */
 u32 platform_irq_save(void)
 {
 	volatile struct lguest_data *shared = data();
 	u32 was = shared->irq_enabled;
 
 	shared->irq_enabled = 0;
+	if (lguest()->deadline <= lguest_tsc())
+		alarm_tick();
 	return was;
 }
 

@@ -40,8 +40,12 @@ void lguest_drain(void);
 /* interrupts.c */
 u32 ROMCALL lguest_clock(struct rom_frame *frame);
 u32 ROMCALL lguest_iret(struct rom_frame *frame);
+u32 ROMCALL lguest_page_fault(struct rom_frame *frame);
 void ROMCALL lguest_deliver(void);
 void ROMCALL lguest_interrupt(u32 handler); /* flags.S: as if an interrupt came now; returns when it is served */
+
+/* mmu.c: whether the guest's tables have an entry for gva at every level */
+bool lguest_is_mapped(u32 gva);
 
 /* time.c */
 void lguest_sample_wallclock(void);

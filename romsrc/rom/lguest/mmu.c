@@ -111,6 +111,36 @@ static void tell(u32 gva, u64 entry, u32 flags)
 		tell_directory(gva, flags);
 }
 
+/* The entry in a table of the guest, or 0 where the linear map can't show the table. */
+static u64 entry_of(u64 table, u32 index)
+{
+	u32 gpa = (u32)(table & FRAME);
+
+	if ((table & FRAME) >> PAGE_SHIFT >= lguest()->linear_pages)
+		return 0;
+	return lguest()->pae ? AT(u64, VMI_LAYOUT_LINEAR_BASE + gpa + 8 * index)
+			     : AT(u32, VMI_LAYOUT_LINEAR_BASE + gpa + 4 * index);
+}
+
+bool lguest_is_mapped(u32 gva)
+{
+	u32 root = data()->pgdir;
+	u64 entry;
+
+	if (lguest()->pae) {
+		entry = entry_of(root, (root & (PAGE_SIZE - 1)) / 8 + (gva >> 30));
+		if (entry & NATIVE_PTE_PRESENT)
+			entry = entry_of(entry, gva >> 21 & 511);
+		if (entry & NATIVE_PTE_PRESENT)
+			entry = entry_of(entry, gva >> 12 & 511);
+	} else {
+		entry = entry_of(root, gva >> 22);
+		if (entry & NATIVE_PTE_PRESENT)
+			entry = entry_of(entry, gva >> 12 & 1023);
+	}
+	return (entry & NATIVE_PTE_PRESENT) != 0;
+}
+
 void ROMCALL vmi_SetPxE(u32 entry, u32 gva, u32 flags)
 {
 	u32 old = AT(u32, gva);

@@ -32,6 +32,7 @@
 #define PLACE_TRAPS 2
 #define PLACE_CLOCK 3
 #define PLACE_SYSTEM_CALL 4
+#define PLACE_PAGE_FAULT 5
 
 #define TRAP_STUB_SIZE 16
 

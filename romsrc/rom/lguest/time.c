@@ -45,6 +45,7 @@ void platform_arm(u64 real_deadline)
 {
 	u64 now = lguest_tsc(), ns;
 
+	lguest()->deadline = real_deadline;
 	if (real_deadline == NEVER) {
 		ns = 0;
 	} else {
