@@ -31,6 +31,12 @@ class Bits(enum.IntFlag):
     TWO = 2
 
 
+class Wide(enum.IntEnum):
+    """One value that needs nine bits."""
+
+    BIG = 0x100
+
+
 def _struct(*fields: Any) -> Any:
     return struct("x_case", *fields, doc="A case.")
 
@@ -76,6 +82,10 @@ REFUSED = {
     "C keyword": ("register" / u8, "is a C keyword"),
     "asm keyword": ("dword" / u32, "is an assembler keyword"),
     "Python keyword": ("in" / u8, "is a Python keyword"),
+    "flags in a signed field": ("f" / Flags(construct.Int8sl, Bits), "flags in a signed field"),
+    "choice that does not fit": ("f" / Choice(u8, Wide), "BIG = 0x100 does not fit u8"),
+    "choice below": ("f" / Choice(construct.Int8sl, Wide), "BIG = 0x100 does not fit s8"),
+    "flags on bytes": ("f" / Flags(Bytes(4), Bits), "named values need an integer"),
     "constant too long": ("f" / Fixed(Bytes(2), b"abc"), "constant of 3 bytes in a field of 2"),
     "constant too large": ("f" / Fixed(u8, 256), "does not fit 1 bytes"),
 }

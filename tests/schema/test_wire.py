@@ -87,6 +87,18 @@ def test_every_struct_reads_and_writes_back_what_was_there(
 
 
 @pytest.mark.parametrize(("line", "row"), every_struct())
+@settings(max_examples=10)
+@given(data=st.data())
+def test_any_bytes_can_be_judged(line: Resolved, row: StructRow, data: st.DataObject) -> None:
+    """Violations are lines that name a place in the struct; what is read through a view counts as bytes."""
+    declaration = line.declarations[row.name]
+    raw = data.draw(data_of(row))
+    assert parse(declaration, memoryview(raw)) == parse(declaration, raw)
+    for text in violations(declaration, bytearray(raw)):
+        assert text.startswith(f"{row.name}.") and ": " in text and "\n" not in text
+
+
+@pytest.mark.parametrize(("line", "row"), every_struct())
 @settings(max_examples=15)
 @given(data=st.data())
 def test_every_struct_gives_back_the_values_it_was_built_from(

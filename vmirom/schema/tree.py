@@ -14,7 +14,7 @@ import traceback
 import types
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from vmirom.schema.errors import AbiError, SchemaError
@@ -34,6 +34,7 @@ class AbiTree:
     folder: Path
     lines: Mapping[str, Line]
     backends: Mapping[str, Line]
+    _resolved: dict[tuple[str, str | None], Resolved] = field(default_factory=dict, repr=False, compare=False)
 
     def line(self, name: str) -> Line:
         """A line or backend by name. Raises AbiError."""
@@ -44,10 +45,12 @@ class AbiTree:
 
     def resolve(self, name: str, version: str | None = None) -> Resolved:
         """One version (default: the newest) of a line or backend. Raises AbiError."""
-        try:
-            return resolve(self.line(name), version)
-        except SchemaError as error:
-            raise AbiError(f"{self.folder}: {error}") from None
+        if (name, version) not in self._resolved:
+            try:
+                self._resolved[name, version] = resolve(self.line(name), version)
+            except SchemaError as error:
+                raise AbiError(f"{self.folder}: {error}") from None
+        return self._resolved[name, version]
 
     @property
     def families(self) -> tuple[Line, ...]:

@@ -238,6 +238,7 @@ def walk(struct: AnyConstruct) -> StructRow:
     for part in parts(struct):
         size = _size(part.where, part.core)
         ctype, count, nested = _type(part.where, part.core)
+        _check_labels(part, ctype)
         fields.append(
             FieldRow(
                 part.name,
@@ -261,10 +262,24 @@ def walk(struct: AnyConstruct) -> StructRow:
     return StructRow(name, at, tuple(fields), doc)
 
 
+def _check_labels(part: Part, ctype: str) -> None:
+    """A named value that the field can't hold would be a promise nobody can keep."""
+    if not part.labels:
+        return
+    if not isinstance(part.core, FormatField | Array) or ctype not in _C_TYPES.values():
+        raise SchemaError(f"{part.where}: named values need an integer")
+    if part.flags and ctype[0] == "s":
+        raise SchemaError(f"{part.where}: flags in a signed field")
+    bits = int(ctype[1:]) - (ctype[0] == "s")
+    for label, value in part.labels:
+        if not -(1 << bits) * (ctype[0] == "s") <= value < 1 << bits:
+            raise SchemaError(f"{part.where}: {label} = {value:#x} does not fit {ctype}")
+
+
 def _constant(part: Part, size: int) -> int | bytes | None:
     value = part.const
     if isinstance(value, bytes) and len(value) != size:
         raise SchemaError(f"{part.where}: constant of {len(value)} bytes in a field of {size}")
     if isinstance(value, int) and not 0 <= value < 1 << (8 * size):
         raise SchemaError(f"{part.where}: constant {value:#x} does not fit {size} bytes")
-    return value
+    return int(value) if isinstance(value, int) else value

@@ -20,9 +20,10 @@ from vmirom.schema.walk import Part, parts, peel_name, walk
 __all__ = ["build", "parse", "violations"]
 
 
-def parse(struct: AnyConstruct, data: bytes) -> dict[str, Any]:
+def parse(struct: AnyConstruct, data: bytes | bytearray | memoryview) -> dict[str, Any]:
     """Values of a resolved struct by field name. Raises SchemaError if ``data`` has another length."""
     row = walk(struct)
+    data = bytes(data)
     if len(data) != row.size:
         raise SchemaError(f"struct {row.name}: {len(data)} bytes given, its size is {row.size}")
     values = {}
@@ -104,7 +105,7 @@ def _integer(part: Part, core: Any, value: Any) -> bytes:
     return built
 
 
-def violations(struct: AnyConstruct, data: bytes) -> Iterator[str]:
+def violations(struct: AnyConstruct, data: bytes | bytearray | memoryview) -> Iterator[str]:
     """One line for each thing in ``data`` that a correct writer does not store: reserved bytes that are
     not zero, fixed fields with another value, values without a name, flag bits without a name."""
     yield from _violations(walk(struct), struct, parse(struct, data), "")
