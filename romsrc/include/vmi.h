@@ -204,8 +204,9 @@ struct vmi_rom_private {
 	u16 slot_size;
 	u32 features; /* bits without a meaning yet */
 	u8 build_id[20]; /* SHA-1 over the ROM's code */
+	u32 fast_offset; /* offset of the table of second entries, one s32 a slot: from that word to the entry, 0 if none */
 } __attribute__((packed));
-_Static_assert(sizeof(struct vmi_rom_private) == 60, "vmi_rom_private");
+_Static_assert(sizeof(struct vmi_rom_private) == 64, "vmi_rom_private");
 _Static_assert(__builtin_offsetof(struct vmi_rom_private, magic) == 0, "vmi_rom_private.magic");
 _Static_assert(__builtin_offsetof(struct vmi_rom_private, state_gpa) == 4, "vmi_rom_private.state_gpa");
 _Static_assert(__builtin_offsetof(struct vmi_rom_private, state_pages) == 8, "vmi_rom_private.state_pages");
@@ -218,6 +219,7 @@ _Static_assert(__builtin_offsetof(struct vmi_rom_private, slots_count) == 32, "v
 _Static_assert(__builtin_offsetof(struct vmi_rom_private, slot_size) == 34, "vmi_rom_private.slot_size");
 _Static_assert(__builtin_offsetof(struct vmi_rom_private, features) == 36, "vmi_rom_private.features");
 _Static_assert(__builtin_offsetof(struct vmi_rom_private, build_id) == 40, "vmi_rom_private.build_id");
+_Static_assert(__builtin_offsetof(struct vmi_rom_private, fast_offset) == 60, "vmi_rom_private.fast_offset");
 
 /* What ESI points to when the ROM enters a guest: version, memory, command line, initrd. */
 struct vmi_boot_info {

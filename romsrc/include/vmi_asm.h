@@ -322,7 +322,7 @@
 #define vmi_dtr_OFF_base 2
 
 /* struct vmi_rom_private */
-#define vmi_rom_private_SIZE 60
+#define vmi_rom_private_SIZE 64
 #define vmi_rom_private_OFF_magic 0
 #define vmi_rom_private_OFF_state_gpa 4
 #define vmi_rom_private_OFF_state_pages 8
@@ -335,6 +335,7 @@
 #define vmi_rom_private_OFF_slot_size 34
 #define vmi_rom_private_OFF_features 36
 #define vmi_rom_private_OFF_build_id 40
+#define vmi_rom_private_OFF_fast_offset 60
 
 /* struct vmi_boot_info */
 #define vmi_boot_info_SIZE 68

@@ -98,7 +98,7 @@ LAYOUTS: dict[str, tuple[int, dict[str, int]]] = {
     "vmi_dtr": (6, {"limit": 0, "base": 2}),
     # VMI 3.1
     "vmi_rom_private": (
-        60,
+        64,
         {
             "magic": 0,
             "state_gpa": 4,
@@ -112,6 +112,7 @@ LAYOUTS: dict[str, tuple[int, dict[str, int]]] = {
             "slot_size": 34,
             "features": 36,
             "build_id": 40,
+            "fast_offset": 60,
         },
     ),
     "vmi_boot_info": (

@@ -1,7 +1,6 @@
 """Boots one bundle on one embedded hypervisor, in this process.
 
-Nothing that a guest does leaves here as an exception: a run is an outcome. The calls a guest makes are
-counted where they enter the ROM, by watching the slots under each alias a guest can call them through.
+Nothing that a guest does leaves here as an exception: a run is an outcome.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from typing import Any, BinaryIO
 from vmirom.bundle.inspect import BundleFile, read_bundle
 from vmirom.bundle.refused import Refused
 from vmirom.hosts.backends import hypervisor_module
+from vmirom.hosts.callwatch import watch_calls
 from vmirom.hosts.outcomes import BootResult, Outcome, judge
 from vmirom.hosts.transcript import Transcript
 from vmirom.hypervisors.hypervisor import Hypervisor, LoadError
@@ -135,18 +135,7 @@ class _Run:
 
         engine: Engine = UnicornEngine(memory)
         self._engine = engine
-        rom = self._bundle.rom.private
-        size = rom.slot_size
-        length = rom.slots_count * size
-        for alias in self._bundle.rom_aliases:
-            first = alias + rom.slots_offset
-
-            def seen(address: int, first: int = first) -> None:
-                number, within = divmod(address - first, size)
-                if not within:
-                    self._tally.call(number)
-
-            engine.watch(first, length, seen)
+        watch_calls(engine, self._bundle, self._tally)
         return engine
 
     def _describe(self) -> str:

@@ -169,6 +169,7 @@ def _fill_header(
     private.slots_offset = symbols["rom_slots"]
     private.slots_count = slots
     private.slot_size = Const.SLOT_SIZE
+    private.fast_offset = symbols["rom_call_fast"]
     image[header.pci_header_offset + ffi.offsetof("struct vmi_pci_header", "chunks")] = header.rom_length
     _sum_to_zero(image, header.pnp_header_offset, 32, header.pnp_header_offset + 9)
     ffi.memmove(private.build_id, hashlib.sha1(image).digest(), Const.BUILD_ID_SIZE)

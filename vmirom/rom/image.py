@@ -42,6 +42,7 @@ class PrivateArea:
     slot_size: int
     features: int
     build_id: bytes
+    fast_offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,16 @@ class RomImage:
         if not 0 <= call < self.private.slots_count:
             raise RomError(self.name, f"slot {call}", f"the ROM has {self.private.slots_count}")
         return self.private.slots_offset + call * self.private.slot_size
+
+    def fast(self, call: int) -> int | None:
+        """Offset of a call's second entry, which get_reloc answers at the usual alias; None if it has none, or one
+        outside the image. Raises RomError as :meth:`slot` does."""
+        self.slot(call)
+        if self.private is None or not self.private.fast_offset:
+            return None
+        at = self.private.fast_offset + 4 * call
+        distance = int.from_bytes(self.data[at : at + 4], "little", signed=True)
+        return at + distance if distance and 0 <= at + distance < self.length else None
 
 
 class _Reader:
@@ -199,6 +210,7 @@ class _Reader:
             area.slot_size,
             area.features,
             bytes(area.build_id),
+            area.fast_offset,
         )
 
     def image(self) -> RomImage | None:
@@ -241,6 +253,8 @@ def _private_faults(area: Any, jump_slots: int, length: int) -> Iterator[tuple[s
         yield "slot_size", f"is {area.slot_size}, must be {int(Const.SLOT_SIZE)}"
     if area.slots_count != jump_slots:
         yield "slots_count", f"is {area.slots_count}, the header's jump_slots is {jump_slots}"
+    if area.fast_offset and not _ENTRIES_END <= area.fast_offset <= length - 4 * area.slots_count:
+        yield "fast_offset", f"{area.fast_offset:#x}: the table of second entries does not lie inside the image"
     end = area.slots_offset + area.slots_count * area.slot_size
     if area.slots_offset < _ENTRIES_END or end > length:
         yield "slots_offset", f"{area.slots_offset:#x}: {area.slots_count} slots do not lie inside the image"

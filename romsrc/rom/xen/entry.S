@@ -41,8 +41,12 @@ fast_\name:
 	/* vmi_SetInterruptMask: EAX bit 9. Changes flags. */
 	call_entry SetInterruptMask
 	testl $0x200, %eax
-	jnz vmi_EnableInterrupts
+	jnz 1f
 	movb $1, %ss:UPCALL_MASK
+	ret
+1:	movb $0, %ss:UPCALL_MASK /* not a jump to EnableInterrupts, which would be seen as a call of its own */
+	cmpb $0, %ss:UPCALL_PENDING
+	jne deliver
 	ret
 
 	/* Something is pending and the mask is clear: any hypercall makes Xen look. The cheapest one. */
