@@ -80,8 +80,7 @@ static bool local_table_works(void)
 	write_gdt(VMI_GUEST_GDT_LDT, vmi_segment((u32)(uintptr_t)ldt, sizeof ldt - 1, LDT_PRESENT));
 	vmi_SetLDT(VMI_SELECTOR(LDT));
 	vmi_WriteLDTEntry(ldt, 0, (u32)entry, (u32)(entry >> 32));
-	load_fs(LDT_ENTRY_0);
-	right = read_fs(0) == words[1] && vmi_GetLDT() == VMI_SELECTOR(LDT);
+	right = !catch(do_load_fs, LDT_ENTRY_0) && read_fs(0) == words[1] && vmi_GetLDT() == VMI_SELECTOR(LDT);
 	load_fs(0);
 	vmi_SetLDT(0);
 	return right && vmi_GetLDT() == 0;

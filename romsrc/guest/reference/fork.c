@@ -18,7 +18,8 @@ static bool copy_it(struct vmi_frame *frame, u32 address)
 {
 	u32 n = (address - V) / VMI_PAGE, root = vmi_GetCR3(), page = address & ~0xFFFu, old, copy;
 
-	if (n >= PAGES || frame->error != 3)
+	/* bit 0 may be clear where a host's shadow did not hold the page yet: what counts is the guest's own entry */
+	if (n >= PAGES || !(frame->error & 2) || (*space_entry(root, page) & (P | W)) != P)
 		return false;
 	faults++;
 	old = (u32)(*space_entry(root, page) & FRAME);

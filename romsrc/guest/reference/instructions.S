@@ -247,7 +247,7 @@
 	PROLOGUE
 	movl 20(%esp), %eax
 	movl %eax, spin_word
-	movl $50000000, spin_left
+	movl $20000000, spin_left
 	movl $0x33, %eax
 	movl %eax, %fs
 	MARK

@@ -125,6 +125,12 @@ user_start:
 	movl $0xbad, (%eax)
 	CALL EXIT
 
+	/* reads first: a host with shadow tables knows the page then, and the error code says that it is present */
+	PROGRAM user_read_write
+	movl (%eax), %ebx
+	movl $0xbad, (%eax)
+	CALL EXIT
+
 	PROGRAM user_cli
 	cli
 	CALL EXIT
@@ -153,7 +159,7 @@ user_start:
 
 	/* turns until the first word of its data is not 0, or patience ends; exits with that word */
 	PROGRAM user_spin
-	movl $50000000, %ecx
+	movl $20000000, %ecx
 1:	movl USER_DATA, %ebx
 	testl %ebx, %ebx
 	jnz 2f

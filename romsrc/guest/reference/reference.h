@@ -140,7 +140,7 @@ u32 user_sysexit(u32 eip, u32 esp);
 void user_leave(u32 result) __attribute__((noreturn));
 extern bool user_running;
 extern const u8 user_start[], user_end[];
-extern const u8 user_sum[], user_read[], user_write[], user_cli[], user_in[], user_int[], user_divide[];
+extern const u8 user_sum[], user_read[], user_write[], user_read_write[], user_cli[], user_in[], user_int[], user_divide[];
 extern const u8 user_breakpoint[], user_spin[], user_where[];
 
 /* ---- timer.c: time and the timer interrupt ---- */

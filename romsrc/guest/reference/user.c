@@ -50,7 +50,7 @@ static void faults(void)
 	check(refused(user_read, KERNEL_WORD, 14, 5, KERNEL_WORD), "reading kernel memory faults with error 5");
 	check(refused(user_write, KERNEL_WORD, 14, 7, KERNEL_WORD), "writing it faults with error 7");
 	check(refused(user_read, ABSENT, 14, 4, ABSENT), "reading where nothing is mapped faults with error 4");
-	check(refused(user_write, USER_CONST, 14, 7, USER_CONST), "writing a read-only page faults with error 7");
+	check(refused(user_read_write, USER_CONST, 14, 7, USER_CONST), "writing a read-only page faults with error 7");
 	check(refused(user_cli, 0, 13, 0, 0), "cli is a protection fault");
 	check(refused(user_in, UNUSED_PORT, 13, 0, 0), "so is port input");
 	check(refused(user_int, 0, 13, NO_GATE, 0), "so is an interrupt vector whose gate is the kernel's");

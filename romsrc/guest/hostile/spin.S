@@ -1,0 +1,3 @@
+/* Never ends: no exit, no call, interrupts off. */
+#include "hostile.h"
+	jmp vmi_start
