@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 
 import pytest
@@ -118,9 +119,9 @@ def test_layout(memory: int, module: bytes) -> None:
     assert domain.space.entry_address(0xC0400000) is None or info.nr_pt_frames > 7
     listed = struct.unpack(f"<{info.nr_pages}I", domain.space.read(info.mfn_list, info.nr_pages * 4))
     assert [domain.m2p(frame) for frame in listed] == list(range(info.nr_pages))
-    assert [b - a for a, b in zip(listed, listed[1:], strict=False)].count(1) >= info.nr_pages - 14
+    assert [b - a for a, b in itertools.pairwise(listed)].count(1) >= info.nr_pages - 14
     assert listed[:1024] == tuple(range(listed[0], listed[0] + 1024))
-    assert sum(b - a != 1 for a, b in zip(listed, listed[1:], strict=False)) >= (3 if memory > 4 else 0)
+    assert sum(b - a != 1 for a, b in itertools.pairwise(listed)) >= (3 if memory > 4 else 0)
     check_counts(domain)
     bench.close()
 

@@ -125,11 +125,9 @@ def test_set_ldt(xen: Bench, base: int, entries: int, result: int) -> None:
     assert xen.extended(Mmuext.SET_LDT, base, entries) == result
 
 
-def handler(code: Code) -> bytes:
+def handler() -> bytes:
     """#GP and #PF: leave error code and cr2, then power off."""
-    return (
-        Code().raw("58").keep_eax(RESULTS).raw("0f20d0").keep_eax(RESULTS + 4).off().bytes
-    )
+    return bytes(Code().raw("58").keep_eax(RESULTS).raw("0f20d0").keep_eax(RESULTS + 4).off().bytes)
 
 
 def trap_table() -> bytes:
@@ -149,7 +147,7 @@ def run_loading(selector: int, ldt: bytes, entries: int, read_only: bool = True)
         {
             op: struct.pack("<3I", Mmuext.SET_LDT, ldt_va, entries),
             GP_TABLE: trap_table(),
-            HANDLER: bytes(handler(code)),
+            HANDLER: handler(),
             ldt_va: ldt.ljust(4096, b"\0"),
         }
     )

@@ -69,7 +69,9 @@ def test_va_in_the_hole_or_without_l1(xen: Bench, va: int) -> None:
     assert xen.map(va, xen.frame(xen.spare(0)) << 12 | P) == -Errno.EINVAL
 
 
-@pytest.mark.parametrize(("frame", "asked", "stored"), [(0xB8, P | W, 0x1B), (0xF0000, P | W, 0x1B), (0xFEC00, P | W, 0x19)])
+@pytest.mark.parametrize(
+    ("frame", "asked", "stored"), [(0xB8, P | W, 0x1B), (0xF0000, P | W, 0x1B), (0xFEC00, P | W, 0x19)]
+)
 def test_io_frames_are_mapped_uncached(xen: Bench, frame: int, asked: int, stored: int) -> None:
     va = xen.spare(0)
     assert xen.map(va, frame << 12 | asked) == 0
@@ -78,7 +80,7 @@ def test_io_frames_are_mapped_uncached(xen: Bench, frame: int, asked: int, store
 
 @pytest.mark.parametrize("bits", [0, U, W, A, D, 0xE00, NX, U | W | A | D | NX])
 def test_l2_bits_accepted(xen: Bench, bits: int) -> None:
-    _, l1, l2 = boot_tables(xen)
+    _, _l1, l2 = boot_tables(xen)
     table = xen.table(0, {})
     assert xen.update((l2 << 12) + 5 * 8, table << 12 | P | bits) == 0
     assert xen.update((l2 << 12) + 5 * 8, 0) == 0
@@ -147,7 +149,7 @@ def test_xens_slots_of_the_top_l2_are_not_the_guests(xen: Bench) -> None:
 
 @pytest.mark.parametrize("command", [0, 2, 3])
 def test_mmu_update_commands(xen: Bench, command: int) -> None:
-    _, l1, _ = boot_tables(xen)
+    _, _l1, _ = boot_tables(xen)
     va = xen.spare(0)
     at = xen.domain.space.entry_address(va) or 0
     frame = xen.frame(va)
@@ -232,7 +234,7 @@ def test_pin_with_a_bad_entry(xen: Bench) -> None:
 
 
 def test_pin_with_garbage_that_is_not_present(xen: Bench) -> None:
-    table = xen.table(0, {i: 0xFFFF_FFFF_FFFF_FFFE for i in range(512)})
+    table = xen.table(0, dict.fromkeys(range(512), 18446744073709551614))
     assert xen.extended(Mmuext.PIN_L1_TABLE, table) == 0
 
 

@@ -81,29 +81,29 @@ class Code:
         """Virtual address of the next byte."""
         return TEXT + len(self.bytes)
 
-    def raw(self, text: str) -> "Code":
+    def raw(self, text: str) -> Code:
         """Bytes in hex."""
         self.bytes += bytes.fromhex(text)
         return self
 
-    def hypercall(self, number: int, *args: int) -> "Code":
+    def hypercall(self, number: int, *args: int) -> Code:
         """Load the registers and ``int $0x82``."""
         for opcode, value in zip(b"\xbb\xb9\xba\xbe\xbf", args, strict=False):
             self.bytes += struct.pack("<BI", opcode, value & 0xFFFFFFFF)
         self.bytes += struct.pack("<BI", 0xB8, number) + b"\xcd\x82"
         return self
 
-    def keep_eax(self, va: int) -> "Code":
+    def keep_eax(self, va: int) -> Code:
         """mov %eax, va"""
         self.bytes += b"\xa3" + struct.pack("<I", va)
         return self
 
-    def store(self, va: int, value: int) -> "Code":
+    def store(self, va: int, value: int) -> Code:
         """movl $value, va"""
         self.bytes += b"\xc7\x05" + struct.pack("<II", va, value & 0xFFFFFFFF)
         return self
 
-    def off(self) -> "Code":
+    def off(self) -> Code:
         """Power off."""
         return self.hypercall(Hypercall.SCHED_OP, Schedop.SHUTDOWN, ZERO)
 
