@@ -137,7 +137,9 @@ rom_private = struct(
     "slot_size" / Fixed(u16, Const.SLOT_SIZE),
     "features" / u32 * "bits without a meaning yet",
     "build_id" / Bytes(20) * "SHA-1 over the ROM's code",
-    "fast_offset" / u32 * "offset of the table of second entries, one s32 a slot: from that word to the entry, 0 if none",
+    "fast_offset"
+    / u32
+    * "offset of the table of second entries, one s32 a slot: from that word to the entry, 0 if none",
     doc="What our ROMs keep in the header bytes that 3.0 left reserved, from offset 32 on.",
 )
 

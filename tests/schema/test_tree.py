@@ -62,6 +62,13 @@ def test_a_line_may_be_a_package_with_relative_imports(tmp_path: Path) -> None:
     assert list(tree.lines) == ["mine"]
 
 
+def test_a_backend_may_be_a_package_too(tmp_path: Path) -> None:
+    there = GOOD.replace("mine", "there")
+    files = {"mine.py": GOOD, "backends/there/__init__.py": "from .b import LINE as LINE\n"}
+    tree = load_abi(write(tmp_path, {**files, "backends/there/b.py": there, "backends/words.py": "X = 1\n"}))
+    assert (list(tree.lines), list(tree.backends)) == (["mine"], ["there"])
+
+
 def test_modules_without_a_line_are_let_be(tmp_path: Path) -> None:
     tree = load_abi(write(tmp_path, {"mine.py": GOOD, "words.py": "X = 1\n", "clauses/a.py": "oops("}))
     assert list(tree.lines) == ["mine"]

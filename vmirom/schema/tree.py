@@ -113,7 +113,7 @@ def _lines(root: str, folder: Path) -> AbiTree:
                 raise AbiError(f"{file}: a line called {line.name!r} exists already")
             if line.executable and other.executable and line.family == other.family:
                 raise AbiError(f"{file}: family {line.family!r} is that of line {other.name} already")
-        (backends if file.parent.name == "backends" else lines)[line.name] = line
+        (backends if file.relative_to(folder).parts[0] == "backends" else lines)[line.name] = line
     if not lines:
         raise AbiError(f"{folder}: no module in it declares a LINE")
     return AbiTree(folder, lines, backends)

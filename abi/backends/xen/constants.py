@@ -1,0 +1,457 @@
+"""Constants of the Xen ABI: sub-operations, flags, limits, error numbers."""
+
+import enum
+from collections.abc import Mapping
+
+
+class MmuCommand(enum.IntEnum):
+    """Low two bits of mmu_update.ptr."""
+
+    NORMAL = 0
+    MACHPHYS = 1
+    PRESERVE_AD = 2
+    NO_TRANSLATE = 3
+
+
+class Mmuext(enum.IntEnum):
+    """Commands of mmuext_op."""
+
+    PIN_L1_TABLE = 0
+    PIN_L2_TABLE = 1
+    PIN_L3_TABLE = 2
+    PIN_L4_TABLE = 3
+    UNPIN_TABLE = 4
+    NEW_BASEPTR = 5
+    TLB_FLUSH_LOCAL = 6
+    INVLPG_LOCAL = 7
+    TLB_FLUSH_MULTI = 8
+    INVLPG_MULTI = 9
+    TLB_FLUSH_ALL = 10
+    INVLPG_ALL = 11
+    FLUSH_CACHE = 12
+    SET_LDT = 13
+    NEW_USER_BASEPTR = 15
+    CLEAR_PAGE = 16
+    COPY_PAGE = 17
+    FLUSH_CACHE_GLOBAL = 18
+    MARK_SUPER = 19
+    UNMARK_SUPER = 20
+
+
+class Uvmf(enum.IntFlag):
+    """Flags of update_va_mapping. Without ALL the bits above 2 are a pointer to a CPU bitmap, 0 = local."""
+
+    NONE = 0
+    TLB_FLUSH = 1
+    INVLPG = 2
+    FLUSHTYPE_MASK = 3
+    LOCAL = 0
+    MULTI = 0
+    ALL = 4
+
+
+class Schedop(enum.IntEnum):
+    """Commands of sched_op."""
+
+    YIELD = 0
+    BLOCK = 1
+    SHUTDOWN = 2
+    POLL = 3
+    REMOTE_SHUTDOWN = 4
+    SHUTDOWN_CODE = 5
+    WATCHDOG = 6
+    PIN_OVERRIDE = 7
+
+
+class Shutdown(enum.IntEnum):
+    """Reasons of SCHEDOP shutdown."""
+
+    POWEROFF = 0
+    REBOOT = 1
+    SUSPEND = 2
+    CRASH = 3
+    WATCHDOG = 4
+    SOFT_RESET = 5
+
+
+class Evtchnop(enum.IntEnum):
+    """Commands of event_channel_op."""
+
+    BIND_INTERDOMAIN = 0
+    BIND_VIRQ = 1
+    BIND_PIRQ = 2
+    CLOSE = 3
+    SEND = 4
+    STATUS = 5
+    ALLOC_UNBOUND = 6
+    BIND_IPI = 7
+    BIND_VCPU = 8
+    UNMASK = 9
+    RESET = 10
+    INIT_CONTROL = 11
+    EXPAND_ARRAY = 12
+    SET_PRIORITY = 13
+
+
+class EvtchnStatus(enum.IntEnum):
+    """State of an event channel, as EVTCHNOP status tells it."""
+
+    CLOSED = 0
+    UNBOUND = 1
+    INTERDOMAIN = 2
+    PIRQ = 3
+    VIRQ = 4
+    IPI = 5
+
+
+class Evtchn(enum.IntEnum):
+    """Size of the event channel bitmaps of a 32-bit guest."""
+
+    COUNT = 1024
+    WORDS = 32
+
+
+class Virq(enum.IntEnum):
+    """Virtual interrupts that an event channel can be bound to."""
+
+    TIMER = 0
+    DEBUG = 1
+    CONSOLE = 2
+    DOM_EXC = 3
+    COUNT = 24
+
+
+class Vcpuop(enum.IntEnum):
+    """Commands of vcpu_op."""
+
+    INITIALISE = 0
+    UP = 1
+    DOWN = 2
+    IS_UP = 3
+    GET_RUNSTATE_INFO = 4
+    REGISTER_RUNSTATE_MEMORY_AREA = 5
+    SET_PERIODIC_TIMER = 6
+    STOP_PERIODIC_TIMER = 7
+    SET_SINGLESHOT_TIMER = 8
+    STOP_SINGLESHOT_TIMER = 9
+    REGISTER_VCPU_INFO = 10
+    SEND_NMI = 11
+    GET_PHYSID = 12
+    REGISTER_VCPU_TIME_MEMORY_AREA = 13
+
+
+class SingleshotFlag(enum.IntFlag):
+    """Flags of a one-shot timer: FUTURE refuses a time that has passed."""
+
+    FUTURE = 1
+
+
+class Runstate(enum.IntEnum):
+    """What a virtual CPU is doing. Runnable time is stolen time in VMI's words."""
+
+    RUNNING = 0
+    RUNNABLE = 1
+    BLOCKED = 2
+    OFFLINE = 3
+
+
+class Xenver(enum.IntEnum):
+    """Commands of xen_version."""
+
+    VERSION = 0
+    EXTRAVERSION = 1
+    COMPILE_INFO = 2
+    CAPABILITIES = 3
+    CHANGESET = 4
+    PLATFORM_PARAMETERS = 5
+    GET_FEATURES = 6
+    PAGESIZE = 7
+    GUEST_HANDLE = 8
+    COMMANDLINE = 9
+    BUILD_ID = 10
+
+
+class Xenmem(enum.IntEnum):
+    """Commands of memory_op."""
+
+    INCREASE_RESERVATION = 0
+    DECREASE_RESERVATION = 1
+    MAXIMUM_RAM_PAGE = 2
+    CURRENT_RESERVATION = 3
+    MAXIMUM_RESERVATION = 4
+    MACHPHYS_MFN_LIST = 5
+    POPULATE_PHYSMAP = 6
+    ADD_TO_PHYSMAP = 7
+    MEMORY_MAP = 9
+    MACHINE_MEMORY_MAP = 10
+    EXCHANGE = 11
+    MACHPHYS_MAPPING = 12
+
+
+class Physdevop(enum.IntEnum):
+    """Commands of physdev_op."""
+
+    IRQ_STATUS_QUERY = 5
+    SET_IOPL = 6
+    SET_IOBITMAP = 7
+    APIC_READ = 8
+    APIC_WRITE = 9
+    EOI = 12
+
+
+class Consoleio(enum.IntEnum):
+    """Commands of console_io."""
+
+    WRITE = 0
+    READ = 1
+
+
+class VmAssist(enum.IntEnum):
+    """Commands of vm_assist."""
+
+    ENABLE = 0
+    DISABLE = 1
+
+
+class AssistType(enum.IntEnum):
+    """Types of vm_assist."""
+
+    FOUR_GB_SEGMENTS = 0
+    FOUR_GB_SEGMENTS_NOTIFY = 1
+    WRITABLE_PAGETABLES = 2
+    PAE_EXTENDED_CR3 = 3
+    ARCHITECTURAL_IOPL = 4
+    RUNSTATE_UPDATE_FLAG = 5
+
+
+class Feature(enum.IntEnum):
+    """Bit numbers in the answer of XENVER get_features, submap 0."""
+
+    WRITABLE_PAGE_TABLES = 0
+    WRITABLE_DESCRIPTOR_TABLES = 1
+    AUTO_TRANSLATED_PHYSMAP = 2
+    SUPERVISOR_MODE_KERNEL = 3
+    PAE_PGDIR_ABOVE_4GB = 4
+    MMU_PT_UPDATE_PRESERVE_AD = 5
+    HIGHMEM_ASSIST = 6
+    GNTTAB_MAP_AVAIL_BITS = 7
+    HVM_CALLBACK_VECTOR = 8
+    HVM_SAFE_PVCLOCK = 9
+    HVM_PIRQS = 10
+    DOM0 = 11
+    GRANT_MAP_IDENTITY = 12
+    MEMORY_OP_VNODE_SUPPORTED = 13
+
+
+class NmiOp(enum.IntEnum):
+    """Commands of nmi_op."""
+
+    REGISTER_CALLBACK = 0
+    UNREGISTER_CALLBACK = 1
+
+
+class CallbackOp(enum.IntEnum):
+    """Commands of callback_op."""
+
+    REGISTER = 0
+    UNREGISTER = 1
+
+
+class CallbackType(enum.IntEnum):
+    """Types of callback_op."""
+
+    EVENT = 0
+    FAILSAFE = 1
+    SYSCALL = 2
+    SYSENTER_DEPRECATED = 3
+    NMI = 4
+    SYSENTER = 5
+    SYSCALL32 = 7
+
+
+class CallbackFlag(enum.IntFlag):
+    """Flags of callback_op: mask events while the callback is entered."""
+
+    MASK_EVENTS = 1
+
+
+class Domid(enum.IntEnum):
+    """Domain numbers with a meaning of their own."""
+
+    FIRST_RESERVED = 0x7FF0
+    SELF = 0x7FF0
+    IO = 0x7FF1
+    XEN = 0x7FF2
+    COW = 0x7FF3
+    INVALID = 0x7FF4
+    IDLE = 0x7FFF
+
+
+class Errno(enum.IntEnum):
+    """Error numbers; a hypercall returns them negative."""
+
+    EPERM = 1
+    ENOENT = 2
+    ESRCH = 3
+    E2BIG = 7
+    EAGAIN = 11
+    ENOMEM = 12
+    EFAULT = 14
+    EBUSY = 16
+    EEXIST = 17
+    EINVAL = 22
+    ENOSPC = 28
+    ENOSYS = 38
+    ENODATA = 61
+    ETIME = 62
+    EOPNOTSUPP = 95
+    ENOBUFS = 105
+
+
+class ElfNote(enum.IntEnum):
+    """Types of ELF notes whose owner is ``Xen``."""
+
+    INFO = 0
+    ENTRY = 1
+    HYPERCALL_PAGE = 2
+    VIRT_BASE = 3
+    PADDR_OFFSET = 4
+    XEN_VERSION = 5
+    GUEST_OS = 6
+    GUEST_VERSION = 7
+    LOADER = 8
+    PAE_MODE = 9
+    FEATURES = 10
+    BSD_SYMTAB = 11
+    HV_START_LOW = 12
+    L1_MFN_VALID = 13
+    SUSPEND_CANCEL = 14
+    INIT_P2M = 15
+    MOD_START_PFN = 16
+    SUPPORTED_FEATURES = 17
+    PHYS32_ENTRY = 18
+
+
+class TrapFlag(enum.IntFlag):
+    """Bits of trap_info.flags. MASK_EVENTS (TI) sets upcall_mask at entry."""
+
+    DPL = 3
+    MASK_EVENTS = 4
+
+
+class Selector(enum.IntEnum):
+    """Xen's own flat selectors, there in every GDT."""
+
+    KERNEL_CS = 0xE019
+    KERNEL_DS = 0xE021
+    KERNEL_SS = 0xE021
+    USER_CS = 0xE02B
+    USER_DS = 0xE033
+    USER_SS = 0xE033
+
+
+class Gdt(enum.IntEnum):
+    """Limits of set_gdt: frames, entries, and where Xen's reserved entries begin."""
+
+    FRAMES = 16
+    FIRST_RESERVED_PAGE = 14
+    FIRST_RESERVED_BYTE = 57344
+    ENTRIES_MAX = 7168
+    LDT_ENTRIES_MAX = 8192
+
+
+class StartFlag(enum.IntFlag):
+    """Bits of start_info.flags."""
+
+    PRIVILEGED = 1
+    INITDOMAIN = 2
+    MULTIBOOT_MOD = 4
+    MOD_START_PFN = 8
+    PM_MASK = 0xFF00
+
+
+class ContextFlag(enum.IntFlag):
+    """Bits of vcpu_guest_context.flags."""
+
+    I387_VALID = 1
+    IN_KERNEL = 4
+    FAILSAFE_DISABLES_EVENTS = 8
+    ONLINE = 0x20
+
+
+class Hole(enum.IntEnum):
+    """The hypervisor's linear range on PAE, with the machine-to-phys table; a guest asks for the truth."""
+
+    START = 0xF5800000
+    M2P_START = 0xF5800000
+    M2P_END = 0xF6800000
+    NON_PAE_START = 0xFC000000
+
+
+class Window(enum.IntEnum):
+    """What our ROM keeps for itself below the hole, in every machine address space."""
+
+    START = 0xF5400000
+    END = 0xF5800000
+
+
+class Transport(enum.IntEnum):
+    """How a hypercall is made, and how Xen is recognised (CPUID with the bytes 0F 0B 78 65 6E before)."""
+
+    VECTOR = 0x82
+    PAGE_ENTRY_SIZE = 32
+    MSR_HYPERCALL_PAGE = 0x40000000
+    CPUID_LEAF = 0x40000000
+    CPUID_EBX = 0x566E6558
+    CPUID_ECX = 0x65584D4D
+    CPUID_EDX = 0x4D4D566E
+
+
+class Boot(enum.IntEnum):
+    """Numbers of the domain builder."""
+
+    VERSION = 0x40011
+    MAPPING_ALIGN = 0x400000
+    MAPPING_SLACK = 0x80000
+    EFLAGS = 0x202
+
+
+ENUMS: Mapping[str, tuple[type[enum.IntEnum] | type[enum.IntFlag], ...]] = {
+    "3.4": (
+        MmuCommand,
+        Mmuext,
+        Uvmf,
+        Schedop,
+        Shutdown,
+        Evtchnop,
+        EvtchnStatus,
+        Evtchn,
+        Virq,
+        Vcpuop,
+        SingleshotFlag,
+        Runstate,
+        Xenver,
+        Xenmem,
+        Physdevop,
+        Consoleio,
+        VmAssist,
+        AssistType,
+        Feature,
+        NmiOp,
+        CallbackOp,
+        CallbackType,
+        CallbackFlag,
+        Domid,
+        Errno,
+        ElfNote,
+        TrapFlag,
+        Selector,
+        Gdt,
+        StartFlag,
+        ContextFlag,
+        Hole,
+        Window,
+        Transport,
+        Boot,
+    ),
+}
