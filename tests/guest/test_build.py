@@ -1,4 +1,4 @@
-"""Guests are built the same from any folder, what is shipped is what the sources give, and faults are one line."""
+"""The same bytes from any folder; what is shipped is what the sources give; faults are one line."""
 
 from __future__ import annotations
 
@@ -127,7 +127,8 @@ def test_a_guest_without_a_note_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_missing_source_is_named(tmp_path: Path) -> None:
-    assert _refusal([tmp_path / "gone.c"], tmp_path / "out.elf", None) == f"{tmp_path / 'gone.c'}: no such file"
+    source = tmp_path / "gone.c"
+    assert _refusal([source], tmp_path / "out.elf", None) == f"{source}: no such file"
 
 
 def test_a_file_that_is_no_source_is_refused(tmp_path: Path) -> None:

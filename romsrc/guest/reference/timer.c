@@ -42,14 +42,20 @@ u64 microseconds(u32 count)
 	return (u64)per_microsecond * count;
 }
 
+static u32 disappointments;
+
+/* After a few waits in vain something is broken for good: the rest of the run is not worth that much time. */
 struct patience patience(u32 milliseconds)
 {
-	return (struct patience){now() + microseconds(milliseconds * 1000), LOOKS};
+	return (struct patience){now() + microseconds(milliseconds * (disappointments > 2 ? 50 : 1000)), LOOKS};
 }
 
 bool patient(struct patience *left)
 {
-	return left->looks-- && now() < left->until;
+	if (left->looks-- && now() < left->until)
+		return true;
+	disappointments++;
+	return false;
 }
 
 bool pic_pending(void)
