@@ -382,9 +382,13 @@ class UnicornEngine(State):
     def _is_refused(self, port: int, size: int) -> bool:
         """unicorn checks neither IOPL nor the TSS bitmap."""
         flags, ring = self.raw_eflags, self.hflags & 3
+        if ring == 0 and not flags & 1 << 17:
+            return False
+        if self._ports is None:
+            return True
         if ring <= flags >> 12 & 3 and not flags & 1 << 17:
             return False
-        return self._ports is None or not self._bitmap_allows(port, size)
+        return not self._bitmap_allows(port, size)
 
     def _bitmap_allows(self, port: int, size: int) -> bool:
         tss = self.task_register()

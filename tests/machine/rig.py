@@ -1,0 +1,68 @@
+"""Small machines for engine tests: code bytes by hand, flat segments, page tables in a known place."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from vmirom.machine.engine import Segment
+from vmirom.machine.memory import Memory
+from vmirom.machine.unicorn import UnicornEngine
+
+CODE = 0x1000
+STACK = 0x8000
+MS = 1_000_000
+
+
+def code_segment(ring: int) -> Segment:
+    return Segment(0x08 * (ring + 1) | ring, 0, 0xFFFFFFFF, 0x00C09B00 | ring << 13)
+
+
+def data_segment(ring: int) -> Segment:
+    return Segment(0x40 + 0x08 * ring | ring, 0, 0xFFFFFFFF, 0x00C09300 | ring << 13)
+
+
+def descriptor(segment: Segment) -> bytes:
+    """The eight bytes of a segment's descriptor."""
+    limit = segment.limit >> 12 if segment.attributes & 0x800000 else segment.limit
+    low = segment.base & 0xFFFF
+    return struct.pack(
+        "<II",
+        (limit & 0xFFFF) | low << 16,
+        segment.attributes | limit & 0xF0000 | segment.base >> 16 & 0xFF | segment.base & 0xFF000000,
+    )
+
+
+def gate(selector: int, offset: int, kind: int, dpl: int = 0, present: bool = True) -> bytes:
+    """A gate of an IDT, or with kind 0xC a call gate."""
+    high = offset & 0xFFFF0000 | (0x8000 if present else 0) | dpl << 13 | kind << 8
+    return struct.pack("<II", selector << 16 | offset & 0xFFFF, high)
+
+
+@contextmanager
+def machine(
+    code: bytes, ring: int = 0, size: int = 1 << 20, live: bool = True, window_hook: bool = True
+) -> Iterator[UnicornEngine]:
+    """An engine with ``code`` at CODE in ``ring``, ESP at STACK."""
+    memory = Memory(size)
+    engine = UnicornEngine(memory, live=live, window_hook=window_hook)
+    try:
+        memory.write(CODE, code)
+        engine.enter(code_segment(ring), data_segment(ring), STACK, CODE)
+        yield engine
+    finally:
+        engine.close()
+
+
+def identity_2level(memory: Memory, at: int = 0x10000, flags: int = 7) -> int:
+    """Two-level tables that map the first 4 MiB one to one; the answer is CR3."""
+    memory.put32(at, at + 0x1000 | 7)
+    for i in range(1024):
+        memory.put32(at + 0x1000 + 4 * i, i << 12 | flags)
+    return at
+
+
+def mov(register: int, value: int) -> bytes:
+    """mov $value, %register by number (eax ecx edx ebx esp ebp esi edi)."""
+    return bytes((0xB8 + register,)) + struct.pack("<I", value)

@@ -1,0 +1,145 @@
+"""Port instructions: permission, exact stops, and what a device's exception does."""
+
+from __future__ import annotations
+
+import struct
+import time
+
+import pytest
+
+from tests.machine.rig import CODE, machine, mov
+from vmirom.machine.engine import Halted, Preempted, Segment, Trap
+from vmirom.machine.unicorn import UnicornEngine
+
+HLT = b"\xf4"
+MODES = pytest.mark.parametrize("live", [True, False], ids=["in place", "context"])
+
+
+class Recorder:
+    """Answers every port and remembers."""
+
+    def __init__(self, answer: int = 0x11223344) -> None:
+        self.answer = answer
+        self.log: list[tuple[int, ...]] = []
+        self.engine: UnicornEngine | None = None
+
+    def port_in(self, port: int, size: int) -> int:
+        self.log.append((port, size))
+        return self.answer
+
+    def port_out(self, port: int, size: int, value: int) -> None:
+        self.log.append((port, size, value))
+        if self.engine is not None:
+            self.engine.kick()
+
+
+def soon() -> int:
+    return time.monotonic_ns() + 1_000_000_000
+
+
+@MODES
+def test_sizes_and_values(live: bool) -> None:
+    code = mov(0, 0xAABBCCDD) + b"\x66\xba\x34\x12\xee\x66\xef\xef\xed\x66\xed\xec" + HLT
+    with machine(code, live=live) as engine:
+        ports = Recorder()
+        engine.set_ports(ports)
+        assert engine.run(soon()) == Halted()
+        assert ports.log == [
+            (0x1234, 1, 0xDD),
+            (0x1234, 2, 0xCCDD),
+            (0x1234, 4, 0xAABBCCDD),
+            (0x1234, 4),
+            (0x1234, 2),
+            (0x1234, 1),
+        ]
+        assert engine.eax == 0x11223344
+
+
+def test_without_devices_ring_0_reads_ones_and_ring_3_traps() -> None:
+    with machine(b"\xe4\x60" + HLT) as engine:
+        assert engine.run(soon()) == Halted()
+        assert engine.eax & 0xFF == 0xFF
+    for ring, flags in ((1, 2), (3, 2), (3, 0x3002)):
+        with machine(b"\xe4\x60", ring=ring) as engine:
+            engine.eflags = flags
+            assert engine.run(soon()) == Trap(13, 0)
+
+
+@MODES
+@pytest.mark.parametrize(
+    "code",
+    [b"\xe6\x80", b"\xe4\x80", b"\xee", b"\xed", b"\x6e", b"\xf3\x6e", b"\x6c"],
+    ids=["out imm", "in imm", "out dx", "in dx", "outsb", "rep outsb", "insb"],
+)
+def test_a_refused_port_changes_nothing_and_stops_at_once(live: bool, code: bytes) -> None:
+    """unicorn itself would let it pass, and would run to the block's end before it stopped."""
+    with machine(b"\x41" + code + mov(3, 0xBAD), ring=3, live=live) as engine:
+        ports = Recorder()
+        engine.set_ports(ports)
+        engine.eax, engine.edx, engine.esi, engine.edi = 0x55667788, 0x80, 0x5000, 0x6000
+        engine.ecx = 4
+        for _ in range(2):
+            assert engine.run(soon()) == Trap(13, 0)
+            assert engine.eip == CODE + 1
+            assert (engine.eax, engine.ecx, engine.esi, engine.edi) == (0x55667788, 5, 0x5000, 0x6000)
+            assert engine.ebx == 0
+        assert ports.log == []
+
+
+@MODES
+def test_iopl_and_the_bitmap_allow(live: bool) -> None:
+    with machine(b"\xe6\x80\xe6\x81" + HLT, ring=3, live=live) as engine:
+        ports = Recorder()
+        engine.set_ports(ports)
+        engine.eflags = 0x3002
+        assert engine.run(soon()) == Trap(13, 0)  # the HLT
+        assert ports.log == [(0x80, 1, 0), (0x81, 1, 0)]
+        engine.eflags = 2
+        bitmap = bytearray(b"\xff" * 0x20)
+        bitmap[0x10] = 0xFE  # port 0x80 only
+        engine.memory.write(0x6000 + 0x66, struct.pack("<H", 0x68) + bytes(bitmap))
+        engine.set_task_register(Segment(0x70, 0x6000, 0x68 + 0x1F, 0x8900))
+        engine.eip = CODE
+        assert engine.run(soon()) == Trap(13, 0)
+        assert engine.eip == CODE + 2
+        assert ports.log[2:] == [(0x80, 1, 0)]
+        engine.set_task_register(Segment(0x70, 0x6000, 0x67 + 0x10, 0x8900))  # the bitmap ends before it
+        engine.eip = CODE
+        assert engine.run(soon()) == Trap(13, 0)
+        assert engine.eip == CODE
+
+
+@MODES
+def test_a_kick_from_a_device_stops_right_behind_the_instruction(live: bool) -> None:
+    with machine(b"\xe6\x80" + mov(3, 1) + HLT, live=live) as engine:
+        ports = Recorder()
+        ports.engine = engine
+        engine.set_ports(ports)
+        assert engine.run(soon()) == Preempted()
+        assert (engine.eip, engine.ebx) == (CODE + 2, 0)
+        assert engine.run(soon()) == Halted()
+        assert engine.ebx == 1
+
+
+def test_an_exception_in_a_device_comes_out_of_run() -> None:
+    class Broken(Recorder):
+        def port_out(self, port: int, size: int, value: int) -> None:
+            raise ZeroDivisionError("device")
+
+    with machine(b"\xe6\x80" + HLT) as engine:
+        engine.set_ports(Broken())
+        with pytest.raises(ZeroDivisionError, match="device"):
+            engine.run(soon())
+
+
+@MODES
+def test_the_guest_keeps_its_debug_registers(live: bool) -> None:
+    """The exact stop borrows DR0 and DR7 for one instruction."""
+    code = mov(0, 0x1234) + b"\x0f\x23\xc0" + b"\xe6\x80\x0f\x21\xc3" + HLT
+    with machine(code, live=live) as engine:
+        ports = Recorder()
+        ports.engine = engine
+        engine.set_ports(ports)
+        assert engine.run(soon()) == Preempted()
+        assert engine.run(soon()) == Halted()
+        assert engine.ebx == 0x1234

@@ -1,0 +1,109 @@
+"""Interrupt windows: the engine stops at the first instruction at which an interrupt can be taken."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.machine.rig import CODE, machine, mov
+from vmirom.machine.engine import Halted, Preempted, Trap, Window
+
+HLT = b"\xf4"
+MODES = pytest.mark.parametrize(
+    ("live", "window_hook"), [(True, True), (True, False), (False, True), (False, False)]
+)
+
+
+def soon() -> int:
+    return time.monotonic_ns() + 1_000_000_000
+
+
+@MODES
+@pytest.mark.parametrize(
+    ("code", "at"),
+    [
+        (b"\x90\xfb\x90\x90\xfa", 3),  # sti; nop | nop: the shadow covers one instruction
+        (b"\xfb\xfb\x90\xfa", 2),  # a second sti has no shadow
+        (b"\x68\x02\x02\0\0\x9d\x90\xfa", 6),  # popf has none
+        (b"\xfb\xeb\x02\x90\x90\xfa", 5),  # sti; jmp
+        (b"\x8c\xd0\x9c\x80\x4c\x24\x01\x02\x9d\x90\xfa", 9),  # or $0x200,(%esp); popf
+    ],
+)
+def test_window_opens_exactly(live: bool, window_hook: bool, code: bytes, at: int) -> None:
+    with machine(code + HLT, live=live, window_hook=window_hook) as engine:
+        engine.eflags = 2
+        assert engine.run(soon(), window=True) == Window()
+        assert engine.eip == CODE + at
+        assert engine.interruptible
+
+
+@MODES
+def test_sti_hlt_is_atomic(live: bool, window_hook: bool) -> None:
+    with machine(b"\xfb" + HLT + b"\x90", live=live, window_hook=window_hook) as engine:
+        engine.eflags = 2
+        assert engine.run(soon(), window=True) == Halted()
+        assert engine.eip == CODE + 2
+        assert engine.interruptible
+
+
+def test_sti_cli_opens_no_window() -> None:
+    with machine(b"\xfb\xfa\xeb\xfc") as engine:  # sti; cli; jmp back
+        engine.eflags = 2
+        assert engine.run(time.monotonic_ns() + 20_000_000, window=True) == Preempted()
+
+
+def test_a_stack_switch_is_not_interrupted() -> None:
+    with machine(b"\x8e\xd0\x0f\x0b") as engine:  # mov %eax,%ss; and a fault in its shadow
+        engine.memory.write(0x2000, bytes(8) + bytes.fromhex("ffff0000009bcf00ffff00000093cf00"))
+        engine.gdtr = (0x2000, 23)
+        engine.eax = 0x10
+        engine.eflags = 0x202
+        assert engine.run(soon()) == Trap(6)
+        assert not engine.interruptible
+        engine.memory.write(CODE + 2, b"\xbc\0\x70\0\0\x90" + HLT)  # mov $0x7000,%esp
+        assert engine.run(soon(), window=True) == Window()
+        assert (engine.eip, engine.esp) == (CODE + 7, 0x7000)
+
+
+def test_an_interruptible_guest_answers_at_once() -> None:
+    with machine(b"\x40" + HLT) as engine:
+        engine.eflags = 0x202
+        assert engine.run(soon(), window=True) == Window()
+        assert engine.eax == 0
+
+
+def test_windows_cost_nothing_when_nobody_asks() -> None:
+    loop = mov(1, 2_000_000) + b"\x49\x75\xfd" + HLT
+    with machine(loop) as engine:
+
+        def timed() -> float:
+            engine.eip = CODE
+            start = time.perf_counter()
+            assert engine.run(soon()) == Halted()
+            return time.perf_counter() - start
+
+        timed()
+        before = min(timed() for _ in range(5))
+        engine.eflags = 2
+        engine.memory.write(0x4000, b"\xfb\x90\x90")
+        for _ in range(200):
+            engine.eip = 0x4000
+            engine.eflags = 2
+            assert engine.run(soon(), window=True) == Window()
+        assert min(timed() for _ in range(5)) < 3 * before + 0.002
+
+
+@MODES
+def test_a_shadow_ends_where_eip_is_moved(live: bool, window_hook: bool) -> None:
+    with machine(b"\xfb\xcd\x80" + HLT, live=live, window_hook=window_hook) as engine:
+        engine.eflags = 2
+        engine.run(soon())
+        assert engine.interruptible  # INT has been the instruction in the shadow
+        engine.memory.write(CODE, b"\xfb\x0f\x0b")
+        engine.eip = CODE
+        engine.eflags = 2
+        engine.run(soon())
+        assert not engine.interruptible
+        engine.eip += 2
+        assert engine.interruptible
