@@ -77,7 +77,9 @@ class Machine:
         self.modules = tuple(modules)
         self._ending: Ending | None = None
         self._wake = threading.Event()
-        self.engine.set_ports(self.devices.bus)
+        self._awaited: int | None = None
+        self._line = False
+        self.engine.set_ports(self)
         self.engine.trap_opcode(_RDMSR, self._on_rdmsr)
         self.engine.trap_opcode(_WRMSR, self._on_wrmsr)
 
@@ -147,6 +149,19 @@ class Machine:
         self.trace.event("kill", reason)
         self._end(Ending(EndKind.CRASH, reason))
 
+    # ports
+
+    def port_in(self, port: int, size: int) -> int:
+        """See :class:`vmirom.machine.engine.Ports`."""
+        return self.devices.bus.port_in(port, size)
+
+    def port_out(self, port: int, size: int, value: int) -> None:
+        """See :class:`vmirom.machine.engine.Ports`. A write that raises the interrupt line or sets the timer
+        ends the run, which was started with neither in view."""
+        self.devices.bus.port_out(port, size, value)
+        if (self.interrupt_pending() and not self._line) or self.devices.next_event() != self._awaited:
+            self.engine.kick()
+
     # running
 
     def run(self, deadline_ns: int) -> Ending:
@@ -171,6 +186,7 @@ class Machine:
             self._interrupt()
             pending = self.interrupt_pending()
         event = self.devices.next_event()
+        self._awaited, self._line = event, pending
         limit = deadline_ns if event is None else min(deadline_ns, event)
         self.entering()
         exit_ = self.engine.run(limit, window=pending)
