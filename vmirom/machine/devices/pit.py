@@ -228,8 +228,9 @@ class Pit:
         bus.claim("speaker", Port.SPEAKER, 1, self._read_speaker, self._write_speaker)
 
     def next_event(self) -> int | None:
-        """When :meth:`advance` will have something to do."""
-        return self._counters[0].next_edge(self._clock())
+        """When :meth:`advance` will have something to do; now, if an edge has passed that it has not seen."""
+        counter, now = self._counters[0], self._clock()
+        return now if counter.edges(now) > counter.seen else counter.next_edge(now)
 
     def advance(self) -> None:
         """Raise IRQ 0 if counter 0 has had a rising edge since the last look."""
