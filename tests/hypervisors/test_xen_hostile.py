@@ -25,9 +25,9 @@ class Frames:
 
     def __init__(self, bench: Bench) -> None:
         base = bench.domain.mmu.base
-        self.spares = [bench.frame(bench.spare(i)) for i in range(8)]
+        self.spares: list[int] = [bench.frame(bench.spare(i)) for i in range(8)]
         others = [0x100, 0xB8, 0xFEE00, bench.domain.shared.gpa >> 12, bench.domain.free[0], 1 << 30]
-        self.all = [*self.spares, *range(base, base + 7), *others]
+        self.all: list[int] = [*self.spares, *range(base, base + 7), *others]
 
     def __getitem__(self, number: int) -> int:
         return self.all[number % len(self.all)]
@@ -81,12 +81,27 @@ def _fill(bench: Bench, frames: Frames, one: int, two: int, number: int, bits: i
         bench.domain.memory.put64(gpa + SLOTS[number % len(SLOTS)] * 8, frames[two] << 12 | bits)
 
 
+def second_space(bench: Bench, frames: Frames) -> None:
+    """A second L3 with a copy of the boot mapping, ready to be pinned and used, and two empty tables."""
+    boot_l2 = bench.domain.mmu.base + 2
+    slots = bench.domain.hole.first_slot
+    links = {i: e for i, e in enumerate(bench.domain.tables.entries(boot_l2)[:slots]) if e & 1}
+    bench.table(0, links)
+    bench.table(1, {3: frames.spares[0] << 12 | 1})
+    bench.table(2, {})
+    bench.table(3, {5: frames.spares[7] << 12 | 3})
+
+
 @CAREFUL
-@given(st.lists(st.tuples(table_operations(), entry_bits), max_size=60))
-def test_page_table_requests_keep_the_counts(steps: list[tuple[tuple[str, int, int, int], int]]) -> None:
+@given(st.lists(st.tuples(table_operations(), entry_bits), max_size=60), st.booleans())
+def test_page_table_requests_keep_the_counts(
+    steps: list[tuple[tuple[str, int, int, int], int]], prepared: bool
+) -> None:
     bench = Bench(memory_mib=4)
     frames = Frames(bench)
     try:
+        if prepared:
+            second_space(bench, frames)
         for step, bits in steps:
             carry_out(bench, frames, step, bits)
         check_counts(bench.domain)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections.abc import Iterator
 
@@ -127,7 +128,7 @@ def test_what_memory_op_tells(xen: Bench) -> None:
     count = xen.domain.space.u32(at)
     areas = list(struct.iter_unpack("<QQI", xen.domain.space.read(ARGUMENTS + 64, 20 * count)))
     assert areas[-1][0] + areas[-1][1] == xen.domain.tables.count * 4096
-    assert all(a + n == b for (a, n, _), (b, _, _) in zip(areas, areas[1:], strict=False))
+    assert all(a + n == b for (a, n, _), (b, _, _) in itertools.pairwise(areas))
     at = xen.argument(struct.pack("<III", 4, ARGUMENTS + 64, 0))
     assert xen.call(Hypercall.MEMORY_OP, Xenmem.MACHPHYS_MFN_LIST, at) == 0
     assert xen.domain.space.u32(ARGUMENTS + 64) == xen.domain.m2p_frames[0]
@@ -192,9 +193,12 @@ def test_callback_operation(xen: Bench, kind: int, result: int) -> None:
 
 def test_nmi_operation(xen: Bench) -> None:
     assert xen.call(Hypercall.NMI_OP, NmiOp.REGISTER_CALLBACK, xen.argument(struct.pack("<II", TEXT, 0))) == 0
-    assert xen.domain.traps.nmi is not None
+    registered = xen.domain.traps.nmi
+    assert registered is not None
+    assert (registered.cs, registered.eip) == (1, TEXT)
     assert xen.call(Hypercall.NMI_OP, NmiOp.UNREGISTER_CALLBACK) == 0
-    assert xen.domain.traps.nmi is None
+    unregistered = xen.domain.traps.nmi
+    assert unregistered is None
     assert xen.call(Hypercall.NMI_OP, 2) == -Errno.ENOSYS
 
 

@@ -117,6 +117,7 @@ PROTECTED = {
     "mov to cr3 of no L3": "b800100000 0f22d8",
     "sysenter": "0f34",
     "int 40h without a gate": "cd40",
+    "null SS": "31c0 8ed0",
 }
 
 
@@ -353,6 +354,18 @@ def test_native_iret_leaves_the_mask_alone() -> None:
     assert bench.run().kind is EndKind.SHUTDOWN
     assert bench.domain.space.u32(RESULTS) == 1
     assert bench.domain.shared.vcpu.evtchn_upcall_mask == 1
+    bench.close()
+
+
+def test_native_iret_to_ring_three() -> None:
+    """Pages need the user bit; the trap that follows finds the user's state."""
+    code = Code().hypercall(Hypercall.SET_TRAP_TABLE, TABLE).hypercall(Hypercall.STACK_SWITCH, 0xE021, STACK)
+    for word in (0xE033, USER_STACK, 0x202, 0xE02B, USER):
+        code.raw("68").bytes += struct.pack("<I", word)
+    bench = Bench(code.raw("cf").image({**table({6: 0}), USER: b"\x0f\x0b"}))
+    assert bench.map(USER, bench.frame(USER) << 12 | 7) == 0
+    _, vector, _, eip, cs, _, esp, ss, *_ = outcome(bench, bench.run())
+    assert (vector, eip, cs, esp, ss) == (6, USER, 0xE02B | 1 << 16, USER_STACK, 0xE033)
     bench.close()
 
 

@@ -124,9 +124,7 @@ def build(bundle: bytes, command_line: str, setup: Setup) -> Domain:
     if wishes.hole_low is not None and wishes.hole_low > hole.start:
         raise LoadError(f"note HV_START_LOW: {wishes.hole_low:#x} is above what this machine can offer")
     if plan.end > hole.start or plan.pages > frames:
-        raise LoadError(
-            f"memory: {setup.memory_mib} MiB can't hold a mapping of {plan.pages} pages"
-        )
+        raise LoadError(f"memory: {setup.memory_mib} MiB can't hold a mapping of {plan.pages} pages")
     if plan.base < TOP_SLOT_VA <= plan.end and plan.base // TOP_SLOT_VA != plan.end // TOP_SLOT_VA:
         raise LoadError(f"note VIRT_BASE: the mapping from {plan.base:#x} crosses {TOP_SLOT_VA:#x}")
     line = command_line.encode("utf-8", "replace")

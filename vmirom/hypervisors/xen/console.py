@@ -38,6 +38,7 @@ class Console:
             if count >> 31:
                 raise Refused(Errno.EINVAL, f"console write of {count:#x} bytes")
             while count:
+                self.domain.check_time()
                 part = min(count, _CHUNK)
                 self.output(self.domain.space.read(at, part))
                 at += part

@@ -5,11 +5,12 @@ Each subject keeps its own state in its own module; this one holds them, the fra
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from vmirom.hypervisors.hypervisor import Console as Output
-from vmirom.hypervisors.hypervisor import Trace
-from vmirom.hypervisors.xen.answers import GuestFault
+from vmirom.hypervisors.hypervisor import Ending, EndKind, Trace
+from vmirom.hypervisors.xen.answers import Ended, GuestFault
 from vmirom.hypervisors.xen.clock import Clock
 from vmirom.hypervisors.xen.console import Console
 from vmirom.hypervisors.xen.events import Events
@@ -75,6 +76,12 @@ class Domain:
         self.console: Console = Console(self, given.output)
         self.privileged: Privileged = Privileged(self)
         self.hypercalls: Hypercalls = Hypercalls(self)
+        self.deadline_ns: int | None = None
+
+    def check_time(self) -> None:
+        """For hypercalls that may take long: raise Ended when the run's time is up."""
+        if self.deadline_ns is not None and time.monotonic_ns() >= self.deadline_ns:
+            raise Ended(Ending(EndKind.BUDGET, "inside a long hypercall when the time was up"))
 
     # Frames
 

@@ -156,6 +156,7 @@ class Hypercalls:
                 raise Refused(Errno.EINVAL, f"multicall of {count} entries")
             self._inside = True
             for i in range(count):
+                self.domain.check_time()
                 self._one(at + i * _ENTRY.size & 0xFFFFFFFF)
         except Refused as refused:
             result, why = -refused.errno, refused.why

@@ -71,6 +71,7 @@ class XenHypervisor:
 
     def run(self, deadline_ns: int) -> Ending:
         """Run until the machine ends or ``deadline_ns`` (``time.monotonic_ns``) has passed."""
+        self.domain.deadline_ns = deadline_ns
         try:
             while True:
                 self._step(deadline_ns)

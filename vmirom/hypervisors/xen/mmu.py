@@ -25,6 +25,7 @@ __all__ = ["Mmu"]
 _REQUEST: Final = struct.Struct("<QQ")
 _OPERATION: Final = struct.Struct("<3I")
 _BATCH_BYTES: Final = 64 * 1024
+_LOOK_AT_TIME: Final = 256
 _PREEMPTED: Final = 1 << 31
 _FLUSH_TYPE: Final = 3
 _SUPER: Final = (Mmuext.MARK_SUPER, Mmuext.UNMARK_SUPER)
@@ -73,6 +74,7 @@ class Mmu:
         refusal: Refused | None = None
         try:
             while completed < count:
+                domain.check_time()
                 part = min(count - completed, _BATCH_BYTES // _REQUEST.size)
                 requests = domain.space.read(at + completed * _REQUEST.size, part * _REQUEST.size)
                 for pointer, value in _REQUEST.iter_unpack(requests):
@@ -167,7 +169,9 @@ class Mmu:
         refusal: Refused | None = None
         try:
             while completed < count:
-                raw = space.read(at + completed * _OPERATION.size & 0xFFFFFFFF, _OPERATION.size)
+                if completed % _LOOK_AT_TIME == 0:
+                    self.domain.check_time()
+                raw = space.read(at + completed * _OPERATION.size, _OPERATION.size)
                 self._extended_one(*_OPERATION.unpack(raw))
                 completed += 1
         except Refused as refused:

@@ -65,6 +65,7 @@ def _grow(domain: Domain, at: int, populate: bool) -> int:
         return 0
     done = 0
     while done < count:
+        domain.check_time()
         place = start + done * 4
         try:
             pfn = domain.space.u32(place) if populate else None
@@ -88,6 +89,7 @@ def _shrink(domain: Domain, at: int) -> int:
         return 0
     done = 0
     while done < count:
+        domain.check_time()
         try:
             first = domain.space.u32(start + done * 4)
         except GuestFault:
