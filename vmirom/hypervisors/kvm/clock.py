@@ -72,9 +72,9 @@ class Clock:
 
     def _publish(self) -> bool:
         self._published_ns = time.monotonic_ns()
-        gpa = self.system & ~MsrFlag.ENABLED
+        gpa = self.system & ~int(MsrFlag.ENABLED)
         try:
-            info: Any = self._memory.view(int(gpa), ffi, "struct pvclock_vcpu_time_info")
+            info: Any = self._memory.view(gpa, ffi, "struct pvclock_vcpu_time_info")
         except BadAddress:
             return False
         tsc = self._engine.tsc()

@@ -159,7 +159,9 @@ class Machine:
         """See :class:`vmirom.machine.engine.Ports`. A write that raises the interrupt line or sets the timer
         ends the run, which was started with neither in view."""
         self.devices.bus.port_out(port, size, value)
-        if (self.interrupt_pending() and not self._line) or self.devices.next_event() != self._awaited:
+        event = self.devices.next_event()
+        sooner = event is not None and (self._awaited is None or event < self._awaited)
+        if sooner or (self.interrupt_pending() and not self._line):
             self.engine.kick()
 
     # running

@@ -83,7 +83,7 @@ class Cmos:
         if port == Reg.INDEX:
             self._index = value & 0x7F
         elif self._index == Reg.STATUS_A:
-            self._bytes[Reg.STATUS_A] = value & ~CmosStatus.A_UPDATING & 0xFF
+            self._bytes[Reg.STATUS_A] = value & 0x7F
         elif self._index == Reg.STATUS_B:
             self._write_status_b(value)
         elif self._index in _TIME and not self._setting:

@@ -126,7 +126,7 @@ class KeyboardController:
             self._argument_of = value
         elif value in (Keyboard.A20_ON, Keyboard.A20_OFF):
             a20 = self._output | KeyboardOutput.A20
-            self._set_output(a20 if value == Keyboard.A20_ON else a20 & ~KeyboardOutput.A20)
+            self._set_output(a20 if value == Keyboard.A20_ON else a20 & ~int(KeyboardOutput.A20))
         elif value == Keyboard.SELF_TEST:
             self._answer = int(Keyboard.SELF_TEST_PASSED)
         elif value == Keyboard.READ_OUTPUT:
