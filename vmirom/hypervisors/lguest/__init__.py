@@ -9,8 +9,6 @@ fault that the tables can fill.
 
 from __future__ import annotations
 
-from typing import Any
-
 from vmirom.hypervisors.hypervisor import Console, Trace
 from vmirom.hypervisors.lguest.lguest import EngineFactory, Lguest
 
@@ -18,7 +16,26 @@ __all__ = ["Lguest", "make"]
 
 
 def make(
-    engine_factory: EngineFactory, memory_mib: int, console: Console, trace: Trace, **options: Any
+    engine_factory: EngineFactory,
+    memory_mib: int,
+    console: Console,
+    trace: Trace,
+    *,
+    pae: bool = True,
+    release: str = "2.6.35",
+    seed: int = 0,
+    initrd: bytes = b"",
+    stable_tsc: bool = True,
 ) -> Lguest:
-    """One machine; ``options`` are those of :class:`Lguest`. Raises LoadError for a bad one."""
-    return Lguest(engine_factory, memory_mib, console, trace, **options)
+    """One machine; the options are those of :class:`Lguest`. Raises LoadError for a bad one."""
+    return Lguest(
+        engine_factory,
+        memory_mib,
+        console,
+        trace,
+        pae=pae,
+        release=release,
+        seed=seed,
+        initrd=initrd,
+        stable_tsc=stable_tsc,
+    )

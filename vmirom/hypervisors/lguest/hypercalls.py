@@ -48,6 +48,7 @@ class Hypercalls:
         clock: Clock,
         console: Console,
         trace: Trace,
+        stable_tsc: bool,
     ) -> None:
         self._engine = engine
         self._guest = guest
@@ -59,6 +60,7 @@ class Hypercalls:
         self._clock = clock
         self._console = console
         self._trace = trace
+        self._stable_tsc = stable_tsc
         self.timer = ClockEvent(clock)
         self._data: LguestData | None = None
         self._notify = 0
@@ -146,7 +148,7 @@ class Hypercalls:
         if not LguestData.accepts(self._guest, gpa):
             raise Killed(f"bad guest page {gpa:#x}")
         data = self._data = self._interrupts.data = LguestData(self._engine.memory, gpa)
-        data.fields.tsc_khz = min(self._engine.tsc_hz() // 1000, 0xFFFFFFFF)
+        data.fields.tsc_khz = self._engine.tsc_hz() // 1000 if self._stable_tsc else 0
         if data.fields.syscall_vec != abi.Constants.SYSCALL_VECTOR:
             raise Killed("bad syscall vector")
         data.write_time(self._clock.wall())

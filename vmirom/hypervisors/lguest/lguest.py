@@ -52,7 +52,8 @@ class Lguest:
     """One lguest guest with ``memory_mib`` of RAM.
 
     ``pae`` says which page-table format the host is built for; ``release`` is a key of RELEASES; ``seed``
-    settles the random choice of a shadow to reuse; ``initrd`` is placed as the launcher does.
+    settles the random choice of a shadow to reuse; ``initrd`` is placed as the launcher does; without
+    ``stable_tsc`` the host tells no rate of the TSC. Raises LoadError for a bad option.
     """
 
     name = "lguest"
@@ -68,6 +69,7 @@ class Lguest:
         release: str = "2.6.35",
         seed: int = 0,
         initrd: bytes = b"",
+        stable_tsc: bool = True,
         clock: Clock | None = None,
     ) -> None:
         if release not in RELEASES:
@@ -106,6 +108,7 @@ class Lguest:
             self._clock,
             console,
             self._trace,
+            stable_tsc,
         )
         self._hypercall = False
 
