@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.hypervisors.xen_counts import check_counts
 from tests.hypervisors.xen_kernels import ARGUMENTS, NOTES, TEXT, Bench, elf
 from vmirom.hypervisors.hypervisor import Ending, LoadError
-from vmirom.hypervisors.xen.answers import DomainCrash, Ended
+from vmirom.hypervisors.xen.answers import DomainCrash, Ended, GuestFault
 from vmirom.overlays.xen import Hypercall, Mmuext
 
 CAREFUL = settings(
@@ -103,7 +103,10 @@ def test_page_table_requests_keep_the_counts(
         if prepared:
             second_space(bench, frames)
         for step, bits in steps:
-            carry_out(bench, frames, step, bits)
+            try:
+                carry_out(bench, frames, step, bits)
+            except GuestFault:
+                break  # the guest took its own argument page away: it can ask nothing more
         check_counts(bench.domain)
     finally:
         bench.close()

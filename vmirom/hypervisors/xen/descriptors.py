@@ -13,7 +13,7 @@ from typing import Final
 
 from vmirom.machine.addresses import PAGE_SIZE
 from vmirom.machine.engine import Segment
-from vmirom.overlays.xen import Selector
+from vmirom.overlays.xen import Gdt, Selector
 
 __all__ = [
     "FIRST_RESERVED_ENTRY",
@@ -26,9 +26,9 @@ __all__ = [
     "reserved_page",
 ]
 
-FIRST_RESERVED_ENTRY: Final = 7168
-GUEST_GDT_PAGES: Final = 14
-GDT_BYTES: Final = 16 * PAGE_SIZE
+FIRST_RESERVED_ENTRY: Final = int(Gdt.ENTRIES_MAX)
+GUEST_GDT_PAGES: Final = int(Gdt.FIRST_RESERVED_PAGE)
+GDT_BYTES: Final = Gdt.FRAMES * PAGE_SIZE
 
 NULL_SEGMENT: Final = Segment(0, 0, 0, 0)
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Channel", "Events"]
 
-VIRQS: Final = 24
 _GLOBAL_VIRQS: Final = frozenset({Virq.CONSOLE, Virq.DOM_EXC})
 _DOM0: Final = 0
 _ANSWERED: Final = frozenset(
@@ -135,7 +134,7 @@ class Events:
             raise Refused(Errno.ESRCH, f"no domain {domid}")
 
     def _bind_virq(self, argument: Any) -> None:
-        if argument.virq >= VIRQS:
+        if argument.virq >= Virq.COUNT:
             raise Refused(Errno.EINVAL, f"virq {argument.virq}")
         if argument.virq in _GLOBAL_VIRQS and argument.vcpu:
             raise Refused(Errno.EINVAL, f"virq {argument.virq} is for virtual CPU 0")

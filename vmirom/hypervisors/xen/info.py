@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 from vmirom.hypervisors.xen.answers import Refused
 from vmirom.machine.addresses import PAGE_SIZE
-from vmirom.overlays.xen import Errno, Xenver
+from vmirom.overlays.xen import Boot, Errno, Xenver
 
 if TYPE_CHECKING:
     from vmirom.hypervisors.xen.domain import Domain
 
 __all__ = ["CAPABILITIES", "FEATURES", "VERSION", "xen_version"]
 
-VERSION: Final = 0x40011
+VERSION: Final = int(Boot.VERSION)
 EXTRAVERSION: Final = ".5-embedded"
 CAPABILITIES: Final = "xen-3.0-x86_64 xen-3.0-x86_32p "
 FEATURES: Final = 0x228F0

@@ -9,6 +9,8 @@ above 4 GiB; here they are read-only to the guest, like the rest of the hole.
 from dataclasses import dataclass
 from typing import Final
 
+from vmirom.overlays import xen as abi
+
 __all__ = [
     "ACCESSED",
     "CACHE_BITS",
@@ -56,8 +58,6 @@ GDT_VA: Final = WINDOW_VA
 LDT_VA: Final = WINDOW_VA + 0x10000
 TSS_VA: Final = WINDOW_VA + 0x20000
 
-_M2P_DEFAULT_START: Final = 0xF580_0000
-_M2P_DEFAULT_END: Final = 0xF680_0000
 _M2P_HIGH_END: Final = 0xFFE0_0000
 
 
@@ -72,7 +72,7 @@ class Hole:
     @classmethod
     def default(cls) -> "Hole":
         """The range of a kernel without an HV_START_LOW note."""
-        return cls(_M2P_DEFAULT_START, _M2P_DEFAULT_START, _M2P_DEFAULT_END)
+        return cls(abi.Hole.START, abi.Hole.M2P_START, abi.Hole.M2P_END)
 
     @classmethod
     def smallest(cls, machine_frames: int) -> "Hole":

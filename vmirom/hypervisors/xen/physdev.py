@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from typing import TYPE_CHECKING, Final
 
 from vmirom.hypervisors.xen.answers import GuestFault, Refused
@@ -14,33 +13,33 @@ if TYPE_CHECKING:
 __all__ = ["physdev_operation", "physdev_operation_compat"]
 
 _PORTS: Final = 65536
-_IRQ_NEEDS_EOI: Final = 0
-_NONE_PENDING: Final = 0
+_IRQS: Final = 16
 
 
 def physdev_operation(domain: Domain, command: int, at: int) -> int:
     """physdev_op. Raises Refused and GuestFault."""
     space = domain.space
     if command == Physdevop.SET_IOPL:
-        iopl = space.u32(at)
+        iopl = space.struct(at, "struct xen_physdev_set_iopl").iopl
         if iopl > 3:
             raise Refused(Errno.EINVAL, f"iopl {iopl}")
         domain.privileged.iopl = iopl
         return 0
     if command == Physdevop.SET_IOBITMAP:
-        bitmap, ports = struct.unpack("<II", space.read(at, 8))
-        if ports > _PORTS:
-            raise Refused(Errno.EINVAL, f"I/O bitmap of {ports} ports")
-        domain.privileged.bitmap, domain.privileged.bitmap_ports = bitmap, ports
+        argument = space.struct(at, "struct xen_physdev_set_iobitmap")
+        if argument.nr_ports > _PORTS:
+            raise Refused(Errno.EINVAL, f"I/O bitmap of {argument.nr_ports} ports")
+        domain.privileged.bitmap, domain.privileged.bitmap_ports = argument.bitmap, argument.nr_ports
         return 0
     if command == Physdevop.IRQ_STATUS_QUERY:
-        irq = space.u32(at)
-        if irq >= 16:
-            raise Refused(Errno.EINVAL, f"irq {irq}")
-        space.put32(at + 4, _IRQ_NEEDS_EOI)
+        query = space.struct(at, "struct xen_physdev_irq_status_query")
+        if query.irq >= _IRQS:
+            raise Refused(Errno.EINVAL, f"irq {query.irq}")
+        query.flags = 0
+        space.put_struct(at, query)
         return 0
     if command == Physdevop.EOI:
-        raise Refused(Errno.EINVAL, f"irq {space.u32(at)} is not bound")
+        raise Refused(Errno.EINVAL, f"irq {space.struct(at, 'struct xen_physdev_eoi').irq} is not bound")
     raise Refused(Errno.ENOSYS, f"physdev_op {command}: this machine has no such device")
 
 

@@ -27,9 +27,6 @@ _XENS: Final = tuple(
         (0xCFC, 0xCFF),
     )
 )
-_SLEEP_ENABLE: Final = 0x2000
-_KEYBOARD_COMMAND: Final = 0x64
-_PULSE_RESET: Final = 0xFE
 
 
 def _xens(port: int, size: int) -> bool:
@@ -48,7 +45,7 @@ def write_port(port: int, size: int, value: int) -> None:
     if port == vmi.Port.EXIT:
         status = value & 0xFF
         raise Ended(Ending(EndKind.SHUTDOWN, f"exit port, status {status:#x}", status))
-    if port == native.Acpi.PM1A_CONTROL and size == 2 and value & _SLEEP_ENABLE:
+    if port == native.Acpi.PM1A_CONTROL and size == 2 and value & native.Acpi.SLEEP_ENABLE:
         raise Ended(Ending(EndKind.SHUTDOWN, "power off through the power management port"))
-    if port == _KEYBOARD_COMMAND and value & 0xFF == _PULSE_RESET:
+    if port == native.Reset.KEYBOARD_PORT and value & 0xFF == native.Reset.KEYBOARD_PULSE:
         raise Ended(Ending(EndKind.REBOOT, "reset through the keyboard controller"))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from vmirom.hypervisors.xen.answers import DomainCrash, GuestFault, Refused
+from vmirom.hypervisors.xen.info import VERSION
 from vmirom.hypervisors.xen.operands import read_register, write_register
 from vmirom.hypervisors.xen.pages import PageType
 from vmirom.hypervisors.xen.physdev import port_allowed
@@ -42,7 +43,6 @@ _MSRS: Final = {
 _TSC_MSR: Final = 0x10
 
 _LEAF_MAX: Final = Transport.CPUID_LEAF + 5
-_VERSION: Final = 0x40011
 _FEATURES_HIDDEN_EDX: Final = 1 << 3 | 1 << 7 | 1 << 12 | 1 << 13 | 1 << 14 | 1 << 16 | 1 << 17 | 1 << 28
 _FEATURES_HIDDEN_ECX: Final = 1 << 3 | 1 << 5 | 1 << 6 | 1 << 21
 _FEATURE_HYPERVISOR: Final = 1 << 31
@@ -89,7 +89,7 @@ class Privileged:
         if leaf == Transport.CPUID_LEAF:
             return _LEAF_MAX, Transport.CPUID_EBX, Transport.CPUID_ECX, Transport.CPUID_EDX
         if leaf == Transport.CPUID_LEAF + 1:
-            return _VERSION, 0, 0, 0
+            return VERSION, 0, 0, 0
         if leaf == Transport.CPUID_LEAF + 2:
             return 1, Transport.MSR_HYPERCALL_PAGE, 0, 0
         if Transport.CPUID_LEAF < leaf <= Transport.CPUID_LEAF + 0xFFFF:

@@ -6,16 +6,14 @@ import struct
 from typing import TYPE_CHECKING, Final
 
 from vmirom.hypervisors.xen.answers import GuestFault, Refused
-from vmirom.hypervisors.xen.pages import Owner
 from vmirom.machine.addresses import PAGE_SIZE
-from vmirom.overlays.xen import Domid, Errno, Xenmem
+from vmirom.overlays.xen import Domid, Errno, Xenmem, ffi
 
 if TYPE_CHECKING:
     from vmirom.hypervisors.xen.domain import Domain
 
 __all__ = ["memory_operation"]
 
-_RESERVATION: Final = struct.Struct("<4IH2x")
 _ENOBUFS: Final = 105  # ENOBUFS, which the ABI has no other use for
 _MAX_ORDER: Final = 9
 _RAM: Final = 1
@@ -37,7 +35,8 @@ def memory_operation(domain: Domain, command: int, at: int) -> int:
         return domain.held if command == Xenmem.CURRENT_RESERVATION else domain.maximum
     if command == Xenmem.MACHPHYS_MAPPING:
         hole = domain.hole
-        domain.space.write(at, struct.pack("<III", hole.m2p_start, hole.m2p_end, hole.max_mfn))
+        answer = ffi.new("struct xen_machphys_mapping *", [hole.m2p_start, hole.m2p_end, hole.max_mfn])
+        domain.space.put_struct(at, answer)
         return 0
     if command == Xenmem.MACHPHYS_MFN_LIST:
         return _table_frames(domain, at)
@@ -53,9 +52,9 @@ def _need_self(domid: int) -> None:
 
 def _request(domain: Domain, at: int) -> tuple[int, int, int]:
     """(extent list, number of extents, order) of a reservation."""
-    start, count, order, _, domid = _RESERVATION.unpack(domain.space.read(at, _RESERVATION.size))
-    _need_self(domid)
-    return start, count, order
+    argument = domain.space.struct(at, "struct xen_memory_reservation")
+    _need_self(argument.domid)
+    return argument.extent_start, argument.nr_extents, argument.extent_order
 
 
 def _grow(domain: Domain, at: int, populate: bool) -> int:
@@ -114,7 +113,8 @@ def _table_frames(domain: Domain, at: int) -> int:
 
 def _machine_map(domain: Domain, at: int) -> int:
     """machine_memory_map: the e820 of the machine."""
-    most, list_at = struct.unpack("<II", domain.space.read(at, 8))
+    argument = domain.space.struct(at, "struct xen_memory_map")
+    most, list_at = argument.nr_entries, argument.buffer
     end = domain.tables.count * PAGE_SIZE
     areas = [
         (0, _LOW_END, _RAM),
@@ -123,12 +123,8 @@ def _machine_map(domain: Domain, at: int) -> int:
     ]
     if most < len(areas):
         raise Refused(_ENOBUFS, f"room for {most} of {len(areas)} areas")
-    domain.space.write(list_at, b"".join(struct.pack("<QQI", *area) for area in areas))
-    domain.space.put32(at, len(areas))
+    entries = (ffi.new("struct xen_e820_entry *", area) for area in areas)
+    domain.space.write(list_at, b"".join(bytes(ffi.buffer(entry)) for entry in entries))
+    argument.nr_entries = len(areas)
+    domain.space.put_struct(at, argument)
     return 0
-
-
-def free_frames(domain: Domain) -> list[int]:
-    """Frames nobody has, in order."""
-    owner = domain.tables.owner
-    return [frame for frame in range(domain.tables.count) if owner[frame] == Owner.FREE]

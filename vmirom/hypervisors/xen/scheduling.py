@@ -198,7 +198,8 @@ class Scheduling:
         raise Ended(Ending(EndKind.SHUTDOWN, f"shut down for reason {reason}"))
 
     def _poll(self, at: int) -> int:
-        ports_at, count, timeout = struct.unpack("<IIQ", self.domain.space.read(at, 16))
+        argument = self.domain.space.struct(at, "struct xen_sched_poll")
+        ports_at, count, timeout = argument.ports, argument.nr_ports, argument.timeout
         if count > _POLL_MAX:
             raise Refused(Errno.EINVAL, f"poll of {count} ports")
         ports = struct.unpack(f"<{count}I", self.domain.space.read(ports_at, count * 4)) if count else ()

@@ -32,14 +32,13 @@ from vmirom.hypervisors.xen.layout import (
 from vmirom.hypervisors.xen.pages import PageType
 from vmirom.machine.addresses import PAGE_SIZE
 from vmirom.machine.engine import Segment
-from vmirom.overlays.xen import Errno
+from vmirom.overlays.xen import Errno, Gdt
 
 if TYPE_CHECKING:
     from vmirom.hypervisors.xen.domain import Domain
 
 __all__ = ["Segments"]
 
-LDT_MAX_ENTRIES: Final = 8192
 _LDT_PAGES: Final = 16
 _LDT_SELECTOR: Final = 0xE050
 _LDT_ATTRIBUTES: Final = 0x8200
@@ -127,7 +126,7 @@ class Segments:
 
     def set_ldt(self, base: int, entries: int) -> None:
         """MMUEXT_SET_LDT. The contents are looked at when a selector is first loaded. Raises Refused."""
-        if base % PAGE_SIZE or entries > LDT_MAX_ENTRIES or base + entries * 8 > self.domain.hole.start:
+        if base % PAGE_SIZE or entries > Gdt.LDT_ENTRIES_MAX or base + entries * 8 > self.domain.hole.start:
             raise Refused(Errno.EINVAL, f"LDT at {base:#x} with {entries} entries")
         self.forget_ldt()
         self.ldt_base, self.ldt_entries = base, entries

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 from vmirom.machine.memory import Memory
-from vmirom.overlays.xen import ffi
+from vmirom.overlays.xen import Evtchn, ffi
 
 __all__ = ["PORTS", "VCPU_INFO_SIZE", "SharedInfo"]
 
-PORTS: Final = 1024
+PORTS: Final = int(Evtchn.COUNT)
 """Event channels of a 32-bit domain: 32 words of 32 bits."""
 VCPU_INFO_SIZE: Final[int] = ffi.sizeof("struct xen_vcpu_info")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from typing import TYPE_CHECKING, Final
 
 from vmirom.hypervisors.xen.answers import Refused
@@ -10,7 +9,7 @@ from vmirom.hypervisors.xen.pages import PageType
 from vmirom.hypervisors.xen.scheduling import SHORTEST_PERIOD
 from vmirom.hypervisors.xen.shared import VCPU_INFO_SIZE
 from vmirom.machine.addresses import PAGE_SIZE
-from vmirom.overlays.xen import Errno, Vcpuop
+from vmirom.overlays.xen import Errno, SingleshotFlag, Vcpuop
 
 if TYPE_CHECKING:
     from vmirom.hypervisors.xen.domain import Domain
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["vcpu_operation"]
 
 _ETIME: Final = 62  # ETIME, which the ABI has no other use for
-_FUTURE: Final = 1
-"""VCPU_SSHOTTMR_future: refuse a time that has passed."""
 
 
 def vcpu_operation(domain: Domain, command: int, vcpu: int, at: int) -> int:
@@ -39,7 +36,7 @@ def vcpu_operation(domain: Domain, command: int, vcpu: int, at: int) -> int:
         scheduling.runstate_area = domain.space.u32(at)
         scheduling.write_runstate()
     elif command == Vcpuop.SET_PERIODIC_TIMER:
-        (period,) = struct.unpack("<Q", domain.space.read(at, 8))
+        period = domain.space.struct(at, "struct xen_vcpu_set_periodic_timer").period_ns
         if period < SHORTEST_PERIOD:
             raise Refused(Errno.EINVAL, f"period of {period} ns")
         scheduling.set_period(period)
@@ -57,15 +54,16 @@ def vcpu_operation(domain: Domain, command: int, vcpu: int, at: int) -> int:
 
 
 def _set_single(domain: Domain, at: int) -> None:
-    timeout, flags = struct.unpack("<QI", domain.space.read(at, 12))
-    if flags & _FUTURE and timeout < domain.clock.now():
+    timer = domain.space.struct(at, "struct xen_vcpu_set_singleshot_timer")
+    if timer.flags & SingleshotFlag.FUTURE and timer.timeout_abs_ns < domain.clock.now():
         raise Refused(_ETIME, "the time has passed")
-    domain.scheduling.single = timeout
+    domain.scheduling.single = timer.timeout_abs_ns
 
 
 def _register_info(domain: Domain, at: int) -> None:
     """Move the live vcpu_info, once, to a place within one writable frame of the domain."""
-    frame, offset, _ = struct.unpack("<QII", domain.space.read(at, 16))
+    argument = domain.space.struct(at, "struct xen_vcpu_register_vcpu_info")
+    frame, offset = argument.mfn, argument.offset
     if domain.shared.vcpu_gpa != domain.shared.gpa:
         raise Refused(Errno.EINVAL, "vcpu_info was registered before")
     if offset > PAGE_SIZE - VCPU_INFO_SIZE or offset % 4:
