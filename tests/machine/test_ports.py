@@ -143,3 +143,34 @@ def test_the_guest_keeps_its_debug_registers(live: bool) -> None:
         assert engine.run(soon()) == Preempted()
         assert engine.run(soon()) == Halted()
         assert engine.ebx == 0x1234
+
+
+class Kicker(Recorder):
+    """Kicks at each access, in either direction."""
+
+    def port_in(self, port: int, size: int) -> int:
+        if self.engine is not None:
+            self.engine.kick()
+        return super().port_in(port, size)
+
+
+@MODES
+@pytest.mark.parametrize("code", [b"\xf3\x6e", b"\x66\xf3\x6f", b"\xf3\x6c", b"\x67\xf2\x6e"])
+def test_kicks_from_a_device_lose_no_step_of_a_repeated_instruction(live: bool, code: bytes) -> None:
+    inward = code.endswith(b"\x6c")
+    with machine(code + HLT, live=live) as engine:
+        ports = Kicker(0x41)
+        ports.engine = engine
+        engine.set_ports(ports)
+        engine.memory.write(0x5000, b"abcdefgh")
+        engine.esi, engine.edi, engine.edx, engine.ecx = 0x5000, 0x6000, 0x80, 4
+        ends = [engine.run(soon())]
+        while ends[-1] == Preempted():
+            ends.append(engine.run(soon()))
+        assert len(ends) > 1 and ends[-1] == Halted()
+        assert (engine.ecx, len(ports.log), engine.eip) == (0, 4, CODE + len(code) + 1)
+        if inward:
+            assert (engine.edi, engine.memory.read(0x6000, 5)) == (0x6004, b"AAAA\0")
+        else:
+            sent = b"".join(entry[2].to_bytes(entry[1], "little") for entry in ports.log)
+            assert sent == b"abcdefgh"[: len(sent)] and len(sent) in (4, 8)

@@ -51,6 +51,9 @@ _OFF: Final = (1 << 64) - 16  # an address where no block starts
 _NO_VECTOR: Final = -1
 _WITH_ERROR: Final = frozenset({8, 10, 11, 12, 13, 14, 17})
 _HF_IOBPT: Final = 1 << 24
+_PREFIXES: Final = tuple(bytes([b]) for b in b"\x26\x2e\x36\x3e\x64\x65\x66\x67\xf0\xf2\xf3")
+_STRING_PORTS: Final = (b"\x6c", b"\x6d", b"\x6e", b"\x6f")
+_LONGEST_INSTRUCTION: Final = 15
 _HF_MPX_IU: Final = 1 << 26
 _PROT_RX: Final = 5
 _PROT_ALL: Final = 7
@@ -84,6 +87,7 @@ class UnicornEngine(State):
         self._failure: BaseException | None = None
         self._refused: tuple[int, ...] | None = None
         self._port_breakpoint: tuple[int, int, int] | None = None
+        self._step_of: int | None = None
         self._in_port = False
         self._kicked = False
         self._running = False
@@ -366,7 +370,7 @@ class UnicornEngine(State):
         value = self._ports.port_in(port, size)
         self._in_port = False
         if self._kicked:
-            self._break_behind(port)
+            self._stop_behind(port)
         return value & (1 << 8 * size) - 1
 
     def _on_out(self, _handle: int, port: int, size: int, value: int, _key: int) -> None:
@@ -377,7 +381,7 @@ class UnicornEngine(State):
             self._ports.port_out(port, size, value & (1 << 8 * size) - 1)
             self._in_port = False
             if self._kicked:
-                self._break_behind(port)
+                self._stop_behind(port)
 
     def _is_refused(self, port: int, size: int) -> bool:
         """unicorn checks neither IOPL nor the TSS bitmap."""
@@ -415,6 +419,29 @@ class UnicornEngine(State):
         self._refused = self._registers()
         self._break_behind(port)
 
+    def _stop_behind(self, port: int) -> None:
+        """Stop right after the port access that is executing; see :meth:`_after_step`."""
+        self._step_of = self._raw_eip if self._is_repeated() else None
+        self._break_behind(port)
+
+    def _is_repeated(self) -> bool:
+        """Whether a repeat prefix stands before the port instruction at EIP."""
+        return self._prefixed(self._raw_eip, b"\xf2\xf3")
+
+    def _prefixed(self, start: int, wanted: bytes) -> bool:
+        """Whether the instruction at offset ``start`` is a string port one with one of these prefixes."""
+        mode = Mode.of(self.cr0, self.cr4, self.efer)
+        found = False
+        for at in range(start, start + _LONGEST_INSTRUCTION):
+            try:
+                byte = read_virtual(self.memory, self.cr3, mode, self._linear(at), 1)
+            except BadAddress:
+                return False
+            if isinstance(byte, PageFault) or byte not in _PREFIXES:
+                return found and byte in _STRING_PORTS
+            found = found or byte in wanted
+        return False
+
     def _break_behind(self, port: int) -> None:
         """Make the processor stop right after the port access that it is executing."""
         at = self.layout.debug
@@ -433,10 +460,20 @@ class UnicornEngine(State):
         if self._refused is not None:
             self._undo()
             return Trap(13, 0)
+        step_of, self._step_of = self._step_of, None
+        if vector == 1 and step_of is not None:
+            self._after_step(step_of)
         if vector not in (1, _NO_VECTOR):  # the guest had switched HF_IOBPT off and met another vector
             self._vector = vector
             return self._trap()
         return None
+
+    def _after_step(self, start: int) -> None:
+        """A breakpoint in a repeated port instruction comes before the step is counted, with EIP behind the
+        instruction: count it and go back, so that the steps that are left are done by the next run."""
+        narrow = self._prefixed(start, b"\x67")
+        self.ecx = self.ecx & 0xFFFF0000 | self.ecx - 1 & 0xFFFF if narrow else self.ecx - 1 & 0xFFFFFFFF
+        self._raw_eip = start
 
     def _undo(self) -> None:
         """Back to the state before a refused instruction. A refused INS has stored a zero by then."""
