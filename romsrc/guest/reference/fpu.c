@@ -55,7 +55,6 @@ void fpu(void)
 	fpu_load(1234);
 	switch_user(1);
 	fpu_load(5678);
-	note("%u traps, CR0 %x", traps_, vmi_GetCR0());
 	check(traps_ == 2 && !(vmi_GetCR0() & CR0_TS), "each user's first instruction traps once; CLTS in the handler ends it");
 	for (u32 n = 0; n < 10; n++) {
 		u32 value;

@@ -115,5 +115,5 @@ void timer_drain(void)
 bool timer_await(u64 expiry)
 {
 	/* a backend without a PIC of its own may learn of the alarm only when interrupts come on: time enough is enough */
-	return WAIT(now() > expiry + microseconds(pic_pending() ? 0 : 3000), LONG);
+	return WAIT(now() > expiry + microseconds(pic_pending() ? 0 : 50000), LONG);
 }
