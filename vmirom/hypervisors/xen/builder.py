@@ -23,6 +23,7 @@ from vmirom.hypervisors.xen.layout import (
     GDT_VA,
     LARGE,
     LARGE_SIZE,
+    NX,
     PRESENT,
     TOP_SLOT_VA,
     TSS_VA,
@@ -38,6 +39,7 @@ from vmirom.hypervisors.xen.transfer import hypercall_page
 from vmirom.machine.addresses import PAGE_SIZE
 from vmirom.machine.engine import Engine, Segment, SegmentName
 from vmirom.machine.memory import Memory
+from vmirom.overlays.native import Cr0, Cr4, Efer
 from vmirom.overlays.xen import Boot, Selector, StartFlag, ffi
 
 __all__ = ["Plan", "Setup", "build"]
@@ -51,9 +53,8 @@ _FLAGS: Final = StartFlag.PRIVILEGED | StartFlag.INITDOMAIN | 0x300
 _CONSOLE_OFFSET: Final = 0x490
 _CONSOLE_SIZE: Final = 0x28
 _FIRST_P2M_PFN: Final = 0x400
-_CR0: Final = 0x80010033
-_CR4: Final = 0x6A0 & ~0x80
-_EFER_NX: Final = 0x800
+_CR0: Final = int(Cr0.PG | Cr0.WP | Cr0.NE | Cr0.ET | Cr0.MP | Cr0.PE)
+_CR4: Final = int(Cr4.OSXMMEXCPT | Cr4.OSFXSR | Cr4.PAE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ def _fill_hole(domain: Domain, machine: Machine) -> None:
     hole, memory = domain.hole, domain.memory
     entries = [0] * (512 - hole.first_slot)
     for i, frame in enumerate(machine.m2p_frames):
-        entries[i] = frame << 12 | PRESENT | LARGE | ACCESSED | 1 << 63
+        entries[i] = frame << 12 | PRESENT | LARGE | ACCESSED | NX
     entries[WINDOW_SLOT - hole.first_slot] = machine.window << 12 | PRESENT | WRITE | ACCESSED
     domain.tables.top_entries = struct.pack(f"<{len(entries)}Q", *entries)
     memory.write(machine.reserved_gdt << 12, reserved_page(TSS_VA))
@@ -241,7 +242,7 @@ def _enter(domain: Domain, plan: Plan, wishes: Wishes) -> None:
     """Processor state and shared pages at the first instruction."""
     engine = domain.engine
     engine.cr4 = _CR4
-    engine.efer = _EFER_NX
+    engine.efer = int(Efer.NXE)
     engine.cr0 = _CR0
     engine.gdtr = (GDT_VA, GDT_BYTES - 1)
     engine.set_task_register(Segment(0xE040, TSS_VA, 0x67, 0x8900))

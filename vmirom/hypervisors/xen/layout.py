@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vmirom.overlays import xen as abi
+from vmirom.overlays.native import Pte
 
 __all__ = [
     "ACCESSED",
@@ -34,16 +35,16 @@ __all__ = [
     "Hole",
 ]
 
-PRESENT: Final = 0x001
-WRITE: Final = 0x002
-USER: Final = 0x004
-CACHE_BITS: Final = 0x018
+PRESENT: Final = int(Pte.PRESENT)
+WRITE: Final = int(Pte.WRITE)
+USER: Final = int(Pte.USER)
+CACHE_BITS: Final = int(Pte.WRITE_THROUGH | Pte.NO_CACHE)
 """PWT and PCD."""
-ACCESSED: Final = 0x020
-DIRTY: Final = 0x040
-LARGE: Final = 0x080
-GLOBAL: Final = 0x100
-NX: Final = 1 << 63
+ACCESSED: Final = int(Pte.ACCESSED)
+DIRTY: Final = int(Pte.DIRTY)
+LARGE: Final = int(Pte.LARGE)
+GLOBAL: Final = int(Pte.GLOBAL)
+NX: Final = int(Pte.NX)
 HIGH_BITS: Final = 0x7FF << 52
 """Bits 52 to 62, which PAE reserves."""
 FRAME_MASK: Final = 0x000F_FFFF_FFFF_F000

@@ -17,8 +17,10 @@ from vmirom.hypervisors.xen.physdev import port_allowed
 from vmirom.hypervisors.xen.ports import read_port, write_port
 from vmirom.hypervisors.xen.registers import CR0_TS
 from vmirom.hypervisors.xen.transfer import cr3_to_frame, frame_to_cr3, hypercall_page
+from vmirom.hypervisors.xen.traps import UD
 from vmirom.machine.addresses import PAGE_SIZE
 from vmirom.machine.engine import SegmentName
+from vmirom.overlays.native import Efer, Eflags, Msr
 from vmirom.overlays.xen import AssistType, Transport
 
 if TYPE_CHECKING:
@@ -34,13 +36,13 @@ _SYSCALL: Final = b"\x0f\x05"
 _SYSENTER: Final = b"\x0f\x34"
 _RDPMC: Final = b"\x0f\x33"
 
+_UCODE_REVISION: Final = 0x8B
 _MSRS: Final = {
-    0x1B: 0xFEE00900,  # APIC base, enabled, boot processor
-    0x8B: 0,  # microcode revision
-    0x277: 0x0005_0100_0704_06,  # the PAT that Xen programs
-    0xC0000080: 0x801,  # EFER without what belongs to long mode
+    Msr.APIC_BASE: 0xFEE00900,  # APIC base, enabled, boot processor
+    _UCODE_REVISION: 0,  # microcode revision
+    Msr.PAT: 0x0005_0100_0704_06,  # the PAT that Xen programs
+    Msr.EFER: int(Efer.NXE | Efer.SCE),  # EFER without what belongs to long mode
 }
-_TSC_MSR: Final = 0x10
 
 _LEAF_MAX: Final = Transport.CPUID_LEAF + 5
 _FEATURES_HIDDEN_EDX: Final = 1 << 3 | 1 << 7 | 1 << 12 | 1 << 13 | 1 << 14 | 1 << 16 | 1 << 17 | 1 << 28
@@ -72,7 +74,7 @@ class Privileged:
         elif code.startswith((_SYSCALL, _SYSENTER, _RDPMC)):
             self.domain.traps.inject_protection()
         else:
-            self.domain.traps.inject(6)
+            self.domain.traps.inject(UD)
 
     def _code(self) -> bytes:
         engine = self.domain.engine
@@ -170,7 +172,7 @@ class Privileged:
         repeated = b"\xf3" in prefixes or b"\xf2" in prefixes
         if repeated and engine.ecx == 0:
             return 1
-        step = -size if engine.eflags & 0x400 else size
+        step = -size if engine.eflags & Eflags.DF else size
         if opcode & 2:
             base = engine.segment(SegmentName.DS).base
             data = self.domain.space.read(base + engine.esi & 0xFFFFFFFF, size)
@@ -224,7 +226,7 @@ class Privileged:
 
     def _read_msr(self) -> bool:
         number = self.domain.engine.ecx
-        if number == _TSC_MSR:
+        if number == Msr.TSC:
             self._pair(self.domain.engine.tsc())
         elif number in _MSRS:
             self._pair(_MSRS[number])

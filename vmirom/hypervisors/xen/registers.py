@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from vmirom.hypervisors.xen.answers import Refused
+from vmirom.overlays.native import Cr0, Cr4
 from vmirom.overlays.xen import AssistType, Errno, VmAssist
 
 if TYPE_CHECKING:
@@ -12,11 +13,11 @@ if TYPE_CHECKING:
 
 __all__ = ["CR0_TS", "CR0_VALUE", "CR4_VALUE", "Registers"]
 
-CR0_VALUE: Final = 0x80050033
-CR0_TS: Final = 0x8
-CR4_VALUE: Final = 0x660
-CR4_TSD: Final = 0x4
-CR4_DE: Final = 0x8
+CR0_VALUE: Final = int(Cr0.PG | Cr0.AM | Cr0.WP | Cr0.NE | Cr0.ET | Cr0.MP | Cr0.PE)
+CR0_TS: Final = int(Cr0.TS)
+CR4_VALUE: Final = int(Cr4.OSXMMEXCPT | Cr4.OSFXSR | Cr4.MCE | Cr4.PAE)
+CR4_TSD: Final = int(Cr4.TSD)
+CR4_DE: Final = int(Cr4.DE)
 _CR4_SETTABLE: Final = CR4_TSD | CR4_DE
 _DR6_FIXED: Final = 0xFFFF0FF0
 _DR7_FIXED: Final = 0x400

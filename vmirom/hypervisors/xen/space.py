@@ -7,7 +7,7 @@ bits in the guest's entries as the processor would. Pointers into the hypervisor
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from vmirom.hypervisors.xen.answers import GuestFault
 from vmirom.hypervisors.xen.layout import (
@@ -24,14 +24,15 @@ from vmirom.hypervisors.xen.layout import (
 from vmirom.machine.addresses import PAGE_SIZE
 from vmirom.machine.engine import Engine
 from vmirom.machine.memory import Memory
+from vmirom.overlays.native import PageFault
 from vmirom.overlays.xen import ffi
 
 __all__ = ["Space"]
 
-_ERROR_PRESENT = 1
-_ERROR_WRITE = 2
-_ERROR_USER = 4
-_ERROR_FETCH = 16
+_ERROR_PRESENT: Final = int(PageFault.PRESENT)
+_ERROR_WRITE: Final = int(PageFault.WRITE)
+_ERROR_USER: Final = int(PageFault.USER)
+_ERROR_FETCH: Final = int(PageFault.FETCH)
 
 
 class Space:

@@ -22,6 +22,7 @@ from vmirom.hypervisors.xen.operands import REGISTERS, read_register, write_regi
 from vmirom.hypervisors.xen.pages import PageType
 from vmirom.machine.addresses import PAGE_SIZE
 from vmirom.machine.engine import SegmentName
+from vmirom.overlays.native import Eflags
 
 if TYPE_CHECKING:
     from vmirom.hypervisors.xen.domain import Domain
@@ -29,7 +30,13 @@ if TYPE_CHECKING:
 __all__ = ["StoreEmulator"]
 
 _LONGEST: Final = 15
-_CF, _PF, _AF, _ZF, _SF, _DF, _OF = 0x1, 0x4, 0x10, 0x40, 0x80, 0x400, 0x800
+_CF: Final = int(Eflags.CF)
+_PF: Final = int(Eflags.PF)
+_AF: Final = int(Eflags.AF)
+_ZF: Final = int(Eflags.ZF)
+_SF: Final = int(Eflags.SF)
+_DF: Final = int(Eflags.DF)
+_OF: Final = int(Eflags.OF)
 _ARITHMETIC: Final = _CF | _PF | _AF | _ZF | _SF | _OF
 _SEGMENTS: Final = {
     x86_const.X86_REG_ES: SegmentName.ES,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from vmirom.hypervisors.xen.answers import DomainCrash, GuestFault, Refused
 from vmirom.hypervisors.xen.descriptors import NULL_SEGMENT
 from vmirom.machine.engine import Segment, SegmentName
+from vmirom.overlays.native import Eflags, Vector
 from vmirom.overlays.xen import Errno, TrapFlag, ffi
 
 if TYPE_CHECKING:
@@ -22,19 +23,17 @@ if TYPE_CHECKING:
 
 __all__ = ["EFLAGS_IF", "GP", "NM", "PF", "UD", "Callback", "Gate", "Traps"]
 
-EFLAGS_IF: Final = 0x200
-_EFLAGS_TF: Final = 0x100
-_EFLAGS_IOPL: Final = 0x3000
-_EFLAGS_NT: Final = 0x4000
-_EFLAGS_RF: Final = 0x10000
-_EFLAGS_VM: Final = 0x20000
-_EFLAGS_AT_ENTRY: Final = ~(_EFLAGS_TF | _EFLAGS_NT | _EFLAGS_RF | _EFLAGS_VM) & 0xFFFFFFFF
-_EFLAGS_SETTABLE: Final = 0x240FD5
+EFLAGS_IF: Final = int(Eflags.IF)
+_EFLAGS_IOPL: Final = int(Eflags.IOPL)
+_EFLAGS_VM: Final = int(Eflags.VM)
+_EFLAGS_AT_ENTRY: Final = 0xFFFFFFFF & ~int(Eflags.TF | Eflags.NT | Eflags.RF | Eflags.VM)
+_ARITHMETIC: Final = Eflags.CF | Eflags.PF | Eflags.AF | Eflags.ZF | Eflags.SF | Eflags.OF
+_EFLAGS_SETTABLE: Final = int(_ARITHMETIC | Eflags.TF | Eflags.DF | Eflags.NT | Eflags.AC | Eflags.ID)
 """The flags that iret restores: CF PF AF ZF SF TF DF OF NT AC ID."""
-UD: Final = 6
-NM: Final = 7
-GP: Final = 13
-PF: Final = 14
+UD: Final = int(Vector.UD)
+NM: Final = int(Vector.NM)
+GP: Final = int(Vector.GP)
+PF: Final = int(Vector.PF)
 _TABLE_LIMIT: Final = 4096
 _TRAP_INFO: Final = struct.Struct("<BBHI")
 _FRAME: Final = struct.Struct("<4I")
@@ -199,7 +198,7 @@ class Traps:
         if cs & 3 == 0:
             raise DomainCrash(f"iret to code selector {cs:#x} of ring 0")
         engine.eax = eax
-        engine.eflags = flags & _EFLAGS_SETTABLE | EFLAGS_IF | 2
+        engine.eflags = flags & _EFLAGS_SETTABLE | EFLAGS_IF | Eflags.FIXED
         domain.shared.vcpu.evtchn_upcall_mask = 0 if flags & EFLAGS_IF else 1
         if flags & _EFLAGS_VM:
             raise DomainCrash("iret to virtual-8086 mode, which a 64-bit Xen does not have")
