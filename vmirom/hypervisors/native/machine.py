@@ -41,6 +41,8 @@ _UD: Final = 6
 _GP: Final = 13
 _RDMSR: Final = b"\x0f\x32"
 _WRMSR: Final = b"\x0f\x30"
+_RDTSC: Final = b"\x0f\x31"
+_CR4_TSD: Final = 4
 _FOUR_GIB: Final = 1 << 32
 _LONGEST_SLEEP_NS: Final = 50_000_000
 _CODE: Final = Segment(0x08, 0, 0xFFFFFFFF, 0x00C09B00)
@@ -82,6 +84,7 @@ class Machine:
         self.engine.set_ports(self)
         self.engine.trap_opcode(_RDMSR, self._on_rdmsr)
         self.engine.trap_opcode(_WRMSR, self._on_wrmsr)
+        self.engine.trap_opcode(_RDTSC, self._on_rdtsc)
 
     # loading
 
@@ -152,13 +155,21 @@ class Machine:
     # ports
 
     def port_in(self, port: int, size: int) -> int:
-        """See :class:`vmirom.machine.engine.Ports`."""
-        return self.devices.bus.port_in(port, size)
+        """See :class:`vmirom.machine.engine.Ports`. What was due by now shows in what is read."""
+        self.devices.advance()
+        value = self.devices.bus.port_in(port, size)
+        self._notice()
+        return value
 
     def port_out(self, port: int, size: int, value: int) -> None:
-        """See :class:`vmirom.machine.engine.Ports`. A write that raises the interrupt line or sets the timer
-        ends the run, which was started with neither in view."""
+        """See :class:`vmirom.machine.engine.Ports`."""
+        self.devices.advance()
         self.devices.bus.port_out(port, size, value)
+        self._notice()
+
+    def _notice(self) -> None:
+        """An access that raises the interrupt line or sets the timer ends the run, which was started with
+        neither in view."""
         event = self.devices.next_event()
         sooner = event is not None and (self._awaited is None or event < self._awaited)
         if sooner or (self.interrupt_pending() and not self._line):
@@ -214,7 +225,18 @@ class Machine:
         """For hypervisors built on this one: True if the trap was theirs, such as a hypercall."""
         return False
 
-    # model-specific registers, in the code that the bundle brought
+    # instructions that are met in the code that the bundle brought
+
+    def _on_rdtsc(self) -> bool:
+        """A guest that reads the time finds what was due by then to have happened: the engine looks at its
+        deadline, which is the next device event, before it goes on."""
+        engine = self.engine
+        if engine.cpl and engine.cr4 & _CR4_TSD:
+            return False
+        now = engine.tsc()
+        engine.eax, engine.edx = now & 0xFFFFFFFF, now >> 32
+        engine.eip += len(_RDTSC)
+        return True
 
     def _on_rdmsr(self) -> bool:
         """True if the instruction has been dealt with; CPL above 0 is left to the processor."""
