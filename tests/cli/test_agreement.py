@@ -29,6 +29,14 @@ def test_among_equals_the_first() -> None:
     assert (found.reference, found.differences) == ("a", (Difference("b", 2, "y", "x"),))
 
 
+def test_success_counts_before_number() -> None:
+    bad = [printed(name, "1", "y", outcome=Outcome.FAILURE) for name in "ab"]
+    found = compare([*bad, printed("c", "1", "x")])
+    assert found.reference == "c"
+    assert [d.backend for d in found.differences] == ["a", "b"]
+    assert compare(bad).agree
+
+
 def test_more_and_less_are_differences() -> None:
     found = compare([printed("a", "1"), printed("b", "1"), printed("c", "1", "2"), printed("d")])
     assert found.differences == (Difference("c", 2, None, "2"), Difference("d", 1, "1", None))

@@ -1,8 +1,8 @@
 """Do the transcripts agree? One is the reference, and each other one agrees or differs first somewhere.
 
-The reference is the transcript that most boots printed; among equals, the first. Boots that printed
-nothing because they never ran (errors before the first line) are compared, too: silence is a difference.
-Skips are left out.
+The reference is the transcript that most successful boots printed; among equals, the first; where none
+succeeded, what most boots printed. Boots that printed nothing because they never ran (errors before the
+first line) are compared, too: silence is a difference. Skips are left out.
 """
 
 from __future__ import annotations
@@ -47,10 +47,12 @@ def compare(results: Sequence[BootResult]) -> Agreement:
     ran = [result for result in results if result.outcome is not Outcome.SKIP]
     if not ran:
         return Agreement(None, (), 0, ())
-    # most_common keeps the order of first sight among equals; silence is never the reference if avoidable
-    spoken = Counter(result.transcript for result in ran if result.transcript)
-    transcript = spoken.most_common(1)[0][0] if spoken else ()
-    reference = next(result for result in ran if result.transcript == transcript)
+    # silence is never the reference if avoidable; most_common keeps the order of first sight among equals
+    spoken = [result for result in ran if result.transcript]
+    trusted = [result for result in spoken if result.outcome is Outcome.SUCCESS] or spoken
+    counted = Counter(result.transcript for result in trusted).most_common(1)
+    transcript = counted[0][0] if counted else ()
+    reference = next(result for result in trusted or ran if result.transcript == transcript)
     differences = tuple(
         difference for result in ran if (difference := _first(reference.transcript, result)) is not None
     )
