@@ -524,3 +524,64 @@ def test_io_memory_that_nothing_answers() -> None:
 def test_register_numbers_used_here() -> None:
     """The domain number SELF and the commands that the kernels above spell out in bytes."""
     assert (Domid.SELF, Mmuext.SET_LDT, Hypercall.IRET) == (0x7FF0, 13, 23)
+
+
+# Translations
+
+
+def mapped(va: int, frame: int, rights: int, flags: int) -> Code:
+    return Code().hypercall(Hypercall.UPDATE_VA_MAPPING, va, frame << 12 | rights, 0, flags)
+
+
+@pytest.mark.parametrize(
+    "way", ["update flag 1", "update flag 2", "update flag 2, all", "mmuext local", "mov cr3"]
+)
+def test_a_flush_that_was_asked_for_shows_the_new_page(way: str) -> None:
+    one, two = TEXT + 6 * 4096, TEXT + 7 * 4096
+    probe = Bench()
+    frame = probe.frame(two)
+    probe.close()
+    flags = {"update flag 1": 1, "update flag 2": 2, "update flag 2, all": 6}.get(way, 0)
+    flush = {
+        "mmuext local": Code().hypercall(Hypercall.MMUEXT_OP, TEXT + 0x690, 1, 0, Domid.SELF),
+        "mov cr3": Code().raw("0f20d8 0f22d8"),
+    }.get(way, Code())
+    code = Code().raw("a1" + struct.pack("<I", one).hex())
+    code.bytes += mapped(one, frame, 3, flags).bytes + flush.bytes
+    code.raw("a1" + struct.pack("<I", one).hex()).keep_eax(RESULTS).off()
+    data = {one: b"ONE.", two: b"TWO.", TEXT + 0x690: struct.pack("<3I", Mmuext.TLB_FLUSH_LOCAL, 0, 0)}
+    bench = Bench(code.image(data))
+    assert bench.run().kind is EndKind.SHUTDOWN
+    assert bench.domain.space.read(RESULTS, 4) == b"TWO."
+    bench.close()
+
+
+def test_no_old_translation_lets_the_guest_write_to_a_table() -> None:
+    """The guest writes a page, maps it read-only without a flush and pins it: its next store must not
+    reach the table behind Xen's back."""
+    va, op = TEXT + 6 * 4096, TEXT + 0x690
+    probe = Bench()
+    frame = probe.frame(va)
+    probe.close()
+    code = Code().hypercall(Hypercall.SET_TRAP_TABLE, TABLE).store(va + 8, 0)
+    code.bytes += mapped(va, frame, 1, 0).bytes
+    code.hypercall(Hypercall.MMUEXT_OP, op, 1, 0, Domid.SELF).keep_eax(RESULTS + 0x100)
+    code.store(va + 8, 0x100 << 12 | 3).off()
+    bench = Bench(code.image({**table(ALL), op: struct.pack("<3I", Mmuext.PIN_L1_TABLE, frame, 0)}))
+    _, vector, cr2, error, *_ = outcome(bench, bench.run())
+    assert bench.domain.space.u32(RESULTS + 0x100) == 0
+    assert (vector, cr2, error) == (14, va + 8, 3)
+    assert bench.domain.space.u32(va + 8) == 0
+    bench.close()
+
+
+def test_an_event_pending_at_iret_comes_before_the_next_instruction() -> None:
+    code = Code().hypercall(Hypercall.SET_CALLBACKS, 0xE019, HANDLERS, 0xE019, HANDLERS)
+    code.raw(iret_frame(5, TEXT + 0x600, 0xE019, 0x202))
+    bench = Bench(code.image({HANDLERS: handler(99, 3), TEXT + 0x600: b"\x0f\x0b"}))
+    bench.domain.shared.vcpu.evtchn_upcall_pending = 1
+    _, vector, _, eip, cs, flags, *_ = outcome(bench, bench.run())
+    assert (vector, eip, cs) == (99, TEXT + 0x600, 0xE019)
+    assert flags & IF
+    assert bench.domain.shared.vcpu.evtchn_upcall_mask == 1
+    bench.close()
