@@ -14,6 +14,7 @@ from pathlib import Path
 
 import capstone
 import pytest
+from capstone.x86 import X86_OP_IMM
 
 from vmirom.bundle.compose import compose
 from vmirom.guest.build import build_guest
@@ -34,6 +35,7 @@ _HEAD = """
 #define W 2
 #define A 0x20
 #define D 0x40
+#define KERNEL 0xC0000000u
 #define AREA 0xD8000000u
 static void line(const char *text) { vmi_print(text); vmi_print("\\n"); }
 static u32 taken = 0x200; /* frames after first_free_pfn that this guest has used */
@@ -156,7 +158,8 @@ def test_lazy_mode_sends_batches(probe: Callable[[str], Run]) -> None:
 	return VMI_EXIT_STATUS_SUCCESS;
     """)
     assert run.lines == ["begin", "end", "shared"], run.ending
-    assert [(name, args[1]) for name, args in run.between("begin", "end")] == [("mmu_update", 128), ("mmu_update", 72)]
+    sizes = [(name, args[1]) for name, args in run.between("begin", "end")]
+    assert sizes == [("mmu_update", 128), ("mmu_update", 72)]
 
 
 def test_new_entries_cost_nothing_until_touched(probe: Callable[[str], Run]) -> None:
@@ -167,7 +170,8 @@ def test_new_entries_cost_nothing_until_touched(probe: Callable[[str], Run]) -> 
 	line("begin");
 	for (u32 n = 0; n < 100; n++) vmi_SetPxELong(page | P | W, at + n, VMI_PAGE_TYPE_PT);
 	line("set");
-	line(*(volatile u32 *)(AREA + 4096 * 7) == 0 && (at[7] & (A | D)) == A && !(at[8] & A) ? "read" : "wrong");
+	u32 seen = *(volatile u32 *)(AREA + 4096 * 7);
+	line(seen == 0 && (at[7] & (A | D)) == A && !(at[8] & A) ? "read" : "wrong");
 	*(volatile u32 *)(AREA + 4096 * 9) = 1;
 	line((at[9] & (A | D)) == (A | D) && (at[7] & (A | D)) == A ? "written" : "wrong");
 	return VMI_EXIT_STATUS_SUCCESS;
@@ -177,7 +181,7 @@ def test_new_entries_cost_nothing_until_touched(probe: Callable[[str], Run]) -> 
 
 
 def test_a_context_switch_is_one_hypercall(probe: Callable[[str], Run]) -> None:
-    """SetCR3 (to a known space), UpdateKernelStack and three WriteGDTEntry in lazy CPU mode: one multicall."""
+    """SetCR3 to a known space, UpdateKernelStack, three WriteGDTEntry in lazy CPU mode: one multicall."""
     run = probe("""
 	u32 other = frame(boot);
 	u64 *top = VMI_LINEAR(other);
@@ -240,6 +244,63 @@ def test_interrupt_flag_calls_are_short(call: str, most: int) -> None:
     assert len([name for name in names if not name.startswith("j")]) <= most
 
 
+class Stack:
+    """Bytes of stack that code of the ROM uses at most, its callees included; what Xen calls is not code."""
+
+    def __init__(self, built: BuiltRom) -> None:
+        self._data = built.data
+        self._endless = {built.symbols[name] for name in ("fatal", "boot_enter")}  # they do not return
+        self._decoder = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_32)
+        self._decoder.detail = True
+        self._known: dict[int, int] = {}
+
+    def depth(self, entry: int) -> int:
+        if entry in self._known:
+            return self._known[entry]
+        self._known[entry] = 64  # while it is being looked at: the 8259 asks its slave, once
+        most, seen, work = 0, dict[int, int](), [(entry, 0)]
+        while work:
+            at, depth = work.pop()
+            if seen.get(at, -1) >= depth:
+                continue
+            assert depth < 1024, f"no end of the stack at {at:#x}"
+            seen[at] = depth
+            one = next(self._decoder.disasm(self._data[at : at + 16], at, 1))
+            target = one.operands[0].imm if one.operands and one.operands[0].type == X86_OP_IMM else None
+            after = at + one.size
+            if one.mnemonic.startswith("push"):
+                depth += 32 if one.mnemonic == "pushal" else 4
+            elif one.mnemonic.startswith("pop"):
+                depth -= 32 if one.mnemonic == "popal" else 4
+            elif one.mnemonic in ("add", "sub", "lea") and one.op_str.startswith("esp"):
+                second = one.operands[1]
+                change = second.mem.disp if one.mnemonic == "lea" else second.imm
+                depth += change if one.mnemonic == "sub" else -change
+            elif one.mnemonic == "call" and target == after:
+                depth += 4
+            elif one.mnemonic == "call" and target is not None:
+                most = max(most, depth + 4 + self.depth(target))
+                if target in self._endless:
+                    continue
+            elif one.mnemonic == "ret" or (one.mnemonic == "jmp" and target is None):
+                continue
+            elif one.mnemonic.startswith("j") and target is not None:
+                work.append((target, depth))
+                if one.mnemonic == "jmp":
+                    continue
+            most = max(most, depth)
+            work.append((after, depth))
+        self._known[entry] = most
+        return most
+
+
+@pytest.mark.parametrize("function", ["fault_page", "event_upcall", "no_fpu", "vmi_SetCR3", "vmi_SetPxELong"])
+def test_stack_use(function: str) -> None:
+    """The ROM runs on the guest's kernel stack: with stub and Xen's frame it takes less than 512 bytes."""
+    built = rom("zig")
+    assert Stack(built).depth(built.symbols[function]) + 56 + 24 < 512
+
+
 def test_rom_has_room() -> None:
     assert len(rom("zig").data) <= 0x8000
 
@@ -250,10 +311,10 @@ def test_rom_has_room() -> None:
         "vmi_SetCR3(0xFFFFF000);",
         "vmi_SetCR3(0xC0000);",
         "vmi_SetCR3(frame(boot));",
-        "vmi_SetPxELong(0, vmi_walk(boot->root_gpa, 0xC0000000u, VMI_PAGE_TYPE_PDP), 4); vmi_SetCR3(boot->root_gpa);",
-        "vmi_SetPxELong(0, vmi_walk(boot->root_gpa, 0xC0000000u, VMI_PAGE_TYPE_PD), 2); vmi_FlushTLB(3);",
+        "u32 root = boot->root_gpa; vmi_SetPxELong(0, vmi_walk(root, KERNEL, 4), 4); vmi_SetCR3(root);",
+        "vmi_SetPxELong(0, vmi_walk(boot->root_gpa, KERNEL, VMI_PAGE_TYPE_PD), 2); vmi_FlushTLB(3);",
         "vmi_UpdateKernelStack(0x68, 0x1000); *(volatile u32 *)0x5000 = 0;",
-        "__asm__ volatile(\"movl $0x3000, %esp; pushl $1\");",
+        '__asm__ volatile("movl $0x3000, %esp; pushl $1");',
         "*(volatile u32 *)0xF5401000 = 0; for (u32 at = 0xF5405000; at; at += 4096) *(volatile u32 *)at = 0;",
         "*(volatile u32 *)0xC00C0000 = 0;",
     ],

@@ -9,10 +9,7 @@ would set them, and nothing else in its memory ever changes.
 
 from __future__ import annotations
 
-import random
-import struct
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -21,7 +18,6 @@ from hypothesis import strategies as st
 
 from tests.rom.xen_machine import FRAME, LINEAR, NX, PS, A, D, Machine, P, U, W, compile_host
 from vmirom.overlays.vmi import LazyMode, PteFlag
-from vmirom.overlays.xen import Hypercall
 
 MEMORY: Final = 1024  # pages
 TABLES: Final = range(300, 316)  # frames the guest uses as directories and page tables
@@ -45,7 +41,7 @@ class Guest:
         self.lib = self.machine.lib
         self.current = 0
         for top in TOPS:
-            # every address space shares the kernel's directory, with one page table in it that is linear memory
+            # every address space shares the kernel's directory; one page table in it is linear memory
             self.store(top + 8 * 3, TABLES[0] << 12 | P)
         self.store(TABLES[0] << 12, TABLES[1] << 12 | P | W | A)
         for index in range(512):
@@ -169,7 +165,9 @@ bits = st.integers(0, 31).map(
 ) | st.sampled_from([0, 0, P | W | A | D, P | W | U | A | D])
 frames = st.sampled_from([*TABLES, *TABLES, 0, 7, ROM, ROM + 7, 500, MEMORY - 1, MEMORY, 0x100000, 290, 291])
 # the kernel's first table (stack and handlers) stays what it is: without it there is no guest
-places = st.tuples(st.sampled_from(TABLES[2:]), st.sampled_from(INDICES)).map(lambda p: (p[0] << 12) + 8 * p[1])
+places = st.tuples(st.sampled_from(TABLES[2:]), st.sampled_from(INDICES)).map(
+    lambda p: (p[0] << 12) + 8 * p[1]
+)
 kernel = st.sampled_from([i for i in INDICES[1:] if i < 426]).map(lambda i: (TABLES[0] << 12) + 8 * i)
 values = st.tuples(frames, bits, st.sampled_from([0] * 12 + [PS])).map(lambda v: v[0] << 12 | v[1] | v[2])
 vas = st.sampled_from(addresses())
@@ -247,7 +245,7 @@ def settle(guest: Guest) -> None:
         guest.check(va)
 
 
-@given(history=st.lists(actions, max_size=25), pool=st.sampled_from([48, 160]))
+@given(history=st.lists(actions, max_size=25), pool=st.sampled_from([32, 48, 160]))
 def test_machine_follows_guest(host: tuple[Any, Any], history: list[tuple[Any, ...]], pool: int) -> None:
     guest = Guest(host, pool)
     try:

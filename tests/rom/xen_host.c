@@ -49,12 +49,7 @@ s32 hypercall(u32 number, u32 a, u32 b, u32 c, u32 d, u32 e)
 	return xen_host_hypercall(number, a, b, c, d, e);
 }
 
-u32 platform_irq_save(void)
-{
-	return 0;
-}
-
-void platform_irq_restore(u32 saved)
+void events_unmask(u32 saved)
 {
 	(void)saved;
 }

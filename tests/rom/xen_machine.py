@@ -20,7 +20,7 @@ import cffi
 
 from vmirom.overlays.xen import Errno, Hypercall, Mmuext
 
-__all__ = ["A", "D", "NX", "P", "PS", "U", "W", "Machine", "compile_host"]
+__all__ = ["NX", "PS", "A", "D", "Machine", "P", "U", "W", "compile_host"]
 
 P, W, U, A, D, PS = 0x01, 0x02, 0x04, 0x20, 0x40, 0x80
 NX: Final = 1 << 63
@@ -97,7 +97,7 @@ class Machine:
         self.p2m, rest = frames[:mem_pages], frames[mem_pages:]
         self.pool_mfn, self.own = rest[:pool], rest[pool:]
         self.pfn_of = {mfn: pfn for pfn, mfn in enumerate(self.p2m)}
-        self.file = tempfile.TemporaryFile()
+        self.file = tempfile.TemporaryFile()  # noqa: SIM115  closed by close()
         os.ftruncate(self.file.fileno(), (16 + len(frames)) << 12)
         self.memory = mmap.mmap(self.file.fileno(), 0)
         self.writable: dict[int, int] = {}  # mfn -> writable mappings in typed tables and the window
@@ -205,7 +205,9 @@ class Machine:
     def _get(self, mfn: int, level: int) -> None:
         """One more use as a page table of this level; the first one validates it."""
         if self.level.get(mfn, level) != level or self.writable.get(mfn):
-            raise Refused(Errno.EINVAL, f"frame {mfn:#x} can't be an L{level}: writable {self.writable.get(mfn)}")
+            raise Refused(
+                Errno.EINVAL, f"frame {mfn:#x} can't be an L{level}: {self.writable.get(mfn)} writable"
+            )
         if mfn not in self.level:
             self.level[mfn], self.count[mfn] = level, 0
             for index in range(4 if level == 3 else 512):
