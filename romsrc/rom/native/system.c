@@ -35,7 +35,6 @@ void ROMCALL vmi_Reboot(u32 how)
 void ROMCALL vmi_Shutdown(void)
 {
 	irq_save();
-	io_out8(VMI_PORT_EXIT, 0);
 	io_out16(NATIVE_ACPI_PM1A_CONTROL, NATIVE_ACPI_SLEEP_ENABLE);
 	for (;;)
 		__asm__ volatile("cli; hlt");
