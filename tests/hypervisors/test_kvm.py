@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 import time
 
@@ -13,6 +14,7 @@ from tests.hypervisors.pc_kernels import (
     EAX,
     EBX,
     ECX,
+    EDI,
     EDX,
     ESI,
     RESULT,
@@ -364,24 +366,46 @@ def test_steal_time_grows_and_reserved_bits_fault() -> None:
     assert ending.status == 0x11
 
 
-def test_steal_time_counts_what_the_thread_waited(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_steal_time_counts_what_passes_between_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     machine = make(UnicornEngine, 2, lambda data: None, Recorder())
     try:
         steal, memory = machine.steal, machine.memory
         assert steal.enable(0x1001)
-        clocks = iter([(1000, 100), (6000, 600), (7000, 700), (7100, 900)])
-        now: dict[str, int] = {}
-        monkeypatch.setattr("vmirom.hypervisors.kvm.clock.time.monotonic_ns", lambda: now["wall"])
-        monkeypatch.setattr("vmirom.hypervisors.kvm.clock.time.thread_time_ns", lambda: now["cpu"])
-        for step in (steal.entering, steal.left) * 2:
-            now["wall"], now["cpu"] = next(clocks)
-            step()
-        monkeypatch.undo()
-        assert steal.stolen_ns == 4500, "5000 less 500, and nothing for more CPU time than time"
+        times = iter([2000, 2500, 9000, 9100])
+        monkeypatch.setattr("vmirom.hypervisors.kvm.clock.time.monotonic_ns", lambda: next(times))
         steal.entering()
-        assert memory.u64(0x1000) == 4500
+        steal.left()  # 2000
+        steal.entering()  # 2500
+        assert steal.stolen_ns == memory.u64(0x1000) == 500
+        steal.left()  # 9000: the run itself is not stolen
+        steal.entering()
+        monkeypatch.undo()
+        assert memory.u64(0x1000) == 600
     finally:
         machine.close()
+
+
+def test_the_available_time_never_steps_back() -> None:
+    """Clock less stolen time, read by the guest after every kind of exit."""
+    at, clock = RESULT + 0x100, RESULT + 0x140
+    code = wrmsr(wrmsr(start(), Msr.STEAL_TIME, at | 1), Msr.SYSTEM_TIME_NEW, clock | 1)
+    code.mov(ESI, RESULT + 0x1000).mov(EDI, 300).label("again")
+    code.load(EBX, at).raw("0f318906").raw("895e04").raw("83c608").raw("e680")
+    call(code.raw("56"), 1).raw("5e4f").jump("again", "0f85")
+    ending, machine, _ = boot(make, end(code))
+    assert ending.status == 0x10, ending
+    assert isinstance(machine, KvmMachine)
+    pairs = list(struct.iter_unpack("<II", machine.memory.read(RESULT + 0x1000, 8 * 300)))
+    hz = 1 << 32
+    ticks, steal = (list(column) for column in zip(*pairs, strict=True))
+    mul, shift = struct.unpack("<Ib", machine.memory.read(clock + 24, 5))
+    assert steal == sorted(steal)
+    assert steal[-1] > 0
+    for (t0, s0), (t1, s1) in itertools.pairwise(pairs):
+        passed = (t1 - t0) % hz
+        passed = (passed << shift if shift >= 0 else passed >> -shift) * mul >> 32
+        assert passed >= s1 - s0
+    assert len(ticks) == 300
 
 
 def test_native_has_none_of_this() -> None:

@@ -148,6 +148,25 @@ def test_an_interrupt_waits_for_sti_and_its_shadow() -> None:
     assert machine.memory.u32(RESULT) == code.labels["here"]
 
 
+@pytest.mark.parametrize(
+    "poll",
+    [
+        "b00ae620e420a80174f6",  # until bit 0 of the request register
+        "0f3189c689d7" + "0f3129f019fa3d80841e0072f3",  # until 2 million ticks of the TSC have passed
+    ],
+    ids=["request register", "time-stamp counter"],
+)
+def test_what_the_guest_has_seen_due_is_delivered_at_once(poll: str) -> None:
+    """Time read by the guest never runs ahead of its interrupts: sixty shots, each delivered at its STI."""
+    code = Code().tables(v32="tick").pic(0xFE).mov(EBX, 0).mov(ECX, 60).label("again")
+    code.out(0x43, 0x30).out(0x40, 0x20).out(0x40, 0).raw(poll)  # 27 us
+    code.raw("fb90").label("here").raw("fa49").jump("again", "0f85").store(RESULT, EBX).exit(0x10)
+    code.label("tick").raw("813c24")._word("here", False).raw("75014350" + EOI + "58cf")
+    ending, machine, _ = boot(make, code.finish())
+    assert ending.status == 0x10, ending
+    assert machine.memory.u32(RESULT) == 60
+
+
 def test_ring_3_spins_and_is_preempted() -> None:
     code = Code().tables(v32="tick").pic(0xFE)
     code.out(0x43, 0x34).out(0x40, 0xA9).out(0x40, 0x04)

@@ -4,8 +4,9 @@ The clock counts ns since the machine was made and is derived from the TSC alone
 multiplication that the guest uses, so that it never steps back when it is published anew. Every
 structure is written under its version: odd while it changes, even when it is whole.
 
-Stolen time is what the virtual CPU's thread waited for a processor: the time a run took less the CPU
-time it got. It only grows.
+Stolen time is the time that the virtual CPU could have run and the host did something else: from the
+end of a run to the beginning of the next, halts left out. It is published before the guest goes on, so
+that the guest sees the clock and the stolen time jump together, and their difference never steps back.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ _SECOND: Final = 1_000_000_000
 _REPUBLISH_NS: Final = _SECOND
 _U32: Final = 0xFFFFFFFF
 _STEAL_ALIGN: Final = 64
+_ENABLED: Final = int(MsrFlag.ENABLED)
 
 
 def scale(hz: int) -> tuple[int, int]:
@@ -63,16 +65,16 @@ class Clock:
     def enable(self, value: int) -> bool:
         """WRMSR of the system time; the answer tells whether the address is memory."""
         self.system = value
-        return self._publish() if value & MsrFlag.ENABLED else True
+        return self._publish() if value & _ENABLED else True
 
     def refresh(self) -> None:
         """Publish again once a second, as KVM does now and then."""
-        if self.system & MsrFlag.ENABLED and time.monotonic_ns() - self._published_ns >= _REPUBLISH_NS:
+        if self.system & _ENABLED and time.monotonic_ns() - self._published_ns >= _REPUBLISH_NS:
             self._publish()
 
     def _publish(self) -> bool:
         self._published_ns = time.monotonic_ns()
-        gpa = self.system & ~int(MsrFlag.ENABLED)
+        gpa = self.system & ~_ENABLED
         try:
             info: Any = self._memory.view(gpa, ffi, "struct pvclock_vcpu_time_info")
         except BadAddress:
@@ -113,8 +115,7 @@ class StealTime:
         """The MSR as it was written."""
         self.stolen_ns = 0
         self._published = -1
-        self._wall = 0
-        self._cpu = 0
+        self._left = 0
 
     def enable(self, value: int) -> bool:
         """WRMSR; False if a reserved bit is set."""
@@ -126,20 +127,16 @@ class StealTime:
 
     def entering(self) -> None:
         """The virtual CPU is about to run."""
-        if not self.value & MsrFlag.ENABLED:
+        if not self.value & _ENABLED:
             return
+        if self._left:
+            self.stolen_ns += time.monotonic_ns() - self._left
         if self.stolen_ns != self._published:
             self._publish()
-        self._cpu = time.thread_time_ns()
-        self._wall = time.monotonic_ns()
 
     def left(self) -> None:
-        """The virtual CPU has run."""
-        if self._wall:
-            elapsed = time.monotonic_ns() - self._wall
-            used = time.thread_time_ns() - self._cpu
-            self.stolen_ns += max(0, elapsed - used)
-            self._wall = 0
+        """The virtual CPU has run, or has been woken from a halt."""
+        self._left = time.monotonic_ns()
 
     def _publish(self) -> None:
         self._published = self.stolen_ns

@@ -107,6 +107,11 @@ class KvmMachine(Machine):
         """The guest has run."""
         self.steal.left()
 
+    def halt(self, deadline_ns: int) -> None:
+        """A halted processor is not waiting for the host."""
+        super().halt(deadline_ns)
+        self.steal.left()
+
     # MSRs
 
     def read_msr(self, index: int) -> int | None:

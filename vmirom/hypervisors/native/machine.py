@@ -217,7 +217,7 @@ class Machine:
             if not self.on_trap(exit_):
                 self.deliver(exit_)
         elif isinstance(exit_, Halted):
-            self._halt(deadline_ns)
+            self.halt(deadline_ns)
         elif isinstance(exit_, Stray):
             self._stray(exit_)
 
@@ -301,7 +301,7 @@ class Machine:
             vectors = ", ".join(str(vector) for vector in outcome.vectors)
             self.kill(f"triple fault at eip {outcome.eip:#x}, vectors {vectors}, cr2 {self.engine.cr2:#x}")
 
-    def _halt(self, deadline_ns: int) -> None:
+    def halt(self, deadline_ns: int) -> None:
         """Sleep until the interrupt line is raised, never past the deadline."""
         if not self.engine.eflags & _IF:
             self._end(Ending(EndKind.SHUTDOWN, "halted with interrupts off"))
