@@ -249,6 +249,14 @@ def test_unknown_msrs_fault() -> None:
     assert ending.status == 0x10
 
 
+def test_a_null_task_register_is_refused() -> None:
+    code = Code().tables(v13="fault").raw("31c9").label("bad").raw("0f00d9").exit(0x11)
+    code.label("fault").raw("8b0424").store(RESULT).raw("8b442404").store(RESULT + 4).exit(0x10)
+    ending, machine, _ = boot(make, code.finish())
+    assert ending.status == 0x10
+    assert (machine.memory.u32(RESULT), machine.memory.u32(RESULT + 4)) == (0, code.labels["bad"])
+
+
 # hostile guests
 
 

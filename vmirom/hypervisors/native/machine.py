@@ -29,7 +29,8 @@ from vmirom.machine.engine import (
     Stray,
     Trap,
 )
-from vmirom.machine.memory import Memory
+from vmirom.machine.memory import BadAddress, Memory
+from vmirom.machine.paging import Mode, PageFault, read_virtual
 from vmirom.overlays.native import Multiboot
 from vmirom.overlays.vmi import Layout
 
@@ -43,6 +44,9 @@ _RDMSR: Final = b"\x0f\x32"
 _WRMSR: Final = b"\x0f\x30"
 _RDTSC: Final = b"\x0f\x31"
 _CR4_TSD: Final = 4
+_LTR: Final = b"\x0f\x00"
+_LTR_OPERAND: Final = 0xD8  # ltr %eax; the registers in their order
+_REGISTERS: Final = ("eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi")
 _FOUR_GIB: Final = 1 << 32
 _LONGEST_SLEEP_NS: Final = 50_000_000
 _CODE: Final = Segment(0x08, 0, 0xFFFFFFFF, 0x00C09B00)
@@ -85,6 +89,8 @@ class Machine:
         self.engine.trap_opcode(_RDMSR, self._on_rdmsr)
         self.engine.trap_opcode(_WRMSR, self._on_wrmsr)
         self.engine.trap_opcode(_RDTSC, self._on_rdtsc)
+        for operand in range(8):
+            self.engine.trap_opcode(_LTR + bytes((_LTR_OPERAND + operand,)), self._on_ltr)
 
     # loading
 
@@ -236,6 +242,23 @@ class Machine:
         now = engine.tsc()
         engine.eax, engine.edx = now & 0xFFFFFFFF, now >> 32
         engine.eip += len(_RDTSC)
+        return True
+
+    def _on_ltr(self) -> bool:
+        """LTR of a null selector is #GP(0); unicorn would take it, and abort at the next inner call gate."""
+        engine = self.engine
+        at = engine.eip + engine.segment(SegmentName.CS).base + len(_LTR) & 0xFFFFFFFF
+        mode = Mode.of(engine.cr0, engine.cr4, engine.efer)
+        try:
+            operand = read_virtual(self.memory, engine.cr3, mode, at, 1)
+        except BadAddress:
+            return False
+        if engine.cpl or isinstance(operand, PageFault):
+            return False
+        selector: int = getattr(engine, _REGISTERS[operand[0] & 7])
+        if selector & 0xFFFC:
+            return False
+        self.deliver(Trap(_GP, 0))
         return True
 
     def _on_rdmsr(self) -> bool:
