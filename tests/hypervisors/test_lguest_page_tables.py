@@ -330,3 +330,14 @@ def test_the_hosts_pages_can_be_read_but_not_named() -> None:
     assert machine.engine.gdtr == (base, 255)
     assert "unhandled trap 14" in ending.reason or "switcher" in ending.reason
     assert machine.engine.eip > CODE
+
+
+def test_no_execute_is_never_reflected() -> None:
+    """The host's fill knows no fetch: the guest faults for ever, and the ending says so."""
+    machine = Machine(hypercall(Hcall.LGUEST_INIT, DATA) + b"\xe9" + (LOW - CODE - 17).to_bytes(4, "little"))
+    machine.prepare()
+    at = machine.map(LOW, ONE)
+    machine.memory.put64(at, machine.memory.u64(at) | 1 << 63)
+    ending = machine.run(0.1)
+    assert "no-execute" in ending.reason and machine.engine.eip == LOW
+    assert len([kind for kind, _ in machine.trace.events if kind == "trap"]) == 1

@@ -361,6 +361,12 @@ def test_context_switch_is_one_hypercall(machine: LguestRomMachine) -> None:
     ]
 
 
+@pytest.mark.parametrize("esp", [0, 0xFFFFFFFF, 0x40000000, 0xC00C1000, 0xFFE00800])
+def test_a_stack_that_is_not_there_is_not_pinned(machine: LguestRomMachine, esp: int) -> None:
+    machine.call("UpdateKernelStack", eax=0x68, edx=esp)
+    assert machine.calls.take() == [("SET_STACK", 0x69, esp, 0)]
+
+
 def test_sticky_control_registers(machine: LguestRomMachine) -> None:
     machine.call("SetCR0", eax=8)
     assert machine.call("GetCR0")["EAX"] & 0x80010009 == 0x80010009

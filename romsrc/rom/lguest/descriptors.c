@@ -67,9 +67,12 @@ u32 ROMCALL vmi_GetTR(void)
 	return lguest()->tr;
 }
 
-/* The stack for entries from user code; its top page stays mapped. SS may come with RPL 0. */
+/*
+ * The stack for entries from user code. SS may come with RPL 0. Its top page is pinned if it is there: the host would
+ * kill for one that is not, which to a processor is no matter before the stack is used.
+ */
 void ROMCALL vmi_UpdateKernelStack(u32 ss, u32 esp)
 {
 	ss = (ss & ~3u) | LGUEST_CONSTANTS_GUEST_PRIVILEGE;
-	lguest_soon(LGUEST_HCALL_SET_STACK, ss & 0xffff, esp, 1, 0);
+	lguest_soon(LGUEST_HCALL_SET_STACK, ss & 0xffff, esp, lguest_can_pin(esp - 1), 0);
 }

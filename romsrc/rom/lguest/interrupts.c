@@ -114,7 +114,7 @@ void ROMCALL vmi_WriteIDTEntry(u32 table, u32 entry, u32 low, u32 high)
  */
 u32 ROMCALL lguest_page_fault(struct rom_frame *frame)
 {
-	if (!(frame->error & FAULT_PRESENT) && lguest_is_mapped(data()->cr2))
+	if (!(frame->error & FAULT_PRESENT) && lguest_entry(data()->cr2) != 0)
 		frame->error |= FAULT_PRESENT;
 	return handler_of(NATIVE_VECTOR_PF);
 }

@@ -44,8 +44,10 @@ u32 ROMCALL lguest_page_fault(struct rom_frame *frame);
 void ROMCALL lguest_deliver(void);
 void ROMCALL lguest_interrupt(u32 handler); /* flags.S: as if an interrupt came now; returns when it is served */
 
-/* mmu.c: whether the guest's tables have an entry for gva at every level */
-bool lguest_is_mapped(u32 gva);
+/* mmu.c: low word of the guest's own entry for gva, or 0 if it or a level above is not present */
+u32 lguest_entry(u32 gva);
+/* mmu.c: whether SET_STACK may ask for the page of gva to be pinned, instead of being killed for it */
+bool lguest_can_pin(u32 gva);
 
 /* time.c */
 void lguest_sample_wallclock(void);

@@ -122,7 +122,7 @@ static u64 entry_of(u64 table, u32 index)
 			     : AT(u32, VMI_LAYOUT_LINEAR_BASE + gpa + 4 * index);
 }
 
-bool lguest_is_mapped(u32 gva)
+u32 lguest_entry(u32 gva)
 {
 	u32 root = data()->pgdir;
 	u64 entry;
@@ -138,7 +138,15 @@ bool lguest_is_mapped(u32 gva)
 		if (entry & NATIVE_PTE_PRESENT)
 			entry = entry_of(entry, gva >> 12 & 1023);
 	}
-	return (entry & NATIVE_PTE_PRESENT) != 0;
+	return entry & NATIVE_PTE_PRESENT ? (u32)entry : 0;
+}
+
+bool lguest_can_pin(u32 gva)
+{
+	u32 entry = gva < lguest()->hole ? lguest_entry(gva) : 0;
+
+	return (entry & (NATIVE_PTE_WRITE | NATIVE_PTE_LARGE)) == NATIVE_PTE_WRITE &&
+	       entry >> PAGE_SHIFT < lguest()->mem_pages;
 }
 
 void ROMCALL vmi_SetPxE(u32 entry, u32 gva, u32 flags)

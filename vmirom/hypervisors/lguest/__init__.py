@@ -1,10 +1,13 @@
 """An embedded lguest host, 2.6.32 or 2.6.35.
 
-Left out, and how it answers: virtio devices and the console device among them (the descriptor page ends the
-list at once, a NOTIFY prints a string or ends the launcher); Linux's switcher code (its page is empty).
-What the real host does wrongly it does wrongly here too (lguest.md section 14), and more: an instruction
-fetch from a page that the guest's entry calls no-execute faults for ever, since the host never reflects a
-fault that the tables can fill.
+Left out, and how it answers: virtio devices, the console device among them (the descriptor page ends the
+list at once; NOTIFY prints a string, of at most a MiB, or ends the launcher); Linux's switcher code (its
+page is empty); SYSENTER (undefined instead of #GP, and CPUID doesn't offer it). A guest that halts with
+nothing left to wake it ends its run instead of sleeping.
+
+What the real host does wrongly it does wrongly here too (lguest.md section 14), and two things more: a
+SET_PTE of a clean writable entry goes in writable, so its dirty bit is lost, and an instruction fetch from a
+page that the guest's entry calls no-execute is filled and faults for ever.
 """
 
 from __future__ import annotations

@@ -6,12 +6,17 @@ about an access that ends exactly at the limit: 2.6.35 refuses it, 2.6.32 accept
 
 from __future__ import annotations
 
+from typing import Final
+
 from vmirom.hypervisors.lguest.death import Killed, c_hex
 from vmirom.hypervisors.lguest.release import Release
 from vmirom.machine.addresses import PAGE_SHIFT
 from vmirom.machine.memory import Memory
 
 __all__ = ["GuestMemory"]
+
+_LONGEST_STRING: Final = 1 << 20
+"""Of one NOTIFY; the real launcher prints to the end of memory."""
 
 
 class GuestMemory:
@@ -59,6 +64,7 @@ class GuestMemory:
             self._memory.put64(gpa, value)
 
     def c_string(self, gpa: int) -> bytes:
-        """The NUL-terminated string at ``gpa`` below the limit, cut off at the limit."""
-        end = self._memory.raw.find(b"\0", gpa, self.limit)
-        return self._memory.read(gpa, (self.limit if end < 0 else end) - gpa)
+        """The NUL-terminated string at ``gpa`` below the limit, cut off there or after a MiB."""
+        stop = min(self.limit, gpa + _LONGEST_STRING)
+        end = self._memory.raw.find(b"\0", gpa, stop)
+        return self._memory.read(gpa, (stop if end < 0 else end) - gpa)

@@ -133,7 +133,13 @@ class Lguest:
             return self._shut_down(wish)
         except EngineError as error:
             return self._dead(f"engine: {error}")
-        return Ending(EndKind.BUDGET, f"the guest was still running at {self.engine.eip:#x}")
+        at = self.engine.eip
+        if at == self.traps.stuck_at:
+            return Ending(
+                EndKind.BUDGET,
+                f"the guest fetches from no-execute {at:#x}, for ever: this host never reflects it",
+            )
+        return Ending(EndKind.BUDGET, f"the guest was still running at {at:#x}")
 
     def raise_interrupt(self, number: int) -> None:
         """LHREQ_IRQ: make virtual interrupt ``number`` pending. Raises ValueError at the limit."""

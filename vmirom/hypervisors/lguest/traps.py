@@ -27,6 +27,8 @@ _DEVICE_NOT_AVAILABLE: Final = 7
 _UNDEFINED: Final = 6
 _PROTECTION: Final = 13
 _PAGE_FAULT: Final = 14
+_FETCH: Final = 0x10
+_NO_EXECUTE: Final = 1 << 63
 _CLEARED_BY_HARDWARE: Final = 0x00034100
 """TF, NT, RF and VM: off after any entry through a gate."""
 
@@ -54,6 +56,7 @@ class Traps:
         self._release = release
         self._trace = trace
         self.task_switched = False
+        self.stuck_at: int | None = None
 
     def handle(self, trap: Trap) -> bool:
         """Deal with ``trap``; True = it is a hypercall, registers as the guest has them. Raises Killed."""
@@ -140,6 +143,7 @@ class Traps:
         address = self._engine.cr2
         if vector == _PAGE_FAULT:
             if self._shadows.fill(address, error & (ERROR_WRITE | ERROR_USER)):
+                self._note_no_execute(address, error)
                 return
             if self._interrupts.data is not None:
                 self._interrupts.data.fields.cr2 = address
@@ -155,6 +159,12 @@ class Traps:
         if not self._interrupts.deliver_trap(vector, error):
             detail = address if vector == _PAGE_FAULT else error
             raise Killed(f"unhandled trap {vector} at {c_hex(self._engine.eip)} ({c_hex(detail)})")
+
+    def _note_no_execute(self, address: int, error: int) -> None:
+        """A fetch that the guest's entry forbids is filled all the same, and faults again, for ever."""
+        if error & _FETCH and self._shadows.shadowed(address) & _NO_EXECUTE and address != self.stuck_at:
+            self.stuck_at = address
+            self._trace.event("trap", f"{address:#x} is no-execute: filled, not reflected, and fetched again")
 
     def _emulate(self) -> bool:
         """Skip a port instruction of the guest's kernel, and cli where the release does; True = done."""
