@@ -75,6 +75,9 @@ TABLE: dict[str, tuple[str, dict[str, bytes], str]] = {
     ),
     "bundle: a guest": ("bundle inspect {d}/g", {"g": GOOD}, "{d}/g: note VMI: missing: not a bundle"),
     "guest: a script": ("guest inspect {d}/g", {"g": SCRIPT}, "{d}/g: e_ident: not an ELF file"),
+    "guest: no source": ("guest build {d}/none.c -o {d}/o", {}, "{d}/none.c: no such file"),
+    "guest: no such kind": ("guest build {d}/g -o {d}/o", {"g": GOOD}, "{d}/g: not a source"),
+    "guest: nothing": ("guest build -o {d}/o", {}, "Missing argument 'SRC...'"),
     "rom: a script": ("rom inspect {d}/g", {"g": SCRIPT}, "{d}/g: size: 10 bytes are too few"),
     "abi: no such name": ("abi show Nix", {}, "abi show: nothing is called 'Nix' in vmi3 3.1"),
     "abi: no such version": ("abi show --abi 9.9", {}, "line vmi3 has no version 9.9"),
@@ -142,3 +145,20 @@ def test_as_a_process_too(tmp_path: Path, name: str) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("vmirom: ") and line.format(d=tmp_path) in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here (Linux has it)")
+@pytest.mark.parametrize("arguments", ["abi list", "abi show --json", "boot {d}/g --help"])
+def test_full_standard_output_is_one_line(tmp_path: Path, arguments: str) -> None:
+    command = [sys.executable, "-m", "vmirom", *arguments.format(d=tmp_path).split()]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        )
+    assert (done.returncode, done.stderr) == (2, "vmirom: standard output: No space left on device\n")
+
+
+def test_reader_that_goes_away_is_no_fault() -> None:
+    command = f"{sys.executable} -m vmirom abi show --json | head -c 1"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == ("{", "")

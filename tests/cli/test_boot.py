@@ -146,6 +146,13 @@ def test_unwritable_output_is_one_line(run: Run, guest: Path, tmp_path: Path, ou
     assert refusal(result) == f"{tmp_path}/none/file: can't be written: No such file or directory"
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here (Linux has it)")
+@pytest.mark.parametrize("output", ["--trace", "--junit"])
+def test_full_disk_is_one_line(run: Run, guest: Path, output: str) -> None:
+    result = run("boot", guest, output, "/dev/full", "--json")
+    assert refusal(result) == "/dev/full: can't be written: No space left on device"
+
+
 def in_child(guest: Path, script: str, arguments: str, env: dict[str, str]) -> list[str]:
     """A command that boots with scripted hypervisors in a process of its own."""
     text = (

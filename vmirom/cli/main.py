@@ -19,6 +19,7 @@ from vmirom import __version__
 
 __all__ = ["LazyGroup", "cli", "main"]
 
+_BAD_INPUT = 2
 _INTERRUPTED = 130
 _EXIT_CODES = """\b
 Exit codes of boot (the worst of all boots wins):
@@ -82,6 +83,7 @@ class LazyGroup(click.Group):
             return super().main(args, prog_name, complete_var, False, **extra)
         try:
             code = super().main(args, prog_name, complete_var, False, **extra)
+            sys.stdout.flush()
         except click.UsageError as error:
             hint = f" (try '{error.ctx.command_path} --help')" if error.ctx else ""
             _end(f"{' '.join(error.format_message().split())}{hint}", error.exit_code)
@@ -92,10 +94,20 @@ class LazyGroup(click.Group):
                 click.echo(err=True)  # behind the terminal's ^C
             _end("interrupted", _INTERRUPTED)
         except BrokenPipeError:
-            # whoever read our output has gone; say nothing, and keep the interpreter from trying again
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _abandon_output()  # whoever read it has gone; there is nobody to tell
             sys.exit(1)
+        except OSError as error:
+            _abandon_output()
+            _end(f"{error.filename or 'standard output'}: {error.strerror or error}", _BAD_INPUT)
         sys.exit(code if isinstance(code, int) else 0)
+
+
+def _abandon_output() -> None:
+    """Keep the interpreter from trying once more, at its end, what has failed."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):
+        return  # not a stream of the system's
 
 
 def _end(message: str, code: int) -> NoReturn:
