@@ -257,3 +257,108 @@ def test_machine_follows_guest(host: tuple[Any, Any], history: list[tuple[Any, .
         settle(guest)
     finally:
         guest.machine.close()
+
+
+USER: Final = 0x00400000
+DIRECTORY, TABLE = TABLES[2], TABLES[3]
+ALL: Final = P | W | U | A | D
+
+
+@pytest.fixture
+def mapped(guest: Guest) -> Guest:
+    """A guest with one user page at USER, by a directory and a table of its own."""
+    guest.store((TABLE << 12) + 8 * (USER >> 12 & 511), 500 << 12 | ALL)
+    guest.store((DIRECTORY << 12) + 8 * (USER >> 21), TABLE << 12 | ALL)
+    guest.store(TOPS[0], DIRECTORY << 12 | P)
+    guest.switch(0)
+    guest.touch(USER, U | W)
+    return guest
+
+
+def test_an_update_undone_while_it_waits(mapped: Guest) -> None:
+    at = (TABLE << 12) + 8 * (USER >> 12 & 511)
+    mapped.lib.vmi_SetLazyMode(LazyMode.MMU)
+    mapped.set(at, 501 << 12 | ALL, 1)
+    mapped.set(at, 500 << 12 | ALL, 1)
+    mapped.lib.vmi_SetLazyMode(LazyMode.NONE)
+    assert mapped.machine.walk(USER) == (mapped.machine.p2m[500], W | U)
+    settle(mapped)
+
+
+def test_a_directory_in_use_is_rewritten_and_announced(mapped: Guest) -> None:
+    mapped.store((DIRECTORY << 12) + 8 * (USER >> 21), 0)
+    mapped.lib.vmi_AllocatePage(DIRECTORY, 0x52, 0, 0, 0)
+    assert mapped.machine.walk(USER) is None
+    settle(mapped)
+
+
+def test_a_table_in_use_is_rewritten_and_announced(mapped: Guest) -> None:
+    mapped.store((TABLE << 12) + 8 * (USER >> 12 & 511), 0)
+    mapped.lib.vmi_AllocatePage(TABLE, 0x51, 0, 0, 0)
+    assert mapped.machine.walk(USER) is None
+    settle(mapped)
+
+
+def test_a_page_fault_sends_what_waits(mapped: Guest) -> None:
+    at = (TABLE << 12) + 8 * (USER >> 12 & 511)
+    mapped.lib.vmi_SetLazyMode(LazyMode.MMU)
+    mapped.set(at, 0, 1)
+    assert mapped.lib.fault(USER + 0x1000, U) == U + 1
+    assert mapped.machine.walk(USER) is None
+    assert mapped.lib.waiting() == 0
+
+
+def test_sharing_after_a_fork(mapped: Guest) -> None:
+    """Two spaces with tables of their own on the same frames, write-protected; each writes after its copy."""
+    other_directory, other_table = TABLES[4], TABLES[5]
+    index = USER >> 12 & 511
+    for frame in (other_directory, other_table):
+        mapped.lib.vmi_AllocatePage(frame, 0x51, 0, 0, 0)
+    mapped.lib.vmi_SetLazyMode(LazyMode.MMU)
+    mapped.set((TABLE << 12) + 8 * index, 500 << 12 | P | U | A | D, 1)
+    mapped.set((other_table << 12) + 8 * index, 500 << 12 | P | U | A | D, 1)
+    mapped.lib.vmi_SetLazyMode(LazyMode.NONE)
+    mapped.set((other_directory << 12) + 8 * (USER >> 21), other_table << 12 | ALL, 2)
+    mapped.set(TOPS[1], other_directory << 12 | P, 4)
+    mapped.touch(USER, U | W)  # refused: the guest's fault
+    mapped.switch(1)
+    mapped.touch(USER, U)
+    mapped.touch(USER, U | W)
+    mapped.set((other_table << 12) + 8 * index, 501 << 12 | ALL, 1 | PteFlag.CURRENT_AS)
+    mapped.touch(USER, U | W)
+    assert mapped.machine.walk(USER) == (mapped.machine.p2m[501], W | U)
+    mapped.switch(0)
+    assert mapped.machine.walk(USER) == (mapped.machine.p2m[500], U)
+    settle(mapped)
+
+
+def test_what_xen_refuses_is_left_out_and_does_not_hold_up_the_rest(mapped: Guest) -> None:
+    """Should the p2m name a frame that is not ours, its entry stays empty, the others come."""
+    first = (TABLE << 12) + 8 * 8
+    p2m = mapped.machine.own[17]
+    mapped.machine.memory[(p2m << 12) + 600 * 4 : (p2m << 12) + 601 * 4] = (3).to_bytes(4, "little")
+    mapped.lib.vmi_SetLazyMode(LazyMode.MMU)
+    for index, frame in enumerate((501, 600, 502)):
+        mapped.set(first + 8 * index, frame << 12 | ALL, 1)
+    mapped.lib.vmi_SetLazyMode(LazyMode.NONE)
+    assert mapped.machine.walk(0x00408000) == (mapped.machine.p2m[501], W | U)
+    assert mapped.machine.walk(0x00409000) is None
+    assert mapped.machine.walk(0x0040A000) == (mapped.machine.p2m[502], W | U)
+    assert mapped.lib.refused() == 1
+    assert mapped.lib.fault(0x00409000, U) == (U | P | RSVD) + 1
+
+
+def test_many_spaces(guest: Guest) -> None:
+    """Forty top tables, one after the other, twice: the sixteen places are used again, none is lost."""
+    for _ in range(2):
+        for number in range(40):
+            top = (400 + number) << 12
+            guest.store(top + 8 * 3, TABLES[0] << 12 | P)
+            guest.lib.vmi_SetCR3(top)
+            assert guest.machine.walk(LINEAR + 0x5000) == (guest.machine.p2m[5], W)
+            assert guest.lib.links_wrong() == 0
+    free = guest.lib.free_pages()
+    for number in range(39):
+        guest.lib.vmi_ReleasePage(400 + number, 0x52)
+    assert guest.lib.free_pages() == free + 15 * 6
+    assert guest.machine.refusals == []
