@@ -268,7 +268,8 @@ def test_a_spin_ends_with_its_budget() -> None:
 
 
 def test_a_halt_and_a_fault_loop_end_with_their_budget() -> None:
-    for code in (Code().raw("fbf4ebfd"), Code().tables(v6="again").label("again").raw("0f0b")):
+    again = Code().tables(v6="again").label("again").mov(ESP, STACK).raw("0f0b")
+    for code in (Code().raw("fbf4ebfd"), again):
         ending, _, _ = boot(make, code.finish(), seconds=0.1)
         assert ending.kind is EndKind.BUDGET, ending
 

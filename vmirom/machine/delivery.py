@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from vmirom.machine.addresses import PAGE_SIZE
 from vmirom.machine.engine import Engine, Segment, SegmentName, Trap
 from vmirom.machine.paging import Access, Mode, PageFault, mark, pieces
 
@@ -115,7 +116,7 @@ class Delivery:
         engine = self.engine
         after = engine.eip
         tried = [event.vector]
-        self._mode = Mode.of(engine.cr0, engine.cr4, engine.efer)
+        self._begin()
         while True:
             try:
                 self._through_idt(event, after if event.kind is _Kind.SOFT else after - length & 0xFFFFFFFF)
@@ -136,7 +137,7 @@ class Delivery:
         if vector not in (3, 4):
             return 2
         engine = self.engine
-        self._mode = Mode.of(engine.cr0, engine.cr4, engine.efer)
+        self._begin()
         at = engine.segment(SegmentName.CS).base + engine.eip - 1 & 0xFFFFFFFF
         try:
             return 2 if self._read(at, 1, engine.cpl == 3)[0] == vector else 1
@@ -145,8 +146,18 @@ class Delivery:
 
     # memory as the processor's microcode sees it
 
+    def _begin(self) -> None:
+        """Note how addresses are translated; pages of tables are looked up once a delivery."""
+        engine = self.engine
+        self._mode = Mode.of(engine.cr0, engine.cr4, engine.efer)
+        self._pages: dict[int, int] = {}
+
     def _read(self, gva: int, length: int, user: bool = False) -> bytes:
         memory = self.memory
+        known = self._pages.get(gva >> 12)
+        if known is not None and (gva & 0xFFF) + length <= PAGE_SIZE:
+            at = known | gva & 0xFFF
+            return memory.read(at, length)
         parts = pieces(memory, self.engine.cr3, self._mode, gva, length, Access.READ, user)
         if isinstance(parts, PageFault):
             raise _FaultError(_PF, parts.error, parts.gva)
@@ -155,6 +166,8 @@ class Delivery:
             mark(memory, found, False)
             inside = found.gpa + part <= memory.size
             data += memory.read(found.gpa, part) if inside else b"\xff" * part
+        if not user and len(parts) == 1 and parts[0][0].gpa | 0xFFF < memory.size:
+            self._pages[gva >> 12] = parts[0][0].gpa & ~0xFFF
         return data
 
     def _write(self, gva: int, data: bytes, user: bool) -> None:

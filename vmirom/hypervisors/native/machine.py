@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -83,6 +84,7 @@ class Machine:
         self.modules = tuple(modules)
         self._ending: Ending | None = None
         self._wake = threading.Event()
+        self._input: deque[bytes] = deque()
         self._awaited: int | None = None
         self._line = False
         self.engine.set_ports(self)
@@ -132,10 +134,16 @@ class Machine:
     # what happens from outside
 
     def receive(self, data: bytes) -> None:
-        """Bytes for the guest's serial port."""
-        self.devices.uart.receive(data)
+        """Bytes for the guest's serial port; callable from another thread."""
+        self._input.append(data)
         self._wake.set()
         self.engine.kick()
+
+    def _advance(self) -> None:
+        """Bring the devices up to date: the timer, and what has been sent to the serial port."""
+        self.devices.advance()
+        while self._input:
+            self.devices.uart.receive(self._input.popleft())
 
     def _ask(self, request: Request) -> None:
         if request.kind is RequestKind.EXIT:
@@ -196,7 +204,7 @@ class Machine:
 
     def _step(self, deadline_ns: int) -> None:
         """Deliver what is pending, run once, answer the exit."""
-        self.devices.advance()
+        self._advance()
         if time.monotonic_ns() >= deadline_ns:
             self._ending = Ending(EndKind.BUDGET, f"out of time at eip {self.engine.eip:#x}")
             return
@@ -330,7 +338,7 @@ class Machine:
             self._end(Ending(EndKind.SHUTDOWN, "halted with interrupts off"))
             return
         while self._ending is None:
-            self.devices.advance()
+            self._advance()
             now = time.monotonic_ns()
             if self.interrupt_pending() or self.woken() or now >= deadline_ns:
                 return
