@@ -146,6 +146,15 @@ def test_unwritable_output_is_one_line(run: Run, guest: Path, tmp_path: Path, ou
     assert refusal(result) == f"{tmp_path}/none/file: can't be written: No such file or directory"
 
 
+def test_name_that_is_no_text_is_shown_as_bytes(run: Run, guest: Path, tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"we\xffird")
+    guest.rename(odd)
+    result = run("boot", odd, "--on", "xen", "--json", "--junit", tmp_path / "j")
+    assert json.loads(result.stdout)["guest"] == f"{tmp_path}/we\\xffird"
+    assert b"we\\xffird" in (tmp_path / "j").read_bytes()
+    assert refusal(run("boot", tmp_path / os.fsdecode(b"\xff"))).startswith(f"{tmp_path}/\\xff: No such")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here (Linux has it)")
 @pytest.mark.parametrize("output", ["--trace", "--junit"])
 def test_full_disk_is_one_line(run: Run, guest: Path, output: str) -> None:

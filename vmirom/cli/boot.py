@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from vmirom.cli.choices import BackendName, PathArgument, Seconds, abi_option, json_option
-from vmirom.cli.failing import Fault, write_file
+from vmirom.cli.failing import Fault, shown, write_file
 from vmirom.cli.sources import Guest, bundle_for, guest_source
 from vmirom.files import whole_file
 from vmirom.hosts.backends import backend_names
@@ -150,7 +150,7 @@ def _traced(requests: list[BootRequest], trace: Path | None, quiet: bool) -> lis
                             out.write(piece)
             return results
     except OSError as error:
-        raise Fault(str(trace), "can't be written", error.strerror or str(error)) from None
+        raise Fault(shown(trace), "can't be written", error.strerror or str(error)) from None
 
 
 def _shown(requests: list[BootRequest], quiet: bool) -> list[BootResult]:

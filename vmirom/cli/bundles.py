@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from vmirom.cli.choices import BackendName, PathArgument, abi_option, json_option
-from vmirom.cli.failing import about, read_file, write_file
+from vmirom.cli.failing import about, read_file, shown, write_file
 
 __all__ = ["bundle", "compose"]
 
@@ -42,7 +42,7 @@ def inspect(file: Path, as_json: bool) -> None:
     from vmirom.report.json_text import json_bytes
 
     data = read_file(file)
-    with about(str(file)):
+    with about(shown(file)):
         found = read_bundle(data)
     if as_json:
         sys.stdout.write(json_bytes(bundle_facts(found)).decode())

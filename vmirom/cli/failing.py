@@ -12,7 +12,7 @@ import click
 from vmirom.bundle.refused import Refused
 from vmirom.files import write_whole
 
-__all__ = ["BAD_INPUT", "Fault", "about", "read_file", "write_file"]
+__all__ = ["BAD_INPUT", "Fault", "about", "read_file", "shown", "write_file"]
 
 BAD_INPUT = 2
 
@@ -24,6 +24,11 @@ class Fault(click.ClickException):
 
     def __init__(self, *parts: str) -> None:
         super().__init__(": ".join(" ".join(part.split()) for part in parts))
+
+
+def shown(path: Path | str) -> str:
+    """A file's name as text that any output takes: bytes that are no UTF-8 as ``\\xNN``."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 @contextmanager
@@ -41,9 +46,9 @@ def read_file(path: Path, limit: int = 64 << 20) -> bytes:
         with path.open("rb") as file:
             data = file.read(limit + 1)
     except OSError as error:
-        raise Fault(str(path), _why(error)) from None
+        raise Fault(shown(path), _why(error)) from None
     if len(data) > limit:
-        raise Fault(str(path), "size", f"more than {limit >> 20} MiB")
+        raise Fault(shown(path), "size", f"more than {limit >> 20} MiB")
     return data
 
 
@@ -52,7 +57,7 @@ def write_file(path: Path, data: bytes, *, executable: bool = False) -> None:
     try:
         write_whole(path, data, executable=executable)
     except OSError as error:
-        raise Fault(str(path), "can't be written", _why(error)) from None
+        raise Fault(shown(path), "can't be written", _why(error)) from None
 
 
 def _why(error: OSError) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from vmirom.cli.choices import PathArgument, json_option
-from vmirom.cli.failing import Fault, about, read_file, write_file
+from vmirom.cli.failing import Fault, about, read_file, shown, write_file
 
 __all__ = ["guest"]
 
@@ -50,7 +50,7 @@ def inspect(file: Path, as_json: bool) -> None:
     from vmirom.report.json_text import json_bytes
 
     data = read_file(file)
-    with about(str(file)):
+    with about(shown(file)):
         found = inspect_bytes(data)
     if as_json:
         sys.stdout.write(json_bytes(guest_facts(found)).decode())

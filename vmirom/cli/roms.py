@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from vmirom.cli.choices import LATEST, AbiVersion, PathArgument, json_option
-from vmirom.cli.failing import Fault, read_file, write_file
+from vmirom.cli.failing import Fault, read_file, shown, write_file
 
 __all__ = ["rom"]
 
@@ -55,13 +55,17 @@ def build(
                 raise Fault("-o", "one backend makes one file; name it")
             built = build_rom(backends[0], f"{abi[0]}.{abi[1]}", tools)
             write_file(output, built.data)
-            click.echo(f"{output}: {len(built.data)} bytes")
+            click.echo(f"{shown(output)}: {len(built.data)} bytes")
             return 0
         report = build_all(backends or None, toolchain=tools, check=check)
     except (AbiError, BuildError, RomError) as error:
         raise Fault(str(error)) from None
     except OSError as error:
-        raise Fault(error.filename or "romsrc/blobs", "can't be written", error.strerror or "") from None
+        raise Fault(
+            shown(error.filename) if error.filename else "romsrc/blobs",
+            "can't be written",
+            error.strerror or "",
+        ) from None
     click.echo("\n".join(report.lines))
     return 0 if report.good else _DIFFERENT
 
@@ -104,6 +108,7 @@ def inspect(what: str, abi: tuple[int, int], slots: bool, as_json: bool) -> int:
     from vmirom.rom.inspect import inspect_rom
 
     data = _named(what, abi)
+    what = shown(what)
     broken: tuple[RomError, ...] = violations(data, what)
     if broken and broken[0].field in ("size", "rom_signature"):
         raise Fault(str(broken[0]))

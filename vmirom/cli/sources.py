@@ -9,7 +9,7 @@ from vmirom.bundle.compose import compose
 from vmirom.bundle.guest import read_guest
 from vmirom.bundle.inspect import is_bundle
 from vmirom.bundle.refused import BundleError, GuestError, RomRefused
-from vmirom.cli.failing import Fault, about, read_file
+from vmirom.cli.failing import Fault, about, read_file, shown
 
 __all__ = ["Guest", "bundle_for", "guest_source", "shipped_rom"]
 
@@ -26,7 +26,7 @@ def guest_source(path: Path | None, abi: tuple[int, int]) -> Guest:
     """The guest at ``path``, or the reference guest; a fault where it is none for ``abi``."""
     if path is None:
         return _reference()
-    guest = Guest(str(path), read_file(path))
+    guest = Guest(shown(path), read_file(path))
     if is_bundle(guest.data):
         raise Fault(guest.name, "note VMI", "is a bundle already; give the guest that it was made from")
     with about(guest.name):
@@ -62,7 +62,7 @@ def bundle_for(guest: Guest, backend: str, abi: tuple[int, int], rom_path: Path 
     if rom_path is None:
         rom_name, rom = shipped_rom(backend, abi)
     else:
-        rom_name, rom = str(rom_path), read_file(rom_path)
+        rom_name, rom = shown(rom_path), read_file(rom_path)
     try:
         return compose(guest.data, rom, backend, abi)
     except RomRefused as refused:
