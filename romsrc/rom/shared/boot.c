@@ -158,7 +158,9 @@ int boot_prepare(struct boot_plan *plan)
 
 	if (bundle->magic != VMI_CONST_BUNDLE_MAGIC || bundle->nr_segments > VMI_CONST_SEGMENTS_MAX)
 		return -1;
-	if (plan->initrd_length > plan->mem_pages << PAGE_SHIFT)
+	if (bundle->image_end_gpa < VMI_LAYOUT_GUEST_GPA) /* what follows would land on ROM and state */
+		return -1;
+	if (pages_of(plan->initrd_length) > plan->mem_pages)
 		return -1;
 	plan->mem_pages = limit_pages(plan->mem_pages, AT(u32, rom + vmi_rom_header_OFF_virtual_top));
 	length = copy_command_line(plan);

@@ -17,9 +17,12 @@ static u32 reason(const struct uart *uart)
 	return NATIVE_UART_IIR_NONE;
 }
 
+/* On a PC the output OUT2 gates the interrupt line. */
 static void drive(const struct uart *uart)
 {
-	if (reason(uart) != NATIVE_UART_IIR_NONE)
+	bool gate = (uart->mcr & (NATIVE_UART_MCR_OUT2 | NATIVE_UART_MCR_LOOP)) == NATIVE_UART_MCR_OUT2;
+
+	if (gate && reason(uart) != NATIVE_UART_IIR_NONE)
 		pic_raise(NATIVE_UART_IRQ);
 	else
 		pic_lower(NATIVE_UART_IRQ);
