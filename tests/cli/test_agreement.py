@@ -45,7 +45,9 @@ def test_more_and_less_are_differences() -> None:
 
 def test_silence_is_the_reference_only_where_nobody_spoke() -> None:
     assert compare([printed("a"), printed("b"), printed("c", "x")]).reference == "c"
-    assert compare([printed("a"), printed("b")]).agree
+    silent = compare([printed("a"), printed("b")])
+    assert silent.agree
+    assert list(agreement_lines(silent)) == ["a, b printed nothing"]
 
 
 def test_skips_are_left_out() -> None:

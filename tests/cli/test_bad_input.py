@@ -25,7 +25,7 @@ TABLE: dict[str, tuple[str, dict[str, bytes], str]] = {
         "backend 'vmware' is unknown; there are native",
     ),
     "version": ("boot {d}/g --abi three", {"g": GOOD}, "'three' is not a version such as 3.1"),
-    "memory": ("boot {d}/g --memory 0", {"g": GOOD}, "0 is not in the range 4<=x<=512"),
+    "memory": ("boot {d}/g --memory 0", {"g": GOOD}, "0 is not in the range 5<=x<=512"),
     "budget": ("boot {d}/g --budget nan", {"g": GOOD}, "--budget"),
     "no file": ("boot {d}/g", {}, "{d}/g: No such file or directory"),
     "folder": ("boot {d}", {}, "{d}: Is a directory"),

@@ -26,7 +26,7 @@ def bench() -> None:
 @click.option("--on", "backends", multiple=True, type=BackendName(), metavar="B", help="Backend; repeatable.")
 @abi_option
 @click.option("--runs", type=click.IntRange(1, 1000), default=5, metavar="N", help="Boots (default 5).")
-@click.option("--memory", type=click.IntRange(4, 512), default=16, metavar="MIB", help="Memory (default 16).")
+@click.option("--memory", type=click.IntRange(5, 512), default=16, metavar="MIB", help="Memory (default 16).")
 @json_option
 def boot(
     guest: Path | None,

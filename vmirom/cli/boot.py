@@ -46,7 +46,7 @@ class BootSettings:
 @click.argument("guest", required=False, type=PathArgument())
 @click.option("--on", "backends", multiple=True, type=BackendName(), metavar="B", help="Backend; repeatable.")
 @abi_option
-@click.option("--memory", type=click.IntRange(4, 512), default=16, metavar="MIB", help="Memory (default 16).")
+@click.option("--memory", type=click.IntRange(5, 512), default=16, metavar="MIB", help="Memory (default 16).")
 @click.option("--append", "command_line", default="", metavar="CMDLINE", help="The guest's command line.")
 @click.option(
     "--host",

@@ -22,6 +22,9 @@ def agreement_lines(agreement: Agreement) -> Iterator[str]:
     if len(agreement.compared) == 1:
         yield f"{agreement.reference} printed {_lines(agreement.lines)}"
         return
+    if agreement.agree and not agreement.lines:
+        yield f"{', '.join(agreement.compared)} printed nothing"
+        return
     if agreement.agree:
         yield f"{', '.join(agreement.compared)} agree: {_lines(agreement.lines)}, all the same"
         return
