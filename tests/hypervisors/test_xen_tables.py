@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -343,31 +342,3 @@ def test_a_frame_given_up_while_mapped_stays(xen: Bench) -> None:
     assert xen.map(va, 0) == 0
     assert not xen.domain.tables.owned(frame)
     assert xen.map(va, frame << 12 | P) == -Errno.EBUSY
-
-
-# Cost
-
-
-def test_validating_a_full_l1_is_fast(xen: Bench) -> None:
-    frames = [xen.frame(xen.spare(1))] * 512
-    table = xen.table(0, {i: f << 12 | P | W for i, f in enumerate(frames)})
-    best = 1.0
-    for _ in range(5):
-        start = time.perf_counter()
-        assert xen.extended(Mmuext.PIN_L1_TABLE, table) == 0
-        best = min(best, time.perf_counter() - start)
-        assert xen.extended(Mmuext.UNPIN_TABLE, table) == 0
-    assert best < 0.003
-
-
-def test_a_batch_of_a_hundred_is_fast(xen: Bench) -> None:
-    at = xen.domain.space.entry_address(xen.spare(0)) or 0
-    frame = xen.frame(xen.spare(0))
-    one = struct.pack("<QQ", at, frame << 12 | P | W) + struct.pack("<QQ", at, frame << 12 | P)
-    requests = xen.argument(one * 50)
-    best = 1.0
-    for _ in range(5):
-        start = time.perf_counter()
-        assert xen.call(Hypercall.MMU_UPDATE, requests, 100) == 0
-        best = min(best, time.perf_counter() - start)
-    assert best < 0.004
