@@ -1,4 +1,4 @@
-"""The unicorn engine. Its parts, in reading order: library, calibration, state, scratch, engine."""
+"""The unicorn engine. Read library, calibration, state, scratch, ports, engine."""
 
 from vmirom.machine.unicorn.engine import UnicornEngine
 

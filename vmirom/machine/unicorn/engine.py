@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import ctypes
 import itertools
-import struct
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -36,13 +35,13 @@ from vmirom.machine.engine import (
     Trap,
     Window,
 )
-from vmirom.machine.memory import BadAddress, Memory
-from vmirom.machine.paging import Access, Mode, PageFault, read_virtual, translate
+from vmirom.machine.memory import Memory
+from vmirom.machine.paging import Access, Mode, PageFault, translate
 from vmirom.machine.ticker import ATTENTION_NS, ticker
 from vmirom.machine.unicorn import library as lib
 from vmirom.machine.unicorn import scratch
 from vmirom.machine.unicorn.calibration import calibrate
-from vmirom.machine.unicorn.state import State
+from vmirom.machine.unicorn.ports import PortAccess
 
 __all__ = ["UnicornEngine"]
 
@@ -51,15 +50,12 @@ _OFF: Final = (1 << 64) - 16  # an address where no block starts
 _NO_VECTOR: Final = -1
 _WITH_ERROR: Final = frozenset({8, 10, 11, 12, 13, 14, 17})
 _HF_IOBPT: Final = 1 << 24
-_PREFIXES: Final = tuple(bytes([b]) for b in b"\x26\x2e\x36\x3e\x64\x65\x66\x67\xf0\xf2\xf3")
-_STRING_PORTS: Final = (b"\x6c", b"\x6d", b"\x6e", b"\x6f")
-_LONGEST_INSTRUCTION: Final = 15
 _HF_MPX_IU: Final = 1 << 26
 _PROT_RX: Final = 5
 _PROT_ALL: Final = 7
 
 
-class UnicornEngine(State):
+class UnicornEngine(PortAccess):
     """One virtual CPU on ``memory``. Starts at CPL 0 with flat 32-bit segments, paging and interrupts off,
     CR4 and all general registers 0.
 
@@ -257,9 +253,6 @@ class UnicornEngine(State):
             raise EngineError(f"unicorn gave up: {self.machine.library.text(error)}")
         return Stray(found, write=False, fetch=True)
 
-    def _linear(self, offset: int) -> int:
-        return offset + self._word(self.layout.segments + 24 + 8) & 0xFFFFFFFF
-
     def stop(self) -> None:
         """For the ticker: leave uc_emu_start soon."""
         with self._stop_lock:
@@ -354,100 +347,7 @@ class UnicornEngine(State):
         bounds = (ctypes.c_uint64 * 2).from_address(self._window + self.layout.hook_begin)
         bounds[0], bounds[1] = begin, end
 
-    # ports
-
-    def set_ports(self, ports: Ports | None) -> None:
-        """See :class:`vmirom.machine.engine.Engine`."""
-        self._ports = ports
-
-    def _on_in(self, _handle: int, port: int, size: int, _key: int) -> int:
-        if self._is_refused(port, size):
-            self._refuse_port(port)
-            return self.eax & (1 << 8 * size) - 1
-        if self._ports is None:
-            return (1 << 8 * size) - 1
-        self._in_port = True
-        value = self._ports.port_in(port, size)
-        self._in_port = False
-        if self._kicked:
-            self._stop_behind(port)
-        return value & (1 << 8 * size) - 1
-
-    def _on_out(self, _handle: int, port: int, size: int, value: int, _key: int) -> None:
-        if self._is_refused(port, size):
-            self._refuse_port(port)
-        elif self._ports is not None:
-            self._in_port = True
-            self._ports.port_out(port, size, value & (1 << 8 * size) - 1)
-            self._in_port = False
-            if self._kicked:
-                self._stop_behind(port)
-
-    def _is_refused(self, port: int, size: int) -> bool:
-        """unicorn checks neither IOPL nor the TSS bitmap."""
-        flags, ring = self.raw_eflags, self.hflags & 3
-        if ring == 0 and not flags & 1 << 17:
-            return False
-        if self._ports is None:
-            return True
-        if ring <= flags >> 12 & 3 and not flags & 1 << 17:
-            return False
-        return not self._bitmap_allows(port, size)
-
-    def _bitmap_allows(self, port: int, size: int) -> bool:
-        tss = self.task_register()
-        if tss.limit < 0x67 or tss.attributes & 0x0F00 not in (0x0900, 0x0B00):
-            return False
-        start = self._supervisor_u16(tss.base + 0x66)
-        if start is None or start + (port >> 3) + 1 > tss.limit:
-            return False
-        bits = self._supervisor_u16(tss.base + start + (port >> 3))
-        return bits is not None and not bits >> (port & 7) & (1 << size) - 1
-
-    def _supervisor_u16(self, gva: int) -> int | None:
-        mode = Mode.of(self.cr0, self.cr4, self.efer)
-        try:
-            data = read_virtual(self.memory, self.cr3, mode, gva, 2)
-        except BadAddress:
-            return None
-        return None if isinstance(data, PageFault) else int(struct.unpack("<H", data)[0])
-
-    def _registers(self) -> tuple[int, ...]:
-        return (self.eax, self.ecx, self.esi, self.edi, self._raw_eip)
-
-    def _refuse_port(self, port: int) -> None:
-        self._refused = self._registers()
-        self._break_behind(port)
-
-    def _stop_behind(self, port: int) -> None:
-        """Stop right after the port access that is executing; see :meth:`_after_step`."""
-        self._step_of = self._raw_eip if self._is_repeated() else None
-        self._break_behind(port)
-
-    def _is_repeated(self) -> bool:
-        """Whether a repeat prefix stands before the port instruction at EIP."""
-        return self._prefixed(self._raw_eip, b"\xf2\xf3")
-
-    def _prefixed(self, start: int, wanted: bytes) -> bool:
-        """Whether the instruction at offset ``start`` is a string port one with one of these prefixes."""
-        mode = Mode.of(self.cr0, self.cr4, self.efer)
-        found = False
-        for at in range(start, start + _LONGEST_INSTRUCTION):
-            try:
-                byte = read_virtual(self.memory, self.cr3, mode, self._linear(at), 1)
-            except BadAddress:
-                return False
-            if isinstance(byte, PageFault) or byte not in _PREFIXES:
-                return found and byte in _STRING_PORTS
-            found = found or byte in wanted
-        return False
-
-    def _break_behind(self, port: int) -> None:
-        """Make the processor stop right after the port access that it is executing."""
-        at = self.layout.debug
-        self._port_breakpoint = (self._word(at), self._word(at + 48), self._word(at + 56))
-        self._set_word(at, port)
-        self._set_word(at + 56, 0x00020002)  # DR0: an I/O breakpoint of one byte, enabled
+    # ports: what is left to the run; the rest is in vmirom.machine.unicorn.ports
 
     def _after_port(self) -> Exit | None:
         assert self._port_breakpoint is not None
@@ -467,19 +367,6 @@ class UnicornEngine(State):
             self._vector = vector
             return self._trap()
         return None
-
-    def _after_step(self, start: int) -> None:
-        """A breakpoint in a repeated port instruction comes before the step is counted, with EIP behind the
-        instruction: count it and go back, so that the steps that are left are done by the next run."""
-        narrow = self._prefixed(start, b"\x67")
-        self.ecx = self.ecx & 0xFFFF0000 | self.ecx - 1 & 0xFFFF if narrow else self.ecx - 1 & 0xFFFFFFFF
-        self._raw_eip = start
-
-    def _undo(self) -> None:
-        """Back to the state before a refused instruction. A refused INS has stored a zero by then."""
-        assert self._refused is not None
-        self.eax, self.ecx, self.esi, self.edi, self._raw_eip = self._refused
-        self._refused = None
 
     # memory
 
