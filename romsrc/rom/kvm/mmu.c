@@ -2,10 +2,11 @@
  * Page tables under KVM. A host without MMU_OP, which is every one of the last fifteen years, gets the native
  * instructions. One that has it is told of changes in batches:
  *
- * Promised: outside the lazy MMU mode, a change without DEFER is in force when the call returns. In that mode, or
- * with DEFER, it may wait until mode 0, InvalPage, FlushTLB, SetCR3, ReleasePage, a page fault, or a full batch. An
- * entry that the guest has written itself (UpdatePxE) is never overwritten by an older queued value. A batch that
- * KVM refuses is carried out by stores.
+ * Promised: memory reads as the guest wrote it, at once; what may wait is KVM's knowledge of it. Outside the lazy MMU
+ * mode, a change without DEFER is in force when the call returns. In that mode, or with DEFER, it may wait until mode
+ * 0, InvalPage, FlushTLB, SetCR3, ReleasePage, a page fault, or a full batch. A batch carries what the entries hold
+ * when it leaves, so that nothing the guest stored itself in between is overwritten. One that KVM refuses costs a
+ * reload of CR3.
  */
 #include "inject.h"
 #include "io.h"
@@ -77,21 +78,23 @@ static void reload_cr3(void)
 	__asm__ volatile("movl %%cr3, %0; movl %0, %%cr3" : "=r"(cr3) : : "memory");
 }
 
-/* What KVM did not take, from this byte of the batch on. */
-static void do_by_hand(u32 from, u32 end)
+/* Bring the queued values up to what memory holds now. */
+static void refresh(void)
 {
-	while (from < end) {
-		volatile struct kvm_mmu_op_write_pte *op = &AT(struct kvm_mmu_op_write_pte, queue_gva() + from);
+	u32 end = kvm()->queued, at = 0, cr4;
+
+	__asm__ volatile("movl %%cr4, %0" : "=r"(cr4));
+	while (at < end) {
+		volatile struct kvm_mmu_op_write_pte *op = &AT(struct kvm_mmu_op_write_pte, queue_gva() + at);
 
 		if (op->header.op == KVM_MMU_OP_WRITE_PTE) {
 			u32 gva = gva_of((u32)op->pte_phys);
 
 			if (gva != 0)
-				store((u32)op->pte_val, (u32)(op->pte_val >> 32), gva);
+				op->pte_val = cr4 & NATIVE_CR4_PAE ? AT(u64, gva) : AT(u32, gva);
 		}
-		from += size_of(op->header.op);
+		at += size_of(op->header.op);
 	}
-	reload_cr3();
 }
 
 void mmu_flush(void)
@@ -99,12 +102,13 @@ void mmu_flush(void)
 	struct backend_state *k = kvm();
 	u32 saved = irq_save(), done = 0;
 
+	refresh();
 	while (done < k->queued) {
 		s32 took = kvm_hypercall(KVM_HYPERCALL_MMU_OP, k->queued - done, SHARED_GPA + QUEUE_OFFSET + done, 0);
 
 		if (took <= 0 || (u32)took > k->queued - done) {
 			k->refused++;
-			do_by_hand(done, k->queued);
+			reload_cr3();
 			break;
 		}
 		done += (u32)took;
@@ -143,10 +147,9 @@ static void write_entry(u32 low, u32 high, u32 gva, u32 flags)
 {
 	u32 gpa = kvm_has(KVM_FEATURE_MMU_OP) ? gpa_of(gva) : 0, saved;
 
-	if (gpa == 0) {
-		store(low, high, gva);
+	store(low, high, gva);
+	if (gpa == 0)
 		return;
-	}
 	saved = irq_save();
 	{
 		volatile struct kvm_mmu_op_write_pte *op = enqueue(KVM_MMU_OP_WRITE_PTE);
@@ -166,34 +169,6 @@ void ROMCALL vmi_SetPxE(u32 entry, u32 gva, u32 flags)
 void ROMCALL vmi_SetPxELong(u32 low, u32 high, u32 gva, u32 flags)
 {
 	write_entry(low, high, gva, flags);
-}
-
-/* Drop what is queued for an entry that the guest has changed in memory: it becomes an operation without effect. */
-static void forget(u32 gva)
-{
-	struct backend_state *k = kvm();
-	u32 gpa = gpa_of(gva), saved = irq_save();
-
-	for (u32 at = 0; gpa != 0 && at < k->queued;) {
-		volatile struct kvm_mmu_op_write_pte *op = &AT(struct kvm_mmu_op_write_pte, queue_gva() + at);
-
-		if (op->header.op == KVM_MMU_OP_WRITE_PTE && (u32)op->pte_phys == gpa)
-			op->pte_val = AT(u64, gva);
-		at += size_of(op->header.op);
-	}
-	irq_restore(saved);
-}
-
-void ROMCALL vmi_UpdatePxE(u32 gva, u32 flags)
-{
-	(void)flags;
-	if (kvm()->queued != 0)
-		forget(gva);
-}
-
-void ROMCALL vmi_UpdatePxELong(u32 gva, u32 flags)
-{
-	vmi_UpdatePxE(gva, flags);
 }
 
 void ROMCALL vmi_ReleasePage(u32 pfn, u32 flags)

@@ -9,6 +9,7 @@
 #include "xen_asm.h"
 
 #define EFLAGS_IF_BYTE 0x02 /* bit 9, in the second byte */
+#define UPCALL_DUE 0x0001   /* evtchn_upcall_pending 1, evtchn_upcall_mask 0 behind it */
 
 	/* The code below is right in any alias: where the guest's is the usual one it may skip the slot's jump. */
 .macro call_entry name
@@ -40,13 +41,10 @@ fast_\name:
 
 	/* vmi_SetInterruptMask: EAX bit 9. Changes flags. */
 	call_entry SetInterruptMask
-	testl $0x200, %eax
-	jnz 1f
-	movb $1, %ss:UPCALL_MASK
-	ret
-1:	movb $0, %ss:UPCALL_MASK /* not a jump to EnableInterrupts, which would be seen as a call of its own */
-	cmpb $0, %ss:UPCALL_PENDING
-	jne deliver
+	testb $EFLAGS_IF_BYTE, %ah
+	setz %ss:UPCALL_MASK
+	cmpw $UPCALL_DUE, %ss:UPCALL_PENDING /* pending and not masked, in one look at both bytes */
+	je deliver
 	ret
 
 	/* Something is pending and the mask is clear: any hypercall makes Xen look. The cheapest one. */
