@@ -1,7 +1,7 @@
 """A machine for trying ROMs without a hypervisor: an engine, a PC's devices, a bundle laid out by hand.
 
-It plays what stands under a native ROM (nothing but hardware) or a kvm ROM (CPUID leaves, MSRs, hypercalls), and
-a guest that is one page of code. Whatever it does not expect is an error of the test.
+It plays what stands under a native ROM, which is hardware and nothing else, and a guest that is one page of
+code. Whatever it does not expect is an error of the test.
 """
 
 from __future__ import annotations
@@ -118,8 +118,8 @@ class BareMachine:
         self._write_tables()
 
     def _write_handlers(self) -> None:
-        """Each pushes its vector and goes on to a common one, which counts, ends the interrupt at both PICs, and
-        returns."""
+        """Each pushes its vector and goes on to a common one, which counts, ends the interrupt at both PICs
+        and returns."""
         code = bytearray()
         for vector in range(256):
             to_common = 8 * 256 - (8 * vector + 7)
@@ -203,7 +203,7 @@ class BareMachine:
         self.memory.write(LOADER, bytes(native.ffi.buffer(info)))
 
     def settle(self, icw_base: int | None = 0x20, port_calls: bool = True) -> None:
-        """What a guest does first: its GDT, its TSS, its IDT through the ROM, and the PICs, through OUTB or raw."""
+        """What a guest does first: its GDT, its IDT through the ROM, and the PICs, through OUTB or raw."""
         engine = self.engine
         engine.gdtr = (GDT, 8 * 32 - 1)
         for name in SegmentName:

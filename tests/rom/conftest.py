@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from functools import cache
 
 import pytest
+
 from tests.rom.bare_machine import BareMachine
 from tests.rom.kvm_machine import KvmMachine
-
 from vmirom.rom.build import build_rom
 from vmirom.rom.errors import ToolchainMissing
 from vmirom.rom.image import load_rom

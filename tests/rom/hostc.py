@@ -1,6 +1,6 @@
 """The ROMs' shared C compiled for the host: the same sources, the platform in Python.
 
-``Host`` owns one compiled library; its attributes are what the platform answers, and lists of what it was told.
+``Host`` owns one compiled library; its attributes are what the platform answers, and what it was told.
 """
 
 from __future__ import annotations

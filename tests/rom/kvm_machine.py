@@ -1,7 +1,7 @@
 """A bare machine with KVM's paravirtual features under it: CPUID leaves, MSRs, the clock, MMU_OP.
 
-It does what KVM's documentation says it does (virt/kvm/x86 in Linux), for one processor, and keeps what the ROM
-told it, so that a test can look.
+It does what KVM's documentation says it does (virt/kvm/x86 in Linux), for one processor, and keeps what the
+ROM told it, so that a test can look.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import struct
 
 from tests.rom.bare_machine import BareMachine, Surprise
-
 from vmirom.machine.engine import Trap
 from vmirom.overlays import kvm
 
@@ -22,7 +21,7 @@ STOLEN_NS = 250_000_000
 
 
 class KvmMachine(BareMachine):
-    """``features`` are the bits of the features leaf; ``batches`` the MMU_OP batches as lists of operations."""
+    """``features`` are the bits of the features leaf; ``batches`` are lists of MMU operations."""
 
     features = (Feature.CLOCKSOURCE2, Feature.STEAL_TIME, Feature.NOP_IO_DELAY)
     vendor = b"GenuineIntel"

@@ -1,7 +1,7 @@
 """Every slot of a ROM called directly and held against the declaration: what may change, and nothing else.
 
-Works with any machine that can boot a ROM and make a call (bare_machine.BareMachine and what others derive from or
-shape like it): ``entry(name)``, ``run_code(eip, stack, flags, **registers)``, ``put(gva, bytes)``.
+Works with any machine that can boot a ROM and make a call (bare_machine.BareMachine, and what is shaped like
+it): ``rom``, ``root``, ``put(gva, bytes)``, ``run_code(eip, stack, flags, **registers)``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from tests.rom.bare_machine import DATA, IDT, SCRATCH, STACK, Registers
-
 from vmirom.overlays.vmi import Call as Number
 from vmirom.overlays.vmi import Reloc
 from vmirom.schema.calls import GENERAL, Call, Kind, registers

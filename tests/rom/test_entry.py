@@ -76,7 +76,8 @@ def test_boot_info_tells_what_there_is(start: Start, pvh: bool) -> None:
     assert info.initrd_length == len(INITRD)
     assert machine.memory.read(info.initrd_gpa, len(INITRD)) == INITRD
     below = info.first_free_pfn << 12
-    assert IMAGE_END <= info.initrd_gpa and info.initrd_gpa + info.initrd_length <= below
+    assert info.initrd_gpa >= IMAGE_END
+    assert info.initrd_gpa + info.initrd_length <= below
     assert IMAGE_END <= info.root_gpa < below < MEMORY
 
 
@@ -88,10 +89,7 @@ def test_page_tables_map_all_memory_by_its_rights(start: Start) -> None:
     rom = range(vmi.Layout.ROM_GPA, vmi.Layout.ROM_GPA + machine.image.length)
     for gva, entry in mapped.items():
         gpa = gva - LINEAR
-        if gpa in rom or GUEST <= gpa < GUEST + 0x1000:
-            rights = 0
-        else:
-            rights = W | NX
+        rights = 0 if gpa in rom or GUEST <= gpa < GUEST + 4096 else W | NX
         assert entry == gpa | P | PRESET | rights, f"{gva:#x}"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.rom.bare_machine import CODE, DATA, IDT, LINEAR, SCRATCH, BareMachine
+from tests.rom.bare_machine import CODE, DATA, IDT, KERNEL_CS, LINEAR, RETURN, SCRATCH, STACK, BareMachine
 from tests.rom.kvm_machine import BOOT_SECONDS, STOLEN_NS, SYSTEM_NS, KvmMachine
 from vmirom.machine.engine import Trap
 from vmirom.overlays.kvm import Feature, MmuLimit, MmuOp, Msr
@@ -123,7 +123,7 @@ def test_deferred_entries_leave_with(start: Start, leave: Callable[[BareMachine]
     machine.put(DATA, bytes(128))
     defer = int(PteFlag.DEFER | PteFlag.CURRENT_AS) | 1
     machine.call("SetPxELong", stack=(defer,), eax=7, ecx=DATA)
-    assert machine.batches == [] and machine.u64(DATA) == 0
+    assert machine.batches == [] and machine.u64(DATA) == 7  # memory reads as written, KVM is told later
     leave(machine)
     assert machine.u64(DATA) == 7
     assert machine.batches[0][0] == (WRITE, gpa(DATA), 7)
@@ -132,29 +132,22 @@ def test_deferred_entries_leave_with(start: Start, leave: Callable[[BareMachine]
 def test_a_page_fault_puts_queued_entries_in_force(start: Start) -> None:
     """The instruction is tried again: a fault that came from a queued entry never reaches the guest."""
     machine = ready(start, features=OLD)
-    table = machine.memory.u64((machine.memory.u64(machine.root + 24) & 0xFFFFF000) + 0) & 0xFFFFF000
-    page = gpa(DATA) >> 12
-    entry = table + 8 * page
-    value = machine.memory.u64(entry)
-    machine.memory.write(entry, bytes(8))
-    machine.engine.flush_tlb()
-    faults = []
-
-    def trap(trap: Trap) -> None:
-        if trap.vector == 14:
-            faults.append(machine.engine.cr2)
-            assert machine.delivery.trap(trap) is None
-        else:
-            KvmMachine.trap(machine, trap)
-
-    machine.trap = trap  # type: ignore[method-assign]
-    low, high = value & 0xFFFFFFFF, value >> 32
-    machine.call("SetPxELong", stack=(0x31,), eax=low, edx=high, ecx=LINEAR + entry)
+    machine.call("SetPxELong", stack=(0x31,), eax=7, ecx=DATA + 0x40)
     machine.put(CODE + 0x40, b"\xa1" + DATA.to_bytes(4, "little") + b"\xc3")  # mov eax, [DATA]; ret
-    machine.memory.write(gpa(DATA), struct.pack("<I", 0xCAFE))
-    assert machine.run_code(CODE + 0x40)["EAX"] == 0xCAFE
-    assert faults == [DATA]
-    assert machine.interrupts(14) == 0
+    machine.put(DATA, struct.pack("<I", 0xCAFE))
+    handler = CODE + 0x60
+    gate = (KERNEL_CS << 16 | handler & 0xFFFF, handler & 0xFFFF0000 | 0x8E00)
+    machine.call("WriteIDTEntry", stack=(gate[1],), eax=IDT, edx=14, ecx=gate[0])
+    engine = machine.engine
+    for arrives_at in (RETURN, handler):  # the second time nothing is queued: the fault is the guest's
+        machine.put(STACK - 0x100, struct.pack("<I", RETURN))
+        engine.esp, engine.eip, engine.eflags, engine.cr2 = STACK - 0x100, CODE + 0x40, 2, DATA
+        assert machine.delivery.trap(Trap(14, 2)) is None  # as a host that keeps shadow tables does
+        machine.run(arrives_at)
+        assert engine.cr2 == DATA
+    assert engine.esp == STACK - 0x100 - 16
+    assert [machine.u32(engine.esp + 4 * n) for n in range(3)] == [2, CODE + 0x40, KERNEL_CS]
+    assert machine.batches == [[(WRITE, gpa(DATA) + 0x40, 7)]]
 
 
 def test_what_the_guest_wrote_itself_is_not_overwritten(start: Start) -> None:
@@ -162,7 +155,6 @@ def test_what_the_guest_wrote_itself_is_not_overwritten(start: Start) -> None:
     machine.call("SetLazyMode", eax=LazyMode.MMU)
     machine.call("SetPxELong", stack=(1,), eax=0x1111, ecx=DATA)
     machine.put(DATA, struct.pack("<Q", 0x2222))
-    machine.call("UpdatePxELong", eax=DATA, edx=1)
     machine.call("SetLazyMode", eax=LazyMode.NONE)
     assert machine.u64(DATA) == 0x2222
 
@@ -180,10 +172,13 @@ def test_a_refused_batch_is_carried_out_by_stores(start: Start) -> None:
 def test_a_linear_map_of_the_guests_own_is_understood(start: Start) -> None:
     machine = ready(start, features=OLD)
     page = gpa(DATA) >> 12
-    machine.call("SetLinearMapping", stack=(page,), eax=1, edx=0xFE000000, ecx=1)
-    machine.call("SetPxELong", stack=(0x31,), eax=3, edx=0, ecx=0xFE000008)
+    machine.call("SetLinearMapping", stack=(0,), eax=0, edx=LINEAR, ecx=1)
+    machine.call("SetPxELong", stack=(0x31,), eax=3, edx=0, ecx=DATA)  # in no linear map: just stored
+    machine.call("SetLinearMapping", stack=(page,), eax=1, edx=DATA, ecx=1)
+    machine.call("SetPxELong", stack=(0x31,), eax=3, edx=0, ecx=DATA + 8)
     machine.call("SetLazyMode", eax=LazyMode.NONE)
     assert machine.batches == [[(WRITE, gpa(DATA) + 8, 3)]]
+    assert machine.u64(DATA) == machine.u64(DATA + 8) == 3
 
 
 def test_new_hosts_get_native_instructions(start: Start) -> None:

@@ -133,7 +133,7 @@ LVTT = 0x61
 
 
 def taken(host: Host, model: Model) -> None:
-    """What both alarms have raised is in the two controllers; an edge that is not taken collapses, so take all."""
+    """What both alarms have raised is in the two controllers; an edge not taken collapses, so take all."""
     vectors = []
     while (vector := host.lib.interrupt_next()) >= 0:
         vectors.append(vector)

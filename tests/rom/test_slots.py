@@ -19,7 +19,6 @@ from tests.rom.bare_machine import (
     BareMachine,
 )
 from tests.rom.slotcall import Arguments, check_slot, names_with, relocation
-
 from vmirom.overlays.vmi import Answer, Call, Reloc
 from vmirom.schema.tree import load_abi
 

@@ -76,8 +76,8 @@ class RomImage:
         return self.private.slots_offset + call * self.private.slot_size
 
     def fast(self, call: int) -> int | None:
-        """Offset of a call's second entry, which get_reloc answers at the usual alias; None if it has none, or one
-        outside the image. Raises RomError as :meth:`slot` does."""
+        """Offset of a call's second entry, which get_reloc answers at the usual alias; None if none, or
+        one outside the image. Raises RomError as :meth:`slot` does."""
         self.slot(call)
         if self.private is None or not self.private.fast_offset:
             return None
@@ -254,7 +254,7 @@ def _private_faults(area: Any, jump_slots: int, length: int) -> Iterator[tuple[s
     if area.slots_count != jump_slots:
         yield "slots_count", f"is {area.slots_count}, the header's jump_slots is {jump_slots}"
     if area.fast_offset and not _ENTRIES_END <= area.fast_offset <= length - 4 * area.slots_count:
-        yield "fast_offset", f"{area.fast_offset:#x}: the table of second entries does not lie inside the image"
+        yield "fast_offset", f"{area.fast_offset:#x}: the table does not lie inside the image"
     end = area.slots_offset + area.slots_count * area.slot_size
     if area.slots_offset < _ENTRIES_END or end > length:
         yield "slots_offset", f"{area.slots_offset:#x}: {area.slots_count} slots do not lie inside the image"
