@@ -1,4 +1,4 @@
-"""The shipped hostile guests on every backend: which outcome each is, what its line says, and when it comes."""
+"""The shipped hostile guests on every backend: which outcome each is, what its line says, when it comes."""
 
 from __future__ import annotations
 
