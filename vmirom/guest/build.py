@@ -7,8 +7,6 @@ define ``guest_main``. The same sources give the same bytes from any folder.
 from __future__ import annotations
 
 import hashlib
-import os
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +17,7 @@ from vmirom.bundle.guest import read_guest
 from vmirom.bundle.refused import GuestError
 from vmirom.files import write_whole
 from vmirom.rom.errors import BuildError, ToolchainMissing
-from vmirom.rom.toolchain import TOOLCHAINS, Toolchain, find_toolchain
+from vmirom.rom.toolchain import TOOLCHAINS, Toolchain, find_toolchain, run_tool
 from vmirom.schema.errors import AbiError
 from vmirom.schema.tree import source_tree
 
@@ -45,9 +43,7 @@ _FLAGS: Final = (
     "-Wextra",
 )
 _GNU_FLAGS: Final = ("-fno-tree-loop-distribute-patterns", "-fno-pie")
-_TIMEOUT: Final = 300.0  # seconds; a cold zig unpacks its own headers first
 _SUFFIXES: Final = (".c", ".S", ".s")
-_SHOWN: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +120,7 @@ def build_guest(
         objects, warnings = _compile(tools, files, folder, work, strict)
         elf = work / "guest.elf"
         command = [*tools.linker, "-T", str(folder / "guest.ld"), "-o", str(elf), *map(str, objects)]
-        _run(command, work, "link")
+        run_tool(command, work, "link")
         data = elf.read_bytes()
     try:
         read_guest(data)
@@ -150,42 +146,14 @@ def _compile(
         if strict:
             flags.append("-Werror")
         includes = [f"-I{folder}" for folder in (kit, kit.parent.parent / "include")]
-        said = _run(
+        said = run_tool(
             [*tools.compiler, *flags, *includes, "-c", str(source.resolve()), "-o", str(output)],
             work,
             str(source),
         )
-        warnings += said
+        warnings += [line for line in said if "warning:" in line]
         objects.append(output)
     return objects, warnings
-
-
-def _run(command: Sequence[str], work: Path, what: str) -> list[str]:
-    """Run a tool; its remarks. Captured through pipes: zig overwrites regular files from their start."""
-    environment = dict(os.environ)
-    environment["LC_ALL"] = "C"
-    environment["SOURCE_DATE_EPOCH"] = "0"
-    environment["ZIG_GLOBAL_CACHE_DIR"] = str(work / "zig-cache")
-    environment["ZIG_LOCAL_CACHE_DIR"] = str(work / "zig-cache")
-    try:
-        done = subprocess.run(
-            command,
-            cwd=work,
-            env=environment,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_TIMEOUT,
-        )
-    except OSError as error:
-        raise BuildError(f"{what}: {command[0]} can't be run: {error.strerror}") from None
-    except subprocess.TimeoutExpired:
-        raise BuildError(f"{what}: {command[0]} took longer than {_TIMEOUT:.0f} s") from None
-    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-    if done.returncode:
-        errors = [line for line in lines if "error" in line] or lines or ["the tool failed without a word"]
-        raise BuildError(f"{what}: " + " | ".join(errors[:_SHOWN]))
-    return [line for line in lines if "warning:" in line]
 
 
 def _inputs(files: Sequence[Path], kit: Path, own: Sequence[Path]) -> dict[str, str]:

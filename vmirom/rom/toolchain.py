@@ -16,7 +16,7 @@ from pathlib import Path
 
 from vmirom.rom.errors import BuildError, ToolchainMissing
 
-__all__ = ["TOOLCHAINS", "Toolchain", "find_toolchain"]
+__all__ = ["TOOLCHAINS", "Toolchain", "find_toolchain", "run_tool"]
 
 TOOLCHAINS = ("zig", "gnu")
 
@@ -43,6 +43,7 @@ _CODE = (
     "-Werror",
 )
 _TIMEOUT = 300.0  # seconds; a cold zig unpacks its own headers first
+_SHOWN = 8  # lines of a failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +84,20 @@ class Toolchain:
             "-o",
             str(output),
         ]
-        _run(command, output.parent, source.name)
+        run_tool(command, output.parent, source.name)
 
     def link(self, objects: Sequence[Path], script: Path, output: Path) -> None:
         """Objects to an ELF file by the linker script. Raises BuildError."""
         command = [*self.linker, "-T", str(script), "-o", str(output), *(str(each) for each in objects)]
-        _run(command, output.parent, script.name)
+        run_tool(command, output.parent, script.name)
 
 
-def _run(command: Sequence[str], folder: Path, what: str) -> None:
+def run_tool(command: Sequence[str], folder: Path, what: str) -> list[str]:
+    """Run a compiler or linker in ``folder``, its caches there too; the lines it said.
+
+    Captured through pipes: zig overwrites regular files from their start. Raises BuildError, one line that
+    begins with ``what``.
+    """
     environment = dict(os.environ)
     environment["LC_ALL"] = "C"
     environment["SOURCE_DATE_EPOCH"] = "0"
@@ -111,9 +117,11 @@ def _run(command: Sequence[str], folder: Path, what: str) -> None:
         raise BuildError(f"{what}: {command[0]} can't be run: {error.strerror}") from None
     except subprocess.TimeoutExpired:
         raise BuildError(f"{what}: {command[0]} took longer than {_TIMEOUT:.0f} s") from None
+    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
     if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if line.strip()][:8]
-        raise BuildError(f"{what}: " + " | ".join(lines or [f"{command[0]} failed without a word"]))
+        errors = [line for line in lines if "error" in line] or lines or [f"{command[0]} failed without a word"]
+        raise BuildError(f"{what}: " + " | ".join(errors[:_SHOWN]))
+    return lines
 
 
 def _first_line(command: Sequence[str]) -> str:
