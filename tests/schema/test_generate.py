@@ -14,6 +14,7 @@ from vmirom.generate import all_views, stale
 from vmirom.generate.__main__ import main
 from vmirom.generate.locks import lock
 from vmirom.generate.markdown import answers_page, backend_page, line_page, read_answers
+from vmirom.generate.seals import Recorded, content_hash
 from vmirom.generate.text import c_comment, docstring
 from vmirom.schema import AbiError
 from vmirom.schema.rows import upper_snake
@@ -290,3 +291,29 @@ def test_reference_says_since_when() -> None:
     assert "since 4.17" in row
     assert "| 42 | HYPFS_OP |" in text and "since 4.17" in text.split("| 42 | HYPFS_OP |")[1].split("\n")[0]
     assert "68 bytes, since 3.1." in line_page(TREE.resolve("vmi3"))
+
+
+# -- seals ------------------------------------------------------------------------------------------
+
+
+def test_lock_frozen_by_hand_stays_frozen_when_edited(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was recorded is carried along; an edit can't thaw a lock, nor can writing the views."""
+    assert main(["--root", str(checkout)]) == 0
+    file = checkout / "abi/locks/vmi3-3.1.json"
+    line = TREE.resolve("vmi3", "3.1")
+    file.write_text(lock(line, Recorded(True, {"a.rom": "0" * 64})), encoding="utf-8")
+    assert main(["--root", str(checkout), "--check"]) == 0
+    edited = file.read_text(encoding="utf-8").replace('"SetCR3"', '"SetCR9"')
+    file.write_text(edited, encoding="utf-8")
+    capsys.readouterr()
+    assert main(["--root", str(checkout)]) == 2
+    assert "this version is frozen" in capsys.readouterr().err
+    assert file.read_text(encoding="utf-8") == edited
+
+
+def test_seal_is_over_everything_but_itself() -> None:
+    data = json.loads(lock(TREE.resolve("vmi3", "3.0")))
+    assert data["content"] == content_hash(data) == content_hash({**data, "content": "other"})
+    assert content_hash({**data, "frozen": True}) != data["content"]

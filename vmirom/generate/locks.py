@@ -5,21 +5,21 @@ Words that only explain are left out, so that a better sentence never looks like
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+from vmirom.generate.seals import Recorded, sealed, text
 from vmirom.schema import Argument, Call, Hypercall, Resolved, Result, StructRow
 
 __all__ = ["lock", "lock_data"]
 
 
-def lock(line: Resolved) -> str:
-    """Canonical text: keys sorted, calls by number, structs and enumerations by name."""
-    return json.dumps(lock_data(line), indent=1, sort_keys=True, ensure_ascii=True) + "\n"
+def lock(line: Resolved, recorded: Recorded | None = None) -> str:
+    """Canonical text: keys sorted, calls by number, structs and enumerations by name, sealed by a hash."""
+    return text(sealed(lock_data(line), recorded or Recorded()))
 
 
 def lock_data(line: Resolved) -> dict[str, Any]:
-    """The lock as plain data."""
+    """What a lock says of a declaration, as plain data without its seal."""
     data: dict[str, Any] = {
         "line": line.line.name,
         "version": str(line.version),

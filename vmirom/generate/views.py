@@ -1,12 +1,13 @@
 """All generated files, and how they are written and checked.
 
-A lock of a version that is not the newest of its line is frozen: it is compared, and never written over.
+A lock of a version that is not the newest of its line, or that ``vmirom abi freeze`` has frozen, is
+compared and never written over.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vmirom.files import write_whole
@@ -14,6 +15,7 @@ from vmirom.generate.headers import asm_header, c_header
 from vmirom.generate.locks import lock
 from vmirom.generate.markdown import answers_page, backend_page, line_page, read_answers
 from vmirom.generate.overlays import INIT, cffi_overlay, python_overlay
+from vmirom.generate.seals import recorded_in
 from vmirom.schema import AbiError
 from vmirom.schema.tree import AbiTree
 
@@ -44,9 +46,11 @@ def all_views(tree: AbiTree, root: Path) -> Views:
         files[f"docs/abi/{line.name}.md"] = line_page(newest)
         for version in line.versions:
             path = f"abi/locks/{line.name}-{version}.json"
-            files[path] = lock(tree.resolve(line.name, version))
-            if tree.resolve(line.name, version).version != newest.version:
+            recorded = recorded_in(root / path)
+            if recorded.frozen or tree.resolve(line.name, version).version != newest.version:
                 frozen.add(path)
+            recorded = replace(recorded, frozen=path in frozen)
+            files[path] = lock(tree.resolve(line.name, version), recorded)
     calls = tree.resolve("vmi3")
     answers = read_answers(root / "romsrc/blobs/roms.json", str(calls.version))
     files["docs/abi/answers.md"] = answers_page(calls, answers)
