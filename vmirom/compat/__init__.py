@@ -1,0 +1,1 @@
+"""Compatibility of paravirt ABIs as a library: load declarations, compare them, check one by itself."""
