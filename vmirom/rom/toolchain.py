@@ -119,7 +119,7 @@ def run_tool(command: Sequence[str], folder: Path, what: str) -> list[str]:
         raise BuildError(f"{what}: {command[0]} took longer than {_TIMEOUT:.0f} s") from None
     lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
     if done.returncode:
-        errors = [line for line in lines if "error" in line] or lines or [f"{command[0]} failed without a word"]
+        errors = [line for line in lines if "error" in line] or lines or ["the tool failed without a word"]
         raise BuildError(f"{what}: " + " | ".join(errors[:_SHOWN]))
     return lines
 
