@@ -104,6 +104,7 @@ def test_json_has_the_promised_shape(run: Run, guest: Path, scripted: Scripting)
         "status": 16,
         "last_call": "EnableInterrupts",
         "registers": "",
+        "host": "embedded",
         "call_total": 3,
         "hypercall_total": 2,
     }

@@ -12,8 +12,9 @@ from vmirom.bundle.compose import compose
 from vmirom.guest.build import build_guest
 from vmirom.guest.shipped import guest_blob, guest_sources
 from vmirom.hosts.backends import backend_names
-from vmirom.hosts.embedded import BootRequest, boot
+from vmirom.hosts.embedded import boot
 from vmirom.hosts.outcomes import BootResult, Outcome
+from vmirom.hosts.request import BootRequest
 from vmirom.rom.image import load_rom
 
 BACKENDS = backend_names()

@@ -12,8 +12,9 @@ import pytest
 from tests.guest.installed import hostile_sources, need
 from vmirom.bundle.compose import compose
 from vmirom.guest.build import build_guest
-from vmirom.hosts.embedded import BootRequest, boot
+from vmirom.hosts.embedded import boot
 from vmirom.hosts.outcomes import BootResult, Outcome
+from vmirom.hosts.request import BootRequest
 from vmirom.rom.image import load_rom
 
 pytestmark = [pytest.mark.boot, pytest.mark.toolchain]

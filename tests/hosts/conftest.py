@@ -10,7 +10,7 @@ import vmirom.hosts.embedded
 from tests.bundle.images import ABI, GuestRecipe, RomRecipe
 from tests.hosts.scripted import Script, module, well
 from vmirom.bundle.compose import compose
-from vmirom.hosts.embedded import BootRequest
+from vmirom.hosts.request import BootRequest
 
 Scripting = Callable[..., None]
 

@@ -7,8 +7,9 @@ import pytest
 
 from tests.hosts.conftest import Scripting, request_for
 from tests.hosts.scripted import broken, ends
-from vmirom.hosts.embedded import BootRequest, boot
+from vmirom.hosts.embedded import boot
 from vmirom.hosts.outcomes import Outcome, worst
+from vmirom.hosts.request import BootRequest
 from vmirom.hosts.transcript import LIMIT, Transcript
 from vmirom.hypervisors.hypervisor import Ending, EndKind, LoadError
 from vmirom.overlays.vmi import ExitStatus

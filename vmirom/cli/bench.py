@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from vmirom.cli.choices import BackendName, PathArgument, abi_option, json_option
+from vmirom.cli.choices import BackendName, HostName, PathArgument, abi_option, json_option
 from vmirom.hosts.outcomes import BootResult, Outcome, worst
 
 __all__ = ["bench"]
@@ -27,6 +27,9 @@ def bench() -> None:
 @abi_option
 @click.option("--runs", type=click.IntRange(1, 1000), default=5, metavar="N", help="Boots (default 5).")
 @click.option("--memory", type=click.IntRange(5, 512), default=16, metavar="MIB", help="Memory (default 16).")
+@click.option(
+    "--host", type=HostName(), default="embedded", metavar="NAME", help="Where to boot (default embedded)."
+)
 @json_option
 def boot(
     guest: Path | None,
@@ -34,6 +37,7 @@ def boot(
     abi: tuple[int, int],
     runs: int,
     memory: int,
+    host: str,
     as_json: bool,
 ) -> int:
     """Boot GUEST N times on each backend, one at a time, and print seconds and counts.
@@ -48,7 +52,8 @@ def boot(
     from vmirom.report.json_text import json_bytes
 
     names = tuple(dict.fromkeys(backends)) or backend_names()
-    requests = requests_for(guest_source(guest, abi), names, BootSettings(abi, memory, "", 60.0, None))
+    pairs = [(name, host) for name in names]
+    requests = requests_for(guest_source(guest, abi), pairs, BootSettings(abi, memory, "", 60.0, None))
     results = [boot_all(requests, jobs=1) for _ in range(runs)]
     rows = [_row([run[number] for run in results]) for number in range(len(names))]
     if as_json:
@@ -61,7 +66,7 @@ def boot(
 def _row(results: Sequence[BootResult]) -> dict[str, Any]:
     seconds = sorted(result.seconds for result in results)
     return {
-        "backend": results[0].backend,
+        "backend": results[0].label,
         "outcome": worst(result.outcome for result in results),
         "seconds": {"min": seconds[0], "median": statistics.median(seconds), "max": seconds[-1]},
         "calls": _range([result.call_total for result in results]),

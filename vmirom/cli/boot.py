@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 
-from vmirom.cli.choices import BackendName, PathArgument, Seconds, abi_option, json_option
+from vmirom.cli.choices import BackendName, HostName, PathArgument, Seconds, abi_option, json_option
 from vmirom.cli.failing import Fault, shown, write_file
 from vmirom.cli.sources import Guest, bundle_for, guest_source
 from vmirom.files import whole_file
+from vmirom.hosts import registry
 from vmirom.hosts.backends import backend_names
-from vmirom.hosts.embedded import BootRequest
 from vmirom.hosts.outcomes import BootResult
+from vmirom.hosts.request import EMBEDDED, BootRequest
 from vmirom.hosts.workers import boot_all
 from vmirom.overlays import vmi
 from vmirom.report.agreement import compare, overall
@@ -25,15 +26,17 @@ from vmirom.report.machine_readable import boot_report, junit
 
 __all__ = ["BootSettings", "boot", "requests_for"]
 
+_ALL = "all"
+
 
 @dataclass(frozen=True, slots=True)
 class BootSettings:
-    """What the options say; the same for every backend."""
+    """What the options say; the same for every backend. ``budget`` None: as long as the host likes."""
 
     abi: tuple[int, int]
     memory_mib: int
     command_line: str
-    budget: float
+    budget: float | None
     host_era: str | None
 
 
@@ -42,6 +45,7 @@ class BootSettings:
     "  vmirom boot                          the reference guest on all backends\n"
     "  vmirom boot hello.elf --on xen -v    one guest on one backend, with what it printed\n"
     "  vmirom boot --json --trace t.jsonl   for other programs\n"
+    "  vmirom boot --host all               on every hypervisor that is here, real ones too\n"
 )
 @click.argument("guest", required=False, type=PathArgument())
 @click.option("--on", "backends", multiple=True, type=BackendName(), metavar="B", help="Backend; repeatable.")
@@ -50,9 +54,11 @@ class BootSettings:
 @click.option("--append", "command_line", default="", metavar="CMDLINE", help="The guest's command line.")
 @click.option(
     "--host",
-    type=click.Choice(["embedded"]),
-    default="embedded",
-    help="Where to boot; see 'vmirom hosts'.",
+    "named_hosts",
+    multiple=True,
+    type=HostName(_ALL),
+    metavar="NAME",
+    help="Where to boot; repeatable; 'all' for every host. See 'vmirom hosts' (default embedded).",
 )
 @click.option(
     "--host-era",
@@ -65,9 +71,8 @@ class BootSettings:
 @click.option(
     "--budget",
     type=Seconds(),
-    default=30.0,
     metavar="SECONDS",
-    help="Time for each boot (default 30).",
+    help="Time for each boot (default 30; hosts that need longer take longer).",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Print what the guest printed, too.")
 def boot(
@@ -76,12 +81,12 @@ def boot(
     abi: tuple[int, int],
     memory: int,
     command_line: str,
-    host: str,
+    named_hosts: tuple[str, ...],
     host_era: str | None,
     trace: Path | None,
     as_json: bool,
     junit_path: Path | None,
-    budget: float,
+    budget: float | None,
     verbose: bool,
 ) -> int:
     """Boot GUEST (default: the reference guest) on every backend and compare what it prints.
@@ -91,7 +96,11 @@ def boot(
     """
     source = guest_source(guest, abi)
     settings = BootSettings(abi, memory, _command_line(command_line), budget, host_era)
-    requests = requests_for(source, tuple(dict.fromkeys(backends)) or backend_names(), settings)
+    hosts = _hosts(named_hosts)
+    if trace is not None:
+        _check_traces(hosts)
+    pairs = _pairs(tuple(dict.fromkeys(backends)), hosts, everywhere=_ALL in named_hosts)
+    requests = requests_for(source, pairs, settings)
     results = _traced(requests, trace, as_json)
     agreement = compare(results)
     if junit_path is not None:
@@ -100,13 +109,34 @@ def boot(
         text = f"{abi[0]}.{abi[1]}"
         sys.stdout.write(json_bytes(boot_report(source.name, text, results, agreement)).decode())
     else:
-        from vmirom.report.text import agreement_lines, ending_lines, transcript_lines
+        from vmirom.report.text import agreement_lines, ending_lines, matrix_lines, transcript_lines
 
-        lines = [*agreement_lines(agreement), *ending_lines(results)]
+        lines = [*agreement_lines(agreement), *matrix_lines(results), *ending_lines(results)]
         if verbose:
             lines = [line for result in results for line in transcript_lines(result)] + lines
         click.echo("\n".join(lines))
     return overall(results, agreement).exit_code
+
+
+def _hosts(named: tuple[str, ...]) -> tuple[str, ...]:
+    return registry.host_names() if _ALL in named else tuple(dict.fromkeys(named)) or (EMBEDDED,)
+
+
+def _check_traces(hosts: Sequence[str]) -> None:
+    blind = [name for name in hosts if not registry.traces(name)]
+    if blind:
+        raise Fault("--trace", f"host {', '.join(blind)} can't see the calls a guest makes")
+
+
+def _pairs(backends: Sequence[str], hosts: Sequence[str], *, everywhere: bool) -> list[tuple[str, str]]:
+    """(backend, host) of all boots. A host that was named is asked for every backend that was, and skips
+    what it can't boot; with ``all``, and where no backend was named, only for what it can."""
+    return [
+        (backend, host)
+        for host in hosts
+        for backend in backends or backend_names()
+        if (backends and not everywhere) or backend in registry.host_module(host).BACKENDS
+    ]
 
 
 def _command_line(text: str) -> str:
@@ -118,19 +148,22 @@ def _command_line(text: str) -> str:
     return text
 
 
-def requests_for(guest: Guest, backends: Sequence[str], settings: BootSettings) -> list[BootRequest]:
-    """One request a backend, its bundle composed. Faults name the file that is to blame."""
+def requests_for(guest: Guest, pairs: Iterable[tuple[str, str]], settings: BootSettings) -> list[BootRequest]:
+    """One request for each (backend, host), its bundle composed. Faults name the file that is to blame."""
     options = {"host_era": settings.host_era} if settings.host_era else {}
+    pairs = list(pairs)
+    bundles = {name: bundle_for(guest, name, settings.abi) for name in dict.fromkeys(b for b, _ in pairs)}
     return [
         BootRequest(
             backend=backend,
-            bundle=bundle_for(guest, backend, settings.abi),
+            bundle=bundles[backend],
             memory_mib=settings.memory_mib,
             command_line=settings.command_line,
-            budget=settings.budget,
+            budget=settings.budget or registry.budget_of(host),
             options=options,
+            host=host,
         )
-        for backend in backends
+        for backend, host in pairs
     ]
 
 
@@ -158,7 +191,7 @@ def _shown(requests: list[BootRequest], quiet: bool) -> list[BootResult]:
         return boot_all(requests)
     from vmirom.report.table import LiveTable, PlainLines, plain
 
-    names = [request.backend for request in requests]
+    names = [request.label for request in requests]
     shown = PlainLines(names, sys.stdout) if plain(sys.stdout) else LiveTable(names)
     with shown:
         return boot_all(requests, shown.tick)

@@ -10,7 +10,16 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-__all__ = ["LATEST", "AbiVersion", "BackendName", "PathArgument", "Seconds", "abi_option", "json_option"]
+__all__ = [
+    "LATEST",
+    "AbiVersion",
+    "BackendName",
+    "HostName",
+    "PathArgument",
+    "Seconds",
+    "abi_option",
+    "json_option",
+]
 
 LATEST = (3, 1)
 """The version of the executable line that commands take by default."""
@@ -55,6 +64,37 @@ class BackendName(click.ParamType[str]):
         from vmirom.hosts.backends import backend_names
 
         return [CompletionItem(name) for name in backend_names() if name.startswith(incomplete)]
+
+
+class HostName(click.ParamType[str]):
+    """The name of a host that exists, or one of ``more``; only the named one is loaded."""
+
+    name = "host"
+
+    def __init__(self, *more: str) -> None:
+        self._more = more
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name, as it stands."""
+        from vmirom.hosts import registry
+
+        if value in self._more:
+            return str(value)
+        try:
+            registry.host_module(value)
+        except KeyError:
+            known = ", ".join((*registry.host_names(), *self._more))
+            self.fail(f"host '{value}' is unknown; there are {known}", param, ctx)
+        return str(value)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """All hosts that begin so."""
+        from vmirom.hosts import registry
+
+        names = (*registry.host_names(), *self._more)
+        return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
 class Seconds(click.ParamType[float]):

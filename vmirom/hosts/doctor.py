@@ -1,55 +1,37 @@
-"""Which hosts can boot here, and for the others what is missing.
+"""What a host says of itself: what it needs, what was found, and for what is missing the one command.
 
-Looking takes milliseconds and starts nothing. Only ``embedded`` boots bundles in this version; the
-others are looked at all the same, so that the answer says what stands ready.
+Each host module answers with its ``probe``. Looking takes milliseconds and boots nothing; whether a
+self-test passed is what the last one left in the cache folder.
 """
 
 from __future__ import annotations
 
 import fcntl
-import importlib.util
 import os
-import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from vmirom.hosts.backends import backend_names
-
-__all__ = ["Host", "hosts"]
+__all__ = ["Host", "kvm_sentence"]
 
 _KVM_GET_API_VERSION: Final = 0xAE00  # linux/kvm.h: _IO(0xAE, 0x00)
 _KVM_API_VERSION: Final = 12
-_LATER: Final = "not a host of this version of vmirom yet"
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """``usable`` or not, ``found`` is what was seen, ``missing`` what to do about it (empty if usable)."""
+    """``usable`` or not, ``found`` is what was seen (path, version), ``missing`` what to do about it: one
+    command where there is one, empty if usable. ``needs`` is what this host takes in all, ``self_test``
+    what is known of its last self-test (``passed``, ``failed: why``, empty where none was made)."""
 
     name: str
     usable: bool
     backends: tuple[str, ...]
     found: str
     missing: str = ""
-
-
-def hosts() -> tuple[Host, ...]:
-    """All hosts, the default one first."""
-    return (_embedded(), _kvm(), _qemu(), _xen())
-
-
-def _embedded() -> Host:
-    if importlib.util.find_spec("unicorn") is None:
-        return Host("embedded", False, (), "no unicorn", "pip install unicorn==2.1.4")
-    return Host("embedded", True, backend_names(), "unicorn, in this process; nothing else needed")
-
-
-def _kvm() -> Host:
-    return Host(
-        "kvm", False, ("kvm", "native"), kvm_sentence(Path("/dev/kvm")), f"{_LATER}; use --host embedded"
-    )
+    needs: str = ""
+    self_test: str = ""
 
 
 def kvm_sentence(device: Path) -> str:
@@ -71,20 +53,3 @@ def kvm_sentence(device: Path) -> str:
     if version != _KVM_API_VERSION:
         return f"{device} speaks API {version}, not {_KVM_API_VERSION}"
     return f"{device} opens and speaks API {version}"
-
-
-def _qemu() -> Host:
-    path = shutil.which("qemu-system-i386") or shutil.which("qemu-system-x86_64")
-    found = path or "no qemu-system-i386 in PATH (apt install qemu-system-x86)"
-    return Host(
-        "qemu", False, ("native", "kvm"), found, f"{_LATER}; 'vmirom compose' makes a file for -kernel"
-    )
-
-
-def _xen() -> Host:
-    path = shutil.which("xl")
-    capabilities = Path("/proc/xen/capabilities")
-    found = path or "no xl in PATH"
-    if capabilities.exists():
-        found += ", running under Xen"
-    return Host("xen", False, ("xen",), found, f"{_LATER}; 'vmirom compose' makes a file for xl's kernel=")

@@ -5,18 +5,20 @@ Nothing that a guest does leaves here as an exception: a run is an outcome.
 
 from __future__ import annotations
 
+import importlib.metadata
+import importlib.util
 import inspect
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 from vmirom.bundle.inspect import BundleFile, read_bundle
 from vmirom.bundle.refused import Refused
-from vmirom.hosts.backends import hypervisor_module
+from vmirom.hosts.backends import backend_names, hypervisor_module
 from vmirom.hosts.callwatch import watch_calls
+from vmirom.hosts.doctor import Host
 from vmirom.hosts.outcomes import BootResult, Outcome, judge
+from vmirom.hosts.request import EMBEDDED, BootRequest, Progress
 from vmirom.hosts.transcript import Transcript
 from vmirom.hypervisors.hypervisor import Hypervisor, LoadError
 from vmirom.machine.engine import Engine, EngineError
@@ -24,24 +26,19 @@ from vmirom.machine.memory import BadAddress, Memory
 from vmirom.overlays import vmi
 from vmirom.trace.recorder import OUTSIDE, Recorder, Tally
 
-__all__ = ["BootRequest", "Progress", "boot"]
+__all__ = ["BACKENDS", "NAME", "TRACES", "boot", "probe"]
 
-Progress = Callable[[str, Tally], None]
-"""Told the phase (``load``, ``run``) once it begins, with the tally that goes on counting."""
+NAME: Final = EMBEDDED
+BACKENDS: Final = backend_names()
+TRACES: Final = True
 
 
-@dataclass(frozen=True, slots=True)
-class BootRequest:
-    """One boot to be made. ``memory_mib`` of guest memory, ``budget`` in seconds of wall time, ``trace``
-    the file that receives the events, ``options`` for the hypervisor's factory (those it knows)."""
-
-    backend: str
-    bundle: bytes
-    memory_mib: int = 16
-    command_line: str = ""
-    budget: float = 30.0
-    trace: Path | None = None
-    options: dict[str, Any] = field(default_factory=dict)
+def probe() -> Host:
+    """It needs unicorn, which comes with vmirom."""
+    needs = "unicorn, in this process; nothing else"
+    if importlib.util.find_spec("unicorn") is None:
+        return Host(NAME, False, (), "no unicorn", "pip install unicorn==2.1.4", needs)
+    return Host(NAME, True, BACKENDS, f"unicorn {importlib.metadata.version('unicorn')}", "", needs)
 
 
 def boot(request: BootRequest, progress: Progress | None = None) -> BootResult:

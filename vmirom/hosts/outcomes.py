@@ -11,6 +11,7 @@ import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from vmirom.hosts.request import EMBEDDED, label
 from vmirom.hypervisors.hypervisor import Ending, EndKind
 from vmirom.overlays.vmi import ExitStatus
 
@@ -41,8 +42,8 @@ def worst(outcomes: Iterable[Outcome]) -> Outcome:
 class BootResult:
     """One boot. ``transcript`` is what is compared between backends; ``notes`` are the guest's lines
     that begin with ``~ ``, in which times and addresses may differ. ``calls`` and ``hypercalls`` are hits
-    by name; ``refused`` are hypercalls answered with an error, by name and why. ``seconds`` is wall time of
-    load and run."""
+    by name, None where the host does not see them; ``refused`` are hypercalls answered with an error, by name
+    and why. ``seconds`` is wall time of load and run."""
 
     backend: str
     outcome: Outcome
@@ -57,6 +58,12 @@ class BootResult:
     status: int | None = None
     last_call: str = ""
     registers: str = ""
+    host: str = EMBEDDED
+
+    @property
+    def label(self) -> str:
+        """What this boot is called: its backend, and its host where that is not the usual one."""
+        return label(self.backend, self.host)
 
     @property
     def call_total(self) -> int:

@@ -20,8 +20,9 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Final
 
-from vmirom.hosts.embedded import BootRequest, boot
 from vmirom.hosts.outcomes import BootResult, Outcome
+from vmirom.hosts.registry import boot
+from vmirom.hosts.request import BootRequest
 from vmirom.trace.recorder import Tally
 
 __all__ = ["Tick", "boot_all"]
@@ -145,7 +146,7 @@ class _Pool:
 
 
 def _lost(request: BootRequest, reason: str) -> BootResult:
-    return BootResult(request.backend, Outcome.ERROR, reason)
+    return BootResult(request.backend, Outcome.ERROR, reason, host=request.host)
 
 
 @contextmanager
@@ -190,7 +191,7 @@ class _Reporter:
         self._thread = threading.Thread(target=self._loop, daemon=True)
         self._thread.start()
 
-    def progress(self, phase: str, tally: Tally) -> None:
+    def progress(self, phase: str, tally: Tally | None) -> None:
         self._phase, self._tally = phase, tally
 
     def stop(self) -> None:

@@ -56,14 +56,14 @@ def compare(results: Sequence[BootResult]) -> Agreement:
     differences = tuple(
         difference for result in ran if (difference := _first(reference.transcript, result)) is not None
     )
-    return Agreement(reference.backend, tuple(r.backend for r in ran), len(transcript), differences)
+    return Agreement(reference.label, tuple(r.label for r in ran), len(transcript), differences)
 
 
 def _first(reference: tuple[str, ...], result: BootResult) -> Difference | None:
     lines = zip_longest(reference, result.transcript)
     for number, (expected, printed) in enumerate(lines, start=1):
         if expected != printed:
-            return Difference(result.backend, number, expected, printed)
+            return Difference(result.label, number, expected, printed)
     return None
 
 

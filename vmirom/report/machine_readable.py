@@ -59,7 +59,7 @@ def junit(guest: str, results: Sequence[BootResult], agreement: Agreement) -> by
 
 def _case(suite: ElementTree.Element, guest: str, result: BootResult) -> None:
     case = ElementTree.SubElement(
-        suite, "testcase", classname=guest, name=f"boot {result.backend}", time=f"{result.seconds:.3f}"
+        suite, "testcase", classname=guest, name=f"boot {result.label}", time=f"{result.seconds:.3f}"
     )
     if result.outcome is not Outcome.SUCCESS:
         kind = {"skip": "skipped", "error": "error"}.get(result.outcome.value, "failure")

@@ -54,9 +54,14 @@ class PlainLines:
 
 def _line(result: BootResult, width: int) -> str:
     return (
-        f"{result.backend:{width}}  {result.outcome.value:8}  {result.call_total:9}  "
-        f"{result.hypercall_total:10}  {result.seconds:6.2f} s  {result.reason}"
+        f"{result.label:{width}}  {result.outcome.value:8}  {_seen(result.calls, result.call_total):>9}  "
+        f"{_seen(result.hypercalls, result.hypercall_total):>10}  {result.seconds:6.2f} s  {result.reason}"
     )
+
+
+def _seen(hits: dict[str, int] | None, total: int) -> str:
+    """A total; a dash where the host does not see what it would count."""
+    return "-" if hits is None else str(total)
 
 
 class LiveTable:

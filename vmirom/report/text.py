@@ -8,7 +8,7 @@ from typing import Final
 from vmirom.hosts.outcomes import BootResult, Outcome
 from vmirom.report.agreement import Agreement
 
-__all__ = ["agreement_lines", "ending_lines", "transcript_lines"]
+__all__ = ["agreement_lines", "ending_lines", "matrix_lines", "transcript_lines"]
 
 _LAST: Final = 8
 """Lines of a transcript shown for a boot that ended badly."""
@@ -48,7 +48,7 @@ def ending_lines(results: Sequence[BootResult]) -> Iterator[str]:
     for result in results:
         if result.outcome in (Outcome.SUCCESS, Outcome.SKIP):
             continue
-        yield f"{result.backend}: {result.outcome.value}: {result.reason}"
+        yield f"{result.label}: {result.outcome.value}: {result.reason}"
         if result.transcript:
             yield "  last lines:"
             yield from (f"    {line}" for line in result.transcript[-_LAST:])
@@ -59,8 +59,27 @@ def ending_lines(results: Sequence[BootResult]) -> Iterator[str]:
         yield from (f"  {line}" for line in result.registers.splitlines())
 
 
+def matrix_lines(results: Sequence[BootResult]) -> Iterator[str]:
+    """Backends against hosts, where there is more than one host; what was skipped, and why, below."""
+    hosts = list(dict.fromkeys(result.host for result in results))
+    if len(hosts) < 2:
+        return
+    cells = {(result.backend, result.host): result.outcome.value for result in results}
+    width = max(len(name) for name in (*hosts, *cells.values()))
+    yield f"{'':9} " + " ".join(f"{host:{width}}" for host in hosts).rstrip()
+    for backend in dict.fromkeys(result.backend for result in results):
+        row = " ".join(f"{cells.get((backend, host), '-'):{width}}" for host in hosts)
+        yield f"{backend:9} {row}".rstrip()
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for result in results:
+        if result.outcome is Outcome.SKIP:
+            reasons.setdefault((result.host, result.reason), []).append(result.backend)
+    for (host, reason), backends in reasons.items():
+        yield f"skipped on {host} ({', '.join(backends)}): {reason}"
+
+
 def transcript_lines(result: BootResult) -> Iterator[str]:
     """Everything one boot printed, notes behind the rest."""
-    yield f"--- {result.backend} ---"
+    yield f"--- {result.label} ---"
     yield from result.transcript
     yield from (f"~ {note}" for note in result.notes)

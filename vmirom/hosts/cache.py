@@ -1,0 +1,111 @@
+"""What hosts keep on this machine between runs: built hypervisors, appliances, answers of self-tests.
+
+A thing is installed whole or not at all: it is built in a folder beside its place, tested there, and
+renamed. A setup that was interrupted leaves a folder that nobody uses and the next setup removes. Two
+setups of the same thing wait for each other.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from vmirom.files import write_whole
+
+__all__ = ["SetupFailed", "cache_dir", "install", "installed", "note", "noted"]
+
+_BUILDING: Final = ".building-"
+
+
+class SetupFailed(Exception):
+    """A setup that can't be completed; the text is one line that says why and what to do."""
+
+
+def cache_dir() -> Path:
+    """$VMIROM_CACHE, or ``vmirom`` in $XDG_CACHE_HOME or ~/.cache. Not created by asking."""
+    if own := os.environ.get("VMIROM_CACHE"):
+        return Path(own)
+    above = os.environ.get("XDG_CACHE_HOME")
+    return (Path(above) if above else Path("~/.cache").expanduser()) / "vmirom"
+
+
+def installed(name: str, key: str) -> Path | None:
+    """The folder of ``name`` that was installed under ``key`` (a file name), or None."""
+    place = cache_dir() / name / key
+    return place if place.is_dir() else None
+
+
+def install(name: str, key: str, build: Callable[[Path], None], test: Callable[[Path], None]) -> Path:
+    """The folder of ``name`` under ``key``; unless it is there, ``build`` fills an empty folder, ``test``
+    tries what is in it, and only then it gets its name. What else was installed of ``name`` is removed after.
+
+    Both raise :class:`SetupFailed`, which passes through; OSError (disk full, no right) becomes one.
+    """
+    above = cache_dir() / name
+    try:
+        above.mkdir(parents=True, exist_ok=True)
+        with _alone(above):
+            for left_over in above.glob(f"{_BUILDING}*"):
+                shutil.rmtree(left_over, ignore_errors=True)
+            if (found := installed(name, key)) is None:
+                found = _build(above, key, build, test)
+            return found
+    except OSError as error:
+        raise SetupFailed(_sentence(error, above)) from error
+
+
+def _build(above: Path, key: str, build: Callable[[Path], None], test: Callable[[Path], None]) -> Path:
+    folder = Path(tempfile.mkdtemp(dir=above, prefix=_BUILDING))
+    try:
+        build(folder)
+        test(folder)
+        folder.chmod(0o755)
+        place = folder.rename(above / key)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    for older in above.iterdir():
+        if older.is_dir() and older != place:
+            shutil.rmtree(older, ignore_errors=True)
+    return place
+
+
+@contextmanager
+def _alone(above: Path) -> Iterator[None]:
+    """Hold the lock of one thing; it falls with the process, however that ends."""
+    with (above / ".lock").open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _sentence(error: OSError, above: Path) -> str:
+    where = error.filename or above
+    why = error.strerror or str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{where}: {why}; make room, or name another folder in VMIROM_CACHE"
+    return f"{where}: {why}"
+
+
+def note(name: str, text: str) -> None:
+    """Remember ``text`` (an answer of a self-test, a version) under ``name``, if possible."""
+    path = cache_dir() / "notes" / name
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, text.encode())
+    except OSError:
+        return  # only a convenience: the next one asks anew
+
+
+def noted(name: str) -> str:
+    """What was remembered under ``name``; empty if nothing was."""
+    try:
+        return (cache_dir() / "notes" / name).read_text()
+    except (OSError, UnicodeDecodeError):
+        return ""

@@ -1,0 +1,118 @@
+"""Which hosts there are: the modules (or packages) of this package that offer ``NAME``, ``BACKENDS``,
+``probe`` and ``boot``.
+
+Found, not listed, so that a new host edits nothing here. What a host module may offer beyond that:
+
+* ``setup(progress)``: provides what the host needs, tells ``progress`` one line a step, raises
+  :class:`~vmirom.hosts.cache.SetupFailed`; makes ``vmirom hosts setup NAME`` exist.
+* ``self_test()``: boots something small; returns an empty string, or why it failed, in one line; makes
+  ``vmirom hosts test NAME`` exist. It remembers the answer where ``probe`` finds it.
+* ``BUDGET``: seconds for a boot where nobody says otherwise (30 without).
+* ``TRACES``: true where the host can write a trace of calls.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import pkgutil
+from collections.abc import Callable
+from typing import Protocol, cast
+
+import vmirom.hosts
+from vmirom.hosts.doctor import Host
+from vmirom.hosts.outcomes import BootResult, Outcome
+from vmirom.hosts.request import EMBEDDED, BootRequest, Progress
+
+__all__ = [
+    "HostModule",
+    "Say",
+    "boot",
+    "budget_of",
+    "host_module",
+    "host_names",
+    "hosts",
+    "self_test_of",
+    "setup_of",
+    "traces",
+]
+
+Say = Callable[[str], None]
+"""Told one line about each step of a setup."""
+
+_BUDGET = 30.0
+
+
+class HostModule(Protocol):
+    """What every host module offers."""
+
+    NAME: str
+    BACKENDS: tuple[str, ...]
+
+    def probe(self) -> Host:
+        """What is here of what this host needs. Takes milliseconds, boots nothing, raises nothing."""
+
+    def boot(self, request: BootRequest, progress: Progress | None = None) -> BootResult:
+        """Boot within ``request.budget`` seconds. What goes wrong is an outcome; raises only OSError when the
+        trace can't be written and KeyboardInterrupt when asked to."""
+
+
+def host_names() -> tuple[str, ...]:
+    """All hosts, the embedded one first, the others by name."""
+    names = [module.name for module in pkgutil.iter_modules(vmirom.hosts.__path__)]
+    return tuple(sorted((n for n in names if _offers(n)), key=lambda name: (name != EMBEDDED, name)))
+
+
+def _offers(name: str) -> bool:
+    return getattr(importlib.import_module(f"vmirom.hosts.{name}"), "NAME", None) == name
+
+
+def host_module(name: str) -> HostModule:
+    """The module of the host ``name``. Raises KeyError for an unknown one."""
+    if (
+        not name.isidentifier()
+        or importlib.util.find_spec(f"vmirom.hosts.{name}") is None
+        or not _offers(name)
+    ):
+        raise KeyError(name)
+    return cast(HostModule, importlib.import_module(f"vmirom.hosts.{name}"))
+
+
+def hosts() -> tuple[Host, ...]:
+    """What each host says of itself."""
+    return tuple(host_module(name).probe() for name in host_names())
+
+
+def setup_of(name: str) -> Callable[[Say], None] | None:
+    """The function that sets the host ``name`` up, if it needs one. Raises KeyError."""
+    return getattr(host_module(name), "setup", None)
+
+
+def self_test_of(name: str) -> Callable[[], str] | None:
+    """The function that tests the host ``name``, if it has one. Raises KeyError."""
+    return getattr(host_module(name), "self_test", None)
+
+
+def budget_of(name: str) -> float:
+    """Seconds that a boot on the host ``name`` gets by default."""
+    return float(getattr(host_module(name), "BUDGET", _BUDGET))
+
+
+def traces(name: str) -> bool:
+    """Whether the host ``name`` can write traces."""
+    return bool(getattr(host_module(name), "TRACES", False))
+
+
+def boot(request: BootRequest, progress: Progress | None = None) -> BootResult:
+    """Boot ``request`` on its host: a skip with the reason where the host can't. Raises as that does."""
+    module = host_module(request.host)
+    if request.backend not in module.BACKENDS:
+        why = f"host {request.host} boots {', '.join(module.BACKENDS)} only"
+        return BootResult(request.backend, Outcome.SKIP, why, host=request.host)
+    if request.host != EMBEDDED:
+        found = module.probe()
+        if not found.usable:
+            return BootResult(
+                request.backend, Outcome.SKIP, f"{found.found}; {found.missing}", host=request.host
+            )
+    return module.boot(request, progress)

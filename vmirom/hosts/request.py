@@ -1,0 +1,44 @@
+"""What is to be booted where: one request, the same for every host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vmirom.trace.recorder import Tally
+
+__all__ = ["EMBEDDED", "BootRequest", "Progress", "label"]
+
+EMBEDDED = "embedded"
+"""The host that is taken where none is named."""
+
+Progress = Callable[[str, Tally | None], None]
+"""Told the phase (``load``, ``run``) once it begins, with the tally that counts on, if there is one."""
+
+
+def label(backend: str, host: str) -> str:
+    """What a boot is called: its backend, and its host where that is not the usual one."""
+    return backend if host == EMBEDDED else f"{backend}@{host}"
+
+
+@dataclass(frozen=True, slots=True)
+class BootRequest:
+    """One boot to be made. ``memory_mib`` of guest memory, ``budget`` in seconds of wall time, ``trace``
+    the file that receives the events, ``options`` for the hypervisor's factory (those it knows), ``host``
+    the name of the host that boots it."""
+
+    backend: str
+    bundle: bytes
+    memory_mib: int = 16
+    command_line: str = ""
+    budget: float = 30.0
+    trace: Path | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    host: str = EMBEDDED
+
+    @property
+    def label(self) -> str:
+        """See :func:`label`."""
+        return label(self.backend, self.host)
