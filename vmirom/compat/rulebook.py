@@ -75,7 +75,7 @@ _CALLS = (
         "Name reused for another call",
         _BREAKING,
         _BOTH,
-        "What is called so now is another function under another number; source made for one means the other.",
+        "What is called so now is another function under another number; source for one means the other.",
     ),
     RuleInfo(
         "call-kind-changed",
