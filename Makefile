@@ -8,7 +8,7 @@ STAMP  := $(VENV)/.installed
 DEV    := $(VENV)/.installed-dev
 
 BOOT_OPTIONS ?=
-TEST_OPTIONS ?=
+TEST_OPTIONS ?= -n auto
 
 .PHONY: boot test check roms roms-check docs clean
 
