@@ -42,7 +42,13 @@ class Cmos:
         bus.claim("CMOS", Reg.INDEX, 2, self._read, self._write)
 
     def _now(self) -> datetime.datetime:
-        return self._wall() + self._offset
+        """The clock's time; behind the last second of 9999 comes the first of year 1."""
+        wall = self._wall()
+        try:
+            return wall + self._offset
+        except OverflowError:
+            self._offset = datetime.datetime.min.replace(tzinfo=datetime.UTC) - wall
+            return wall + self._offset
 
     @property
     def _setting(self) -> bool:
