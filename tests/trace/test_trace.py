@@ -6,7 +6,7 @@ import pytest
 
 from vmirom.trace.events import CallEvent, HostEvent, HypercallRecord, RunEnd, RunStart
 from vmirom.trace.reader import TraceError, read_trace
-from vmirom.trace.recorder import Recorder, Tally
+from vmirom.trace.recorder import MOST_NAMES, OTHERS, Recorder, Tally
 
 NAMES = {17: "SetCR3", 33: "EnableInterrupts"}
 
@@ -80,3 +80,28 @@ def test_unwritable_stream_raises() -> None:
 
     with pytest.raises(OSError, match="No space"):
         Recorder(NAMES, "xen", Full()).begin("3.1", "", "")
+
+
+def test_names_and_reasons_are_kept_up_to_a_limit_and_counted_beyond() -> None:
+    tally = Tally(NAMES)
+    for number in range(3 * MOST_NAMES):
+        tally.hypercall(f"hypercall {number}", (), -38, "unknown")
+    tally.hypercall("hypercall 7", (), -38, "unknown")
+    assert len(tally.by_hypercall) == len(tally.refused) == MOST_NAMES + 1
+    assert tally.by_hypercall["hypercall 7"] == tally.refused["hypercall 7: unknown"] == 2
+    assert tally.by_hypercall[OTHERS] == 2 * MOST_NAMES
+    assert tally.hypercall_total == 3 * MOST_NAMES + 1
+
+
+def test_hypercalls_without_end_are_written_while_they_come() -> None:
+    out = io.BytesIO()
+    recorder = Recorder(NAMES, "xen", out)
+    recorder.call(17)
+    for _ in range(20_000):
+        recorder.hypercall("xen_version", (0, 0), 0)
+    assert out.tell() > 100_000
+    recorder.end("failure", "did not end")
+    calls = [event for event in read_trace(out.getvalue().splitlines()) if isinstance(event, CallEvent)]
+    assert [call.number for call in calls] == [17] + [-1] * (len(calls) - 1)
+    assert sum(len(call.hypercalls) for call in calls) == 20_000
+    assert max(len(call.hypercalls) for call in calls) < 20_000

@@ -14,10 +14,18 @@ import msgspec
 
 from vmirom.trace.events import CallEvent, Event, HostEvent, HypercallRecord, RunEnd, RunStart
 
-__all__ = ["OUTSIDE", "Recorder", "Tally"]
+__all__ = ["MOST_NAMES", "OTHERS", "OUTSIDE", "Recorder", "Tally"]
 
 OUTSIDE = "-"
 """Stands for the call where hypercalls were made by none."""
+
+OTHERS = "others"
+"""Stands for all names behind the first MOST_NAMES: a guest can make up names and reasons without end."""
+
+MOST_NAMES = 1000
+
+_MOST_BENEATH = 4096
+"""Hypercalls that one event holds."""
 
 _LEAVES_CALL = frozenset({"interrupt", "trap", "timer"})
 
@@ -39,9 +47,9 @@ class Tally:
 
     def hypercall(self, name: str, arguments: tuple[int, ...], result: int | None, why: str = "") -> None:
         """A hypervisor answered a hypercall."""
-        self.by_hypercall[name] += 1
+        _count(self.by_hypercall, name)
         if why:
-            self.refused[f"{name}: {why}"] += 1
+            _count(self.refused, f"{name}: {why}")
 
     def event(self, kind: str, detail: str) -> None:
         """Anything else; not counted."""
@@ -66,9 +74,14 @@ class Tally:
         return sum(self.by_hypercall.values())
 
 
+def _count(counter: Counter[str], name: str) -> None:
+    counter[name if name in counter or len(counter) < MOST_NAMES else OTHERS] += 1
+
+
 class Recorder(Tally):
     """A tally that also writes each event as one JSON line to ``out``. Raises OSError from any of its
-    methods when ``out`` does."""
+    methods when ``out`` does. A call under which more hypercalls are made than one event holds goes on as
+    events of no call."""
 
     def __init__(self, names: dict[int, str], backend: str, out: BinaryIO) -> None:
         super().__init__(names)
@@ -99,6 +112,8 @@ class Recorder(Tally):
         if self._open is None:
             self._open = (OUTSIDE, -1, self._now())
         self._beneath.append(HypercallRecord(name, arguments, result, why))
+        if len(self._beneath) >= _MOST_BENEATH:
+            self._close()
 
     def event(self, kind: str, detail: str) -> None:
         if kind in _LEAVES_CALL:
