@@ -46,7 +46,7 @@ ENDINGS = [
     (EndKind.SHUTDOWN, 0xEE, Outcome.ERROR, "the guest ended with unknown status 238"),
     (EndKind.REBOOT, None, Outcome.SUCCESS, "reboot"),
     (EndKind.CRASH, None, Outcome.CRASH, "so it is"),
-    (EndKind.BUDGET, None, Outcome.FAILURE, "did not end within 30 s"),
+    (EndKind.BUDGET, None, Outcome.FAILURE, "did not end within 30 s: so it is"),
 ]
 
 

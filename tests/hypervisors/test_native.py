@@ -208,7 +208,7 @@ def test_serial_input_wakes_the_guest() -> None:
 @pytest.mark.parametrize(
     ("code", "kind", "words"),
     [
-        (Code().raw("f4"), EndKind.SHUTDOWN, "halted with interrupts off"),
+        (Code().raw("f4"), EndKind.BUDGET, "halted for ever: interrupts are off"),
         (Code().raw("66ba040666b80020" + "66ef" + "ebfe"), EndKind.SHUTDOWN, "powered off through PM1a"),
         (Code().out(0x64, 0xFE).raw("ebfe"), EndKind.REBOOT, "keyboard controller"),
         (Code().out(0x92, 3).raw("ebfe"), EndKind.REBOOT, "port 0x92"),

@@ -81,7 +81,7 @@ def judge(ending: Ending, budget: float) -> tuple[Outcome, str]:
     if ending.kind is EndKind.CRASH:
         return Outcome.CRASH, ending.reason
     if ending.kind is EndKind.BUDGET:
-        return Outcome.FAILURE, f"did not end within {budget:g} s"
+        return Outcome.FAILURE, f"did not end within {budget:g} s: {ending.reason}"
     if ending.kind is EndKind.REBOOT:
         return Outcome.SUCCESS, "reboot"
     return _STATUS.get(ending.status, (Outcome.ERROR, f"the guest ended with unknown status {ending.status}"))

@@ -335,7 +335,8 @@ class Machine:
     def halt(self, deadline_ns: int) -> None:
         """Sleep until the interrupt line is raised, never past the deadline."""
         if not self.engine.eflags & _IF:
-            self._end(Ending(EndKind.SHUTDOWN, "halted with interrupts off"))
+            where = f"at eip {self.engine.eip:#x}"
+            self._end(Ending(EndKind.BUDGET, f"halted for ever: interrupts are off {where}"))
             return
         while self._ending is None:
             self._advance()
