@@ -1,0 +1,71 @@
+"""What hostile guests were once able to do: each fault found, as the guest that showed it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.hostile.snippets import HOSTS, bundle_of, guest_of, hypercall
+from vmirom.hosts.backends import backend_names
+from vmirom.hosts.embedded import boot
+from vmirom.hosts.outcomes import BootResult, Outcome
+from vmirom.hosts.request import BootRequest
+from vmirom.overlays.native import Cmos
+
+pytestmark = [pytest.mark.boot, pytest.mark.toolchain]
+ROOT = Path(__file__).parents[2]
+PCS = ["native", "kvm-2026", "kvm-2008"]
+
+
+def run(host: str, place: bytes, words: bytes = b"", budget: float = 1.0) -> BootResult:
+    backend, era = HOSTS[host]
+    options = {"host_era": era} if era else {}
+    return boot(BootRequest(backend, bundle_of(backend, [place], words), budget=budget, options=options))
+
+
+@pytest.mark.parametrize("host", PCS)
+def test_a_clock_set_to_the_end_of_time_goes_on_at_its_beginning(host: str) -> None:
+    """The last second of 9999, and then the next one: a calendar of two-digit centuries ends there."""
+    last = ((Cmos.CENTURY, 0x99), (Cmos.YEAR, 0x99), (Cmos.MONTH, 0x12), (Cmos.DAY, 0x31))
+    last += ((Cmos.HOURS, 0x23), (Cmos.MINUTES, 0x59), (Cmos.SECONDS, 0x59))
+    settings = bytes(b for pair in ((Cmos.STATUS_B, 0x82), *last, (Cmos.STATUS_B, 0x02)) for b in pair)
+    place = (
+        b"\xb9\x09\0\0\0"  # mov $9, %ecx
+        b"\xac\xe6\x70\xac\xe6\x71\xe2\xf8"  # 1: lodsb; outb $0x70; lodsb; outb $0x71; loop 1b
+        b"\x30\xc0\xe6\x70\xe4\x71\xeb\xf8"  # 2: seconds: xorb %al, %al; outb $0x70; inb $0x71; jmp 2b
+    )
+    result = run(host, place, settings, budget=1.5)
+    assert (result.outcome, result.ending) == (Outcome.FAILURE, "budget"), result.reason
+
+
+def test_names_and_reasons_that_a_guest_makes_up_are_bounded() -> None:
+    """Unknown numbers of hypercalls, counted up for ever: what is kept of them does not grow."""
+    place = b"\xbf\x00\x01\x00\x00\x47\x89\xf8" + hypercall("xen") + b"\xeb\xf9"
+    result = run("xen", place)
+    assert result.outcome is Outcome.FAILURE
+    assert result.hypercall_total > 5000
+    assert result.hypercalls is not None and len(result.hypercalls) < 2000
+    assert result.refused is not None and len(result.refused) < 2000
+
+
+@pytest.mark.parametrize("host", PCS)
+def test_a_processor_that_can_never_wake_is_no_success(host: str) -> None:
+    result = run(host, b"\xfa\xf4\xeb\xfd")  # cli; 1: hlt; jmp 1b
+    assert result.outcome is Outcome.FAILURE, result.reason
+    assert result.seconds < 1
+
+
+def test_an_instruction_that_the_engine_dies_of_is_an_error(tmp_path: Path) -> None:
+    """unicorn 2.1.4 aborts the process where it translates a locked bit test of a register."""
+    lock_btc_ecx = b"\xf0\x0f\xba\xf9\x0f"
+    guest = tmp_path / "guest.elf"
+    guest.write_bytes(guest_of([lock_btc_ecx]))
+    boots = [sys.executable, "-m", "vmirom", "boot", str(guest)]
+    done = subprocess.run(boots, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == Outcome.ERROR.exit_code
+    assert "Traceback" not in done.stdout + done.stderr
+    for backend in backend_names():
+        assert f"{backend}: error: the engine's process died: signal SIGABRT\n" in done.stdout
