@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from vmirom.generate.clauses import call_clauses
 from vmirom.generate.text import BANNER, member_text
 from vmirom.schema import (
     AbiError,
@@ -20,6 +21,7 @@ from vmirom.schema import (
     Version,
     resolve,
 )
+from vmirom.schema.clauses import NO_CLAUSES, ClauseSet
 
 __all__ = ["answers_page", "backend_page", "line_page", "read_answers"]
 
@@ -36,8 +38,8 @@ def _places(parts: Iterable[Argument | Result]) -> str:
     return ", ".join(f"`{part.name}` {part.place}" for part in parts)
 
 
-def line_page(line: Resolved) -> str:
-    """The reference of a guest's ABI."""
+def line_page(line: Resolved, clauses: ClauseSet = NO_CLAUSES) -> str:
+    """The reference of a guest's ABI, with what each call is bound by."""
     out = [
         f"<!-- {BANNER} -->",
         f"# {line.line.name}: version {line.version}",
@@ -60,7 +62,7 @@ def line_page(line: Resolved) -> str:
         out += [f"## Group {group}", ""]
         for call in line.calls:
             if call.group == group:
-                out += _call(call)
+                out += _call(call, clauses)
     out += _structs_and_enums(line)
     return "\n".join(out)
 
@@ -81,7 +83,7 @@ def _summary(call: Call) -> list[str]:
     ]
 
 
-def _call(call: Call) -> list[str]:
+def _call(call: Call, clauses: ClauseSet) -> list[str]:
     out = [f"### {call.name}", "", f"Number {call.number}, since {call.since}. {call.doc}", ""]
     if call.arguments is None:
         return out
@@ -96,8 +98,7 @@ def _call(call: Call) -> list[str]:
         f"* Preserves: {' '.join(call.preserved or ())} ESP",
         f"* Flat segments: {' '.join(call.segments or ())}",
     ]
-    if call.clauses:
-        out.append(f"* Clauses: {', '.join(call.clauses)}")
+    out += call_clauses(clauses, call.name)
     return [*out, ""]
 
 

@@ -11,12 +11,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vmirom.files import write_whole
+from vmirom.generate.clauses import clauses_page
 from vmirom.generate.headers import asm_header, c_header
 from vmirom.generate.locks import lock
 from vmirom.generate.markdown import answers_page, backend_page, line_page, read_answers
 from vmirom.generate.overlays import INIT, cffi_overlay, python_overlay
 from vmirom.generate.seals import recorded_in
 from vmirom.schema import AbiError
+from vmirom.schema.clauses import load_clauses
 from vmirom.schema.tree import AbiTree
 
 __all__ = ["Views", "all_views", "stale", "write"]
@@ -34,6 +36,9 @@ def all_views(tree: AbiTree, root: Path) -> Views:
     """Every generated file of an ABI tree. Raises AbiError."""
     files: dict[str, str] = {"vmirom/overlays/__init__.py": INIT}
     frozen = set()
+    clauses = load_clauses(tree)
+    if clauses.clauses:
+        files["docs/abi/clauses.md"] = clauses_page(clauses)
     for line in tree.families:
         newest = tree.resolve(line.name)
         files[f"romsrc/include/{line.family}.h"] = c_header(newest)
@@ -43,7 +48,7 @@ def all_views(tree: AbiTree, root: Path) -> Views:
         if line.name in tree.backends:
             files[f"docs/abi/backends/{line.name}.md"] = backend_page(newest)
             continue
-        files[f"docs/abi/{line.name}.md"] = line_page(newest)
+        files[f"docs/abi/{line.name}.md"] = line_page(newest, clauses)
         for version in line.versions:
             path = f"abi/locks/{line.name}-{version}.json"
             recorded = recorded_in(root / path)

@@ -20,7 +20,7 @@ from pathlib import Path
 from vmirom.schema.errors import AbiError, SchemaError
 from vmirom.schema.lines import Line, Resolved, resolve
 
-__all__ = ["AbiTree", "load_abi", "source_tree"]
+__all__ = ["AbiTree", "load_abi", "load_part", "source_tree"]
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _numbers = itertools.count()
@@ -75,6 +75,17 @@ def load_abi(folder: Path | None = None) -> AbiTree:
     if _default is None:
         _default = _load(source_tree("abi"))
     return _default
+
+
+def load_part(folder: Path, name: str) -> types.ModuleType:
+    """The package ``name`` of an ABI tree, imported anew (``clauses``). Raises AbiError."""
+    root = f"_vmirom_abi_{next(_numbers)}"
+    with _importing(root, cached=folder in (_PACKAGE / "_abi", _PACKAGE.parent / "abi")):
+        _package(root, folder)
+        try:
+            return importlib.import_module(f"{root}.{name}")
+        except (Exception, SystemExit) as error:  # noqa: BLE001  a declaration is anybody's Python
+            raise AbiError(_one_line(folder, folder / name, error)) from None
 
 
 def _load(folder: Path) -> AbiTree:
