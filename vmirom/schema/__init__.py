@@ -16,6 +16,7 @@ from vmirom.schema.calls import (
     function,
     jump,
     procedure,
+    published,
     unpublished,
 )
 from vmirom.schema.errors import AbiError, SchemaError
@@ -38,7 +39,7 @@ from vmirom.schema.fields import (
     u32,
     u64,
 )
-from vmirom.schema.lines import Line, Resolved, group, resolve
+from vmirom.schema.lines import Line, Resolved, Slots, group, resolve
 from vmirom.schema.rows import EnumRow, FieldRow, StructRow, upper_snake
 from vmirom.schema.versions import Since, Version
 from vmirom.schema.walk import resolve_struct, walk
@@ -71,6 +72,7 @@ __all__ = [
     "Result",
     "SchemaError",
     "Since",
+    "Slots",
     "StructRow",
     "Text",
     "Version",
@@ -80,6 +82,7 @@ __all__ = [
     "jump",
     "parse",
     "procedure",
+    "published",
     "resolve",
     "resolve_struct",
     "s8",

@@ -31,6 +31,7 @@ __all__ = [
     "function",
     "jump",
     "procedure",
+    "published",
     "unpublished",
 ]
 
@@ -61,10 +62,12 @@ C_TYPES: dict[str, tuple[str, int]] = {
     "UINT32": ("u32", 32),
     "UINT64": ("u64", 64),
     "INT32": ("s32", 32),
+    "int": ("s32", 32),
     "BOOL": ("u32", 32),
     "SELECTOR": ("u16", 16),
     "PTE": ("u32", 32),
     "LONG_PTE": ("u64", 64),
+    "PAE_PTE": ("u64", 64),
     "CYCLES": ("u64", 64),
     "NANOSECS": ("u64", 64),
 }
@@ -84,8 +87,9 @@ def width(type_name: str) -> int:
 
 
 def registers(place: str) -> tuple[str, ...]:
-    """Registers of a place, low word first: ``EDX:EAX`` -> (EAX, EDX); none for a stack word."""
-    return () if place.startswith("st") else tuple(reversed(place.split(":")))
+    """Registers of a place, low word first: ``EDX:EAX`` -> (EAX, EDX); none for a stack word, or where a
+    historic list binds a value to nothing."""
+    return () if not place or place.startswith("st") else tuple(reversed(place.split(":")))
 
 
 def stack_words(place: str, type_name: str) -> tuple[int, ...]:
@@ -129,7 +133,8 @@ class Result:
 @dataclass(frozen=True, slots=True)
 class Call:
     """A paravirt call. ``kind``, ``arguments``, ``clobbers`` and ``segments`` are None for a number that
-    was assigned without a published contract."""
+    was assigned without a published contract. ``verbatim``: history, kept as it was published with its
+    defects (values bound to no register, two results in one place), which ``vmirom abi lint`` names."""
 
     number: int
     name: str
@@ -143,6 +148,7 @@ class Call:
     since: Version
     group: str = ""
     clauses: tuple[str, ...] = ()
+    verbatim: bool = False
 
     def __post_init__(self) -> None:
         _check_call(self)
@@ -229,6 +235,8 @@ def _check_call(call: Call) -> None:
             raise SchemaError(f"{where}: clause {clause!r} is not of the form VMI-AREA-NN")
     if not call.doc.strip():
         raise SchemaError(f"{where}: no doc says what is promised")
+    if call.verbatim:
+        return
     if call.arguments is None or call.clobbers is None or call.segments is None or call.kind is None:
         if any(part is not None for part in (call.arguments, call.clobbers, call.segments, call.kind)):
             raise SchemaError(f"{where}: a contract is published whole or not at all")
@@ -320,6 +328,37 @@ def jump(
 ) -> Call:
     """A call that does not come back to its caller."""
     return _call(number, name, Kind.JUMP, arguments, None, (), clobbers, segments, doc, since, clauses)
+
+
+def published(
+    number: int,
+    name: str,
+    kind: str | None,
+    arguments: tuple[Argument, ...] | None,
+    returns: Result | None = None,
+    outputs: tuple[Result, ...] = (),
+    *,
+    clobbers: tuple[str, ...] | None,
+    segments: tuple[str, ...] | None,
+    doc: str,
+    since: str,
+) -> Call:
+    """A call of a historic list, as that list has it: defects stay, what no source states is None."""
+    text, which = " ".join(doc.split()), None if kind is None else Kind(kind)
+    version = Version.parse(since)
+    return Call(
+        number,
+        name,
+        which,
+        arguments,
+        returns,
+        outputs,
+        clobbers,
+        segments,
+        text,
+        version,
+        verbatim=True,
+    )
 
 
 def unpublished(number: int, name: str, *, doc: str, since: str = "3.0") -> Call:

@@ -19,10 +19,21 @@ from vmirom.schema.rows import EnumRow, StructRow
 from vmirom.schema.versions import Version
 from vmirom.schema.walk import peel_name, resolve_struct, walk
 
-__all__ = ["Line", "Resolved", "group", "resolve"]
+__all__ = ["Line", "Resolved", "Slots", "group", "resolve"]
 
 AnyEnum = type[enum.IntEnum] | type[enum.IntFlag]
 _T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """Calls at fixed addresses: call n is entered at ROM base + ``base`` + ``size`` * n (bytes), for n from
+    ``first`` up and below ``count``."""
+
+    size: int
+    count: int
+    first: int = 0
+    base: int = 0
 
 
 @dataclass(frozen=True)
@@ -32,7 +43,7 @@ class Line:
     ``family`` is the prefix of every C name (``xen`` -> ``struct xen_...``, ``XEN_...``); ``prefixes``
     are those of its structs where the field has other names for them. ``call_enum`` names the enumeration
     made from the numbers of ``calls`` or ``hypercalls``. Only an executable line becomes headers and
-    overlays.
+    overlays. ``slots`` is for lines whose calls stand at fixed addresses instead of being looked up.
     """
 
     name: str
@@ -46,6 +57,7 @@ class Line:
     enums: Mapping[str, tuple[AnyEnum, ...]] = field(default_factory=dict)
     executable: bool = True
     prefixes: tuple[str, ...] = ()
+    slots: Slots | None = None
 
     @property
     def newest(self) -> Version:

@@ -1,0 +1,158 @@
+"""Ports."""
+
+from vmirom.schema import MEMORY_ONLY, NOTHING, Argument, Result, function, group, procedure
+
+CALLS = group(
+    "io",
+    function(
+        59,
+        "IN",
+        Argument("port", "UINT", "EDX"),
+        returns=Result("value", "UINT32", "EAX"),
+        clobbers=MEMORY_ONLY,
+        doc="Reads 32 bits from a port, as the instruction does.",
+        since="13.0",
+    ),
+    function(
+        60,
+        "INB",
+        Argument("port", "UINT", "EDX"),
+        returns=Result("value", "UINT8", "EAX"),
+        clobbers=MEMORY_ONLY,
+        doc="Reads a byte from a port. Every register but EAX survives.",
+        since="13.0",
+    ),
+    function(
+        61,
+        "INW",
+        Argument("port", "UINT", "EDX"),
+        returns=Result("value", "UINT16", "EAX"),
+        clobbers=MEMORY_ONLY,
+        doc="Reads 16 bits from a port. Every register but EAX survives.",
+        since="13.0",
+    ),
+    procedure(
+        62,
+        "INS",
+        Argument("addr", "UINT32 *", "EDI"),
+        Argument("port", "UINT", "EDX"),
+        Argument("count", "UINT32", "ECX"),
+        outputs=(
+            Result("addr", "UINT32 *", "EDI"),
+            Result("count", "UINT32", "ECX"),
+        ),
+        clobbers=("EDI", "ECX", "memory"),
+        doc="Reads ``count`` units of 32 bits from a port to memory, as the instruction does.",
+        since="13.0",
+    ),
+    procedure(
+        63,
+        "INSB",
+        Argument("addr", "UINT8 *", "EDI"),
+        Argument("port", "UINT", "EDX"),
+        Argument("count", "UINT32", "ECX"),
+        outputs=(
+            Result("addr", "UINT8 *", "EDI"),
+            Result("count", "UINT32", "ECX"),
+        ),
+        clobbers=("EDI", "ECX", "memory"),
+        doc="""Reads ``count`` bytes from a port to memory upward from ``addr``, and leaves EDI and ECX
+        as the repeated native instruction would.""",
+        since="13.0",
+    ),
+    procedure(
+        64,
+        "INSW",
+        Argument("addr", "UINT16 *", "EDI"),
+        Argument("port", "UINT", "EDX"),
+        Argument("count", "UINT32", "ECX"),
+        outputs=(
+            Result("addr", "UINT16 *", "EDI"),
+            Result("count", "UINT32", "ECX"),
+        ),
+        clobbers=("EDI", "ECX", "memory"),
+        doc="""Reads ``count`` 16-bit words from a port to memory upward from ``addr``, and leaves EDI
+        and ECX as the repeated native instruction would.""",
+        since="13.0",
+    ),
+    procedure(
+        65,
+        "OUT",
+        Argument("value", "UINT32", "EAX"),
+        Argument("port", "UINT", "EDX"),
+        clobbers=NOTHING,
+        doc="Writes 32 bits to a port, as the instruction does.",
+        since="13.0",
+    ),
+    procedure(
+        66,
+        "OUTB",
+        Argument("value", "UINT8", "EAX"),
+        Argument("port", "UINT", "EDX"),
+        clobbers=NOTHING,
+        doc="Writes a byte to a port. Every register and the flags survive.",
+        since="13.0",
+    ),
+    procedure(
+        67,
+        "OUTW",
+        Argument("value", "UINT16", "EAX"),
+        Argument("port", "UINT", "EDX"),
+        clobbers=NOTHING,
+        doc="Writes 16 bits to a port. Every register and the flags survive.",
+        since="13.0",
+    ),
+    procedure(
+        68,
+        "OUTS",
+        Argument("addr", "UINT32 *", "ESI"),
+        Argument("port", "UINT", "EDX"),
+        Argument("count", "UINT32", "ECX"),
+        outputs=(
+            Result("addr", "UINT32 *", "ESI"),
+            Result("count", "UINT32", "ECX"),
+        ),
+        clobbers=("ESI", "ECX"),
+        doc="Writes ``count`` units of 32 bits from memory to a port, as the instruction does.",
+        since="13.0",
+    ),
+    procedure(
+        69,
+        "OUTSB",
+        Argument("addr", "UINT8 *", "ESI"),
+        Argument("port", "UINT", "EDX"),
+        Argument("count", "UINT32", "ECX"),
+        outputs=(
+            Result("addr", "UINT8 *", "ESI"),
+            Result("count", "UINT32", "ECX"),
+        ),
+        clobbers=("ESI", "ECX"),
+        doc="""Writes ``count`` bytes from memory upward from ``addr`` to a port, and leaves ESI and ECX
+        as the repeated native instruction would.""",
+        since="13.0",
+    ),
+    procedure(
+        70,
+        "OUTSW",
+        Argument("addr", "UINT16 *", "ESI"),
+        Argument("port", "UINT", "EDX"),
+        Argument("count", "UINT32", "ECX"),
+        outputs=(
+            Result("addr", "UINT16 *", "ESI"),
+            Result("count", "UINT32", "ECX"),
+        ),
+        clobbers=("ESI", "ECX"),
+        doc="""Writes ``count`` 16-bit words from memory upward from ``addr`` to a port, and leaves ESI
+        and ECX as the repeated native instruction would.""",
+        since="13.0",
+    ),
+    procedure(
+        71,
+        "SetIOPLMask",
+        Argument("mask", "UINT32", "EAX"),
+        doc="""Sets the I/O privilege level from bits 13:12, already in place (0x3000 opens ports to user
+        code). User code still can't change the interrupt flag.""",
+        since="13.0",
+    ),
+    procedure(78, "IODelay", doc="Does nothing but take a little time.", since="13.0"),
+)
