@@ -149,10 +149,17 @@ class Bench:
         command_line: str = "",
         seed: int = 0,
         module: bytes = b"",
+        release: str = "4.17",
     ) -> None:
         self.story = Story()
         self.hypervisor: XenHypervisor = make(
-            UnicornEngine, memory_mib, self.story.console.extend, self.story, seed=seed, module=module
+            UnicornEngine,
+            memory_mib,
+            self.story.console.extend,
+            self.story,
+            seed=seed,
+            module=module,
+            release=release,
         )
         self.hypervisor.load(elf(code, notes, section), command_line)
 

@@ -130,6 +130,7 @@ struct backend_state {
 	u64 armed; /* real counter for which Xen's timer is set */
 	struct xen_vcpu_runstate_info runstate;
 	u32 runstate_registered;
+	u32 sched_old; /* Xen knows sched_op in its old form only */
 
 	struct xen_trap_info traps[33]; /* scratch for set_trap_table */
 	struct xen_mmuext_op op;        /* scratch, with interrupts masked */

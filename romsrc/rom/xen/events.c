@@ -88,20 +88,21 @@ u32 ROMCALL event_upcall(struct xen_frame *frame)
 
 static u32 virq_bind(u32 virq)
 {
-	struct xen_evtchn_bind_virq *bind = (struct xen_evtchn_bind_virq *)state()->backend.scratch;
-	struct xen_evtchn_send *unmask = (struct xen_evtchn_send *)state()->backend.scratch;
+	u32 *words = state()->backend.scratch;
+	struct xen_evtchn_bind_virq *bind = (struct xen_evtchn_bind_virq *)(words + 1);
+	struct xen_evtchn_send *unmask = (struct xen_evtchn_send *)(words + 1);
 	u32 port;
 
 	bind->virq = virq;
 	bind->vcpu = 0;
 	BARRIER();
-	if (hypercall(XEN_HYPERCALL_EVENT_CHANNEL_OP, XEN_EVTCHNOP_BIND_VIRQ, GVA(bind), 0, 0, 0) < 0)
+	if (event_channel_op(XEN_EVTCHNOP_BIND_VIRQ, words) < 0)
 		return 0;
 	BARRIER();
 	port = bind->port;
 	unmask->port = port;
 	BARRIER();
-	hypercall(XEN_HYPERCALL_EVENT_CHANNEL_OP, XEN_EVTCHNOP_UNMASK, GVA(unmask), 0, 0, 0);
+	event_channel_op(XEN_EVTCHNOP_UNMASK, words);
 	return port;
 }
 
@@ -132,7 +133,7 @@ void ROMCALL vmi_Halt(void)
 		platform_interrupt_pending();
 	for (;;) {
 		if (!AT(u8, UPCALL_PENDING))
-			hypercall(XEN_HYPERCALL_SCHED_OP, XEN_SCHEDOP_BLOCK, 0, 0, 0, 0);
+			sched_block();
 		events_unmask(0x200);
 		if (*(volatile u32 *)&b->delivered != before)
 			return;

@@ -29,6 +29,12 @@ static inline u32 events_mask(void)
 	return enabled;
 }
 
+/* forms.c: in whichever form this Xen knows. The argument's structure begins at words[1]; words[0] is taken. */
+s32 event_channel_op(u32 command, u32 *words);
+s32 physdev_op(u32 command, u32 *words);
+void sched_block(void);
+void sched_shutdown(volatile u32 *reason);
+
 void events_unmask(u32 saved); /* events.c: what became pending is delivered */
 
 #define DOMID_SELF XEN_DOMID_SELF

@@ -27,11 +27,11 @@ int platform_console_read(void)
 
 static void iopl_set(u32 iopl)
 {
-	u32 *set = state()->backend.scratch;
+	u32 *words = state()->backend.scratch;
 
-	*set = iopl;
+	words[1] = iopl;
 	BARRIER();
-	hypercall(XEN_HYPERCALL_PHYSDEV_OP, XEN_PHYSDEVOP_SET_IOPL, GVA(set), 0, 0, 0);
+	physdev_op(XEN_PHYSDEVOP_SET_IOPL, words);
 }
 
 static void machine_end(u32 reason)
@@ -42,7 +42,7 @@ static void machine_end(u32 reason)
 	*why = reason;
 	BARRIER();
 	for (;;) {
-		hypercall(XEN_HYPERCALL_SCHED_OP, XEN_SCHEDOP_SHUTDOWN, GVA(why), 0, 0, 0);
+		sched_shutdown(why);
 #ifdef ROM_HOST
 		return;
 #endif

@@ -47,7 +47,7 @@ static __attribute__((noreturn)) void die(const char *text, u32 length)
 	hypercall(XEN_HYPERCALL_CONSOLE_IO, XEN_CONSOLEIO_WRITE, length, GVA(text), 0, 0);
 	BARRIER();
 	for (;;)
-		hypercall(XEN_HYPERCALL_SCHED_OP, XEN_SCHEDOP_SHUTDOWN, GVA(&reason), 0, 0, 0);
+		sched_shutdown(&reason);
 }
 
 #define DIE(text) die(text "\n", sizeof(text))

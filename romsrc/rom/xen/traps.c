@@ -31,7 +31,7 @@ void fatal(const char *text)
 	hypercall(XEN_HYPERCALL_CONSOLE_IO, XEN_CONSOLEIO_WRITE, 1, GVA("\n"), 0, 0);
 	*reason = XEN_SHUTDOWN_CRASH;
 	for (;;)
-		hypercall(XEN_HYPERCALL_SCHED_OP, XEN_SCHEDOP_SHUTDOWN, GVA(reason), 0, 0, 0);
+		sched_shutdown(reason);
 }
 
 static bool gate_usable(const u32 *gate)

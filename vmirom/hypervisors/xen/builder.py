@@ -35,6 +35,7 @@ from vmirom.hypervisors.xen.layout import (
 from vmirom.hypervisors.xen.machine import Machine, machine_frames
 from vmirom.hypervisors.xen.notes import Wishes, read_wishes
 from vmirom.hypervisors.xen.pages import PageType
+from vmirom.hypervisors.xen.release import RELEASES, Release
 from vmirom.hypervisors.xen.transfer import hypercall_page
 from vmirom.machine.addresses import PAGE_SIZE
 from vmirom.machine.engine import Engine, Segment, SegmentName
@@ -67,6 +68,7 @@ class Setup:
     trace: Trace
     seed: int
     module: bytes = b""
+    release: Release = RELEASES["4.17"]
 
 
 def _up(value: int, unit: int) -> int:
@@ -134,7 +136,7 @@ def build(bundle: bytes, command_line: str, setup: Setup) -> Domain:
     machine = Machine(total, frames, plan.pages, setup.seed)
     memory = Memory(total * PAGE_SIZE)
     engine = setup.engine_factory(memory)
-    domain = Domain(Given(memory, engine, machine, hole, setup.console, setup.trace))
+    domain = Domain(Given(memory, engine, machine, hole, setup.console, setup.trace, setup.release))
     _fill_hole(domain, machine)
     _Image(domain, machine, plan, wishes).load(kernel, setup.module, line)
     _enter(domain, plan, wishes)

@@ -21,6 +21,7 @@ from vmirom.hypervisors.xen.mmu import Mmu
 from vmirom.hypervisors.xen.pages import Owner
 from vmirom.hypervisors.xen.privileged import Privileged
 from vmirom.hypervisors.xen.registers import Registers
+from vmirom.hypervisors.xen.release import Release
 from vmirom.hypervisors.xen.scheduling import Scheduling
 from vmirom.hypervisors.xen.segments import Segments
 from vmirom.hypervisors.xen.shared import SharedInfo
@@ -43,6 +44,7 @@ class Given:
     hole: Hole
     output: Output
     trace: Trace
+    release: Release
 
 
 class Domain:
@@ -54,6 +56,7 @@ class Domain:
         self.engine = given.engine
         self.hole = given.hole
         self.trace = given.trace
+        self.release = given.release
         self.tables = Tables(given.memory, machine.frames, given.engine.flush_tlb, given.hole)
         self.tables.freed = self._freed
         self.m2p_frames = machine.m2p_frames

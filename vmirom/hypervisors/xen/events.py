@@ -91,6 +91,8 @@ class Events:
 
     def operation(self, command: int, at: int) -> int:
         """event_channel_op: one operation with its argument structure at ``at``."""
+        release = self.domain.release
+        release.need("event channel operation", command, release.event_commands)
         found = self._operations.get(command)
         if found is None:
             raise Refused(Errno.ENOSYS, f"event channel operation {command}")

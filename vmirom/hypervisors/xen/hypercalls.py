@@ -97,6 +97,7 @@ class Hypercalls:
 
     def __init__(self, domain: Domain) -> None:
         self.domain = domain
+        self._end = domain.release.hypercalls
         self._inside = False
         self._beneath: list[tuple[str, tuple[int, ...], int, str]] = []
 
@@ -120,7 +121,7 @@ class Hypercalls:
         return result
 
     def _answer(self, number: int, args: Sequence[int]) -> tuple[str, tuple[int, ...], int, str]:
-        row = _TABLE.get(number, _MISSING)
+        row = _TABLE.get(number, _MISSING) if number < self._end else _MISSING
         shown = tuple(args[: row.arity])
         name = self._name(number, shown)
         why = ""

@@ -16,6 +16,7 @@ from vmirom.hypervisors.xen.builder import Setup, build
 from vmirom.hypervisors.xen.domain import Domain
 from vmirom.hypervisors.xen.layout import WINDOW_VA
 from vmirom.hypervisors.xen.registers import CR0_TS
+from vmirom.hypervisors.xen.release import release as known_release
 from vmirom.hypervisors.xen.stores import StoreEmulator
 from vmirom.hypervisors.xen.traps import GP, NM, PF, UD
 from vmirom.machine.engine import Engine, Exit, Halted, Preempted, SegmentName, Stray, Trap, Window
@@ -37,10 +38,13 @@ def make(
     *,
     seed: int = 0,
     module: bytes = b"",
+    release: str = "4.17",
 ) -> XenHypervisor:
     """An embedded Xen for a domain of ``memory_mib``. ``seed`` orders the frames, ``module`` is handed to
-    the guest as its initial module."""
-    return XenHypervisor(Setup(engine_factory, memory_mib, console, trace, seed, module))
+    the guest as its initial module, ``release`` is a key of RELEASES. Raises LoadError for an unknown one."""
+    return XenHypervisor(
+        Setup(engine_factory, memory_mib, console, trace, seed, module, known_release(release))
+    )
 
 
 class XenHypervisor:

@@ -1,4 +1,4 @@
-"""xen_version: what this Xen says about itself (xen-host.md sections 3 to 6: a 4.17 with 32-bit PV)."""
+"""xen_version: what this Xen says about itself (xen-host.md sections 3 to 6; ``release`` for older ones)."""
 
 from __future__ import annotations
 
@@ -6,18 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 from vmirom.hypervisors.xen.answers import Refused
 from vmirom.machine.addresses import PAGE_SIZE
-from vmirom.overlays.xen import Boot, Errno, Xenver
+from vmirom.overlays.xen import Errno, Xenver
 
 if TYPE_CHECKING:
     from vmirom.hypervisors.xen.domain import Domain
 
-__all__ = ["CAPABILITIES", "FEATURES", "VERSION", "xen_version"]
+__all__ = ["CAPABILITIES", "xen_version"]
 
-VERSION: Final = int(Boot.VERSION)
-EXTRAVERSION: Final = ".5-embedded"
 CAPABILITIES: Final = "xen-3.0-x86_64 xen-3.0-x86_32p "
-FEATURES: Final = 0x228F0
-"""Feature submap 0 of dom0, as observed."""
 _COMPILE_INFO: Final = (("", 64), ("", 16), ("", 32), ("", 32))
 _CHANGESET: Final = ""
 _COMMAND_LINE_SIZE: Final = 1024
@@ -32,8 +28,10 @@ def _text(value: str, size: int) -> bytes:
 
 def xen_version(domain: Domain, command: int, at: int) -> int:
     """xen_version. Raises Refused and GuestFault."""
+    release = domain.release
+    release.need("xen_version", command, release.version_commands)
     if command == Xenver.VERSION:
-        return VERSION
+        return release.version
     if command == Xenver.PAGESIZE:
         if at:
             raise Refused(Errno.EINVAL, "pagesize takes no argument")
@@ -46,7 +44,7 @@ def xen_version(domain: Domain, command: int, at: int) -> int:
 
 def _answer(domain: Domain, command: int, at: int) -> bytes:
     if command == Xenver.EXTRAVERSION:
-        return _text(EXTRAVERSION, 16)
+        return _text(domain.release.extraversion, 16)
     if command == Xenver.COMPILE_INFO:
         return b"".join(_text(value, size) for value, size in _COMPILE_INFO)
     if command == Xenver.CAPABILITIES:
@@ -59,7 +57,7 @@ def _answer(domain: Domain, command: int, at: int) -> bytes:
         submap = domain.space.u32(at)
         if submap:
             raise Refused(Errno.EINVAL, f"feature submap {submap}")
-        return submap.to_bytes(4, "little") + FEATURES.to_bytes(4, "little")
+        return submap.to_bytes(4, "little") + domain.release.features.to_bytes(4, "little")
     if command == Xenver.GUEST_HANDLE:
         return _DOMAIN_HANDLE
     if command == Xenver.COMMANDLINE:

@@ -100,6 +100,8 @@ class Mmu:
         command = pointer & 7
         frame = pointer >> 12
         tables = self.domain.tables
+        release = self.domain.release
+        release.need("mmu_update command", command, release.mmu_commands)
         if command == MmuCommand.MACHPHYS:
             tables.need_owned(frame)
             self.domain.set_m2p(frame, value & 0xFFFFFFFF)
@@ -186,6 +188,8 @@ class Mmu:
         return 0
 
     def _extended_one(self, command: int, first: int, second: int) -> None:
+        release = self.domain.release
+        release.need("mmuext_op", command, release.extended_commands)
         if command in _PINS:
             self._pin(first, _PINS[Mmuext(command)])
         elif command == Mmuext.PIN_L4_TABLE:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from vmirom.hypervisors.xen.answers import DomainCrash, GuestFault, Refused
-from vmirom.hypervisors.xen.info import VERSION
 from vmirom.hypervisors.xen.operands import read_register, write_register
 from vmirom.hypervisors.xen.pages import PageType
 from vmirom.hypervisors.xen.physdev import port_allowed
@@ -91,7 +90,7 @@ class Privileged:
         if leaf == Transport.CPUID_LEAF:
             return _LEAF_MAX, Transport.CPUID_EBX, Transport.CPUID_ECX, Transport.CPUID_EDX
         if leaf == Transport.CPUID_LEAF + 1:
-            return VERSION, 0, 0, 0
+            return self.domain.release.version, 0, 0, 0
         if leaf == Transport.CPUID_LEAF + 2:
             return 1, Transport.MSR_HYPERCALL_PAGE, 0, 0
         if Transport.CPUID_LEAF < leaf <= Transport.CPUID_LEAF + 0xFFFF:

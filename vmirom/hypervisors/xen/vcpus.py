@@ -23,6 +23,7 @@ def vcpu_operation(domain: Domain, command: int, vcpu: int, at: int) -> int:
     """vcpu_op. Raises Refused and GuestFault."""
     if vcpu:
         raise Refused(Errno.ENOENT, f"no virtual CPU {vcpu}")
+    domain.release.need("vcpu_op", command, domain.release.vcpu_commands)
     scheduling = domain.scheduling
     if command == Vcpuop.IS_UP:
         return 1
