@@ -60,8 +60,10 @@ class LazyGroup(click.Group):
         if not self.lazy:
             super().format_commands(ctx, formatter)
             return
+        rows = [(name, line) for name, (_, line) in self.lazy.items()]
+        rows += [(name, command.get_short_help_str(100)) for name, command in self.commands.items()]
         with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in self.lazy.items()])
+            formatter.write_dl(rows)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Take an interrupt before click does, which would print an empty line for it."""
@@ -124,6 +126,7 @@ def _end(message: str, code: int) -> NoReturn:
         "rom": ("vmirom.cli.roms:rom", "Build, list, look into and verify ROMs."),
         "guest": ("vmirom.cli.guests:guest", "Build guests of your own, and look into them."),
         "abi": ("vmirom.cli.abi:abi", "Show the declared ABI: versions, calls, structures."),
+        "conform": ("vmirom.cli.conform:conform", "Judge every promise of the ABI on every backend."),
         "hosts": ("vmirom.cli.hosts:hosts", "Say where bundles can boot here, and what is missing."),
         "bench": ("vmirom.cli.bench:bench", "Measure boots."),
     },

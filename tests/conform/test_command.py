@@ -1,0 +1,73 @@
+"""``vmirom conform`` on the shipped guest and ROMs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from click.testing import CliRunner, Result
+
+from vmirom.cli.main import cli
+
+
+def run(*arguments: str) -> Result:
+    result = CliRunner().invoke(cli, ["conform", *arguments], prog_name="vmirom")
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+@pytest.mark.boot
+def test_all_backends_keep_every_promise_that_is_checked(tmp_path: Path) -> None:
+    result = run("--json", "--junit", str(tmp_path / "j.xml"))
+    data = json.loads(result.stdout)
+    bad = [
+        (row["id"], name, state["reason"])
+        for row in data["clauses"]
+        for name, state in row["states"].items()
+        if state["state"] in ("skip", "error", "failure", "crash")
+    ]
+    assert bad == [] and result.exit_code == 0 and data["outcome"] == "success"
+    assert [boot["backend"] for boot in data["boots"]] == ["native", "kvm", "xen", "lguest"]
+    least = {boot["backend"]: boot["counts"]["success"] for boot in data["boots"]}
+    assert all(count >= 116 for count in least.values()), least
+    suites = ElementTree.parse(tmp_path / "j.xml").getroot().findall("testsuite")
+    assert len(suites) == 4 and all(suite.attrib["failures"] == "0" for suite in suites)
+
+
+@pytest.mark.boot
+def test_one_backend_and_one_area() -> None:
+    result = run("--on", "native", "--select", "IRQ")
+    assert result.exit_code == 0
+    assert "native  10 success, 1 not applicable" in result.stdout
+
+
+@pytest.mark.boot
+def test_nothing_checked_is_a_skip() -> None:
+    result = run("--on", "lguest", "--select", "NEG")
+    assert result.exit_code == 3 and "lguest  14 no check yet" in result.stdout
+
+
+def test_list() -> None:
+    assert "174 clauses of VMI 3.0" in run("--list", "--abi", "3.0").stdout
+    lines = run("--list").stdout.splitlines()
+    assert any(line.startswith("VMI-IRQ-01 ") for line in lines)
+    assert any(line.split()[:2] == ["SetCR3", "6"] for line in lines)
+    assert json.loads(run("--list", "--json", "--select", "SetCR3").stdout)["boots"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--select", "Foo"], "--select: 'Foo' is neither a clause, an area nor a call that VMI 3.1 has"),
+        (["--abi", "3.0"], "--abi: the reference guest needs 3.1"),
+        (["--list", "--on", "xen"], "--list: boots nothing"),
+        (["--list", "--abi", "9.9"], "9.9"),
+    ],
+)
+def test_refusals_are_one_line(arguments: list[str], words: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2 and words in result.stderr and result.stderr.count("\n") == 1
+    assert result.stdout == ""

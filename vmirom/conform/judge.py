@@ -1,0 +1,194 @@
+"""What one boot of the reference guest says of each clause.
+
+A clause is as good as the worst of its checks that ran. Nothing is ever taken for a pass that was not
+seen: a clause that only tests from the host look at, one with a written reason and one without any check
+have states of their own, and so has one that does not apply to a backend.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from vmirom.conform.checks import Check, Checks
+from vmirom.conform.clauses import Selection
+from vmirom.hosts.outcomes import BootResult, Outcome, worst
+from vmirom.schema.clauses import Clause, ClauseSet, Cpus, Feature, Paging, When
+
+__all__ = ["NOT_REACHED", "CheckResult", "Judgement", "State", "Verdict", "judge", "lacking", "verdict"]
+
+_LINE: Final = re.compile(r"[0-9]+ (ok|FAIL) ([a-z]+): (.*)")
+
+
+NOT_REACHED: Final = "not reached"
+"""How the reason of a check begins that a boot ended too early for."""
+
+
+class State(enum.Enum):
+    """What is known of a clause on one backend: an outcome, or why there is none."""
+
+    SUCCESS = "success"
+    SKIP = "skip"
+    ERROR = "error"
+    FAILURE = "failure"
+    CRASH = "crash"
+    NOT_APPLICABLE = "not applicable"
+    HOST_SUITE = "host suite"
+    NO_CHECK_BY_REASON = "no check, with reason"
+    NO_CHECK = "no check yet"
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """The outcome that it is, if it is one."""
+        return Outcome(self.value) if self.value in {outcome.value for outcome in Outcome} else None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What became of one check; ``reason`` is empty for a success."""
+
+    check: Check
+    state: State
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is known of one clause on one backend."""
+
+    clause: str
+    state: State
+    reason: str
+    checks: tuple[CheckResult, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One boot, clause by clause. ``strays`` are failed lines that no table lists."""
+
+    result: BootResult
+    verdicts: Mapping[str, Verdict]
+    strays: tuple[str, ...] = ()
+
+    def count(self, state: State) -> int:
+        """Clauses in a state."""
+        return sum(verdict.state is state for verdict in self.verdicts.values())
+
+
+def lacking(features: Mapping[str, Feature], backend: str, answers: Mapping[str, str]) -> dict[str, str]:
+    """Features that a backend lacks, with the reason. ``answers`` are what its ROM answers to calls
+    (native, translated, nothing); a call that is not among them is absent."""
+    gone = {}
+    for feature in features.values():
+        if feature.backends and backend not in feature.backends:
+            gone[feature.name] = f"only {' and '.join(feature.backends)} have it"
+        for call in feature.calls:
+            answer = answers.get(call, "absent")
+            if answer not in ("native", "translated"):
+                gone[feature.name] = f"{call} is {answer} on {backend}"
+    return gone
+
+
+def judge(
+    result: BootResult, selection: Selection, clauses: ClauseSet, checks: Checks, answers: Mapping[str, str]
+) -> Judgement:
+    """Every selected clause by one boot."""
+    gone = lacking(clauses.features, result.backend, answers)
+    seen, strays = _seen(result.transcript, checks.reference)
+    ran = _results(result, checks.reference, seen, gone)
+    verdicts = {clause.id: _verdict(clause, ran, checks, gone) for clause in selection.chosen}
+    return Judgement(result, verdicts, strays)
+
+
+def verdict(judgements: Sequence[Judgement], selection: Selection) -> Outcome:
+    """The worst of all clauses' outcomes, and, unless clauses were selected, of the boots themselves. A run
+    in which nothing was checked is a skip."""
+    found = [v.state.outcome for judged in judgements for v in judged.verdicts.values()]
+    outcomes = [outcome for outcome in found if outcome is not None]
+    if not selection.words:
+        outcomes += [judged.result.outcome for judged in judgements]
+        outcomes += [Outcome.FAILURE for judged in judgements if judged.strays]
+    return worst(outcomes)
+
+
+def _seen(lines: Iterable[str], reference: Sequence[Check]) -> tuple[dict[Check, bool], tuple[str, ...]]:
+    """Whether each check that the guest printed was ok; and the failed lines that are in no table."""
+    known = {(check.place, check.name, check.number): check for check in reference}
+    times: dict[tuple[str, str], int] = {}
+    seen: dict[Check, bool] = {}
+    strays = []
+    for line in lines:
+        if not (match := _LINE.fullmatch(line)):
+            continue
+        key = match[2], match[3]
+        times[key] = times.get(key, 0) + 1
+        check = known.get((*key, times[key]))
+        if check is not None:
+            seen[check] = match[1] == "ok"
+        elif match[1] == "FAIL":
+            strays.append(line)
+    return seen, tuple(strays)
+
+
+def _results(
+    result: BootResult, reference: Sequence[Check], seen: Mapping[Check, bool], gone: Mapping[str, str]
+) -> list[CheckResult]:
+    last = max((at for at, check in enumerate(reference) if check in seen), default=-1)
+    out = []
+    for at, check in enumerate(reference):
+        needed = [f"{name}: {gone[name]}" for name in check.needs if name in gone]
+        if check in seen and not seen[check]:
+            out.append(CheckResult(check, State.FAILURE, f"{check.label}: the guest says FAIL"))
+        elif needed:
+            out.append(CheckResult(check, State.NOT_APPLICABLE, "; ".join(needed)))
+        elif check in seen:
+            out.append(CheckResult(check, State.SUCCESS))
+        else:
+            out.append(_missing(result, check, at == last + 1))
+    return out
+
+
+def _missing(result: BootResult, check: Check, next_one: bool) -> CheckResult:
+    """A check that was not printed: the boot's end is to blame if it came next, else it was not reached."""
+    if result.outcome in (Outcome.ERROR, Outcome.SKIP):
+        return CheckResult(check, State(result.outcome.value), result.reason)
+    ended = result.outcome is Outcome.CRASH or result.ending == "budget"
+    if ended and next_one:
+        return CheckResult(check, State(result.outcome.value), f"{check.label}: {result.reason}")
+    if ended:
+        return CheckResult(check, State.ERROR, f"{NOT_REACHED}: {check.label}")
+    return CheckResult(check, State.ERROR, f"the guest did not print it: {check.label}")
+
+
+def _verdict(clause: Clause, ran: Sequence[CheckResult], checks: Checks, gone: Mapping[str, str]) -> Verdict:
+    why_not = _not_applicable(clause.when, gone)
+    if why_not:
+        return Verdict(clause.id, State.NOT_APPLICABLE, why_not)
+    mine = tuple(result for result in ran if clause.id in result.check.clauses)
+    told = [result for result in mine if result.state.outcome is not None]
+    if told:
+        bad = worst(result.state.outcome for result in told if result.state.outcome is not None)
+        reason = next((r.reason for r in told if r.state.outcome is bad), "")
+        return Verdict(clause.id, State(bad.value), reason, mine)
+    if mine:
+        return Verdict(clause.id, State.NOT_APPLICABLE, mine[0].reason, mine)
+    if host := checks.of_host(clause.id):
+        return Verdict(clause.id, State.HOST_SUITE, f"checked by {host[0].label}")
+    if clause.id in checks.reasons:
+        return Verdict(clause.id, State.NO_CHECK_BY_REASON, checks.reasons[clause.id])
+    return Verdict(clause.id, State.NO_CHECK, "no check yet")
+
+
+def _not_applicable(when: When, gone: Mapping[str, str]) -> str:
+    """Why a clause does not apply to a run of the reference guest, which uses PAE on one processor."""
+    for name in when.features:
+        if name in gone:
+            return f"{name}: {gone[name]}"
+    if when.cpus is Cpus.SEVERAL:
+        return f"{when.cpus.value}: embedded hypervisors give one"
+    if when.paging is Paging.TWO_LEVEL:
+        return f"{when.paging.value}: the reference guest uses {Paging.PAE.value}"
+    return ""

@@ -1,0 +1,230 @@
+"""Clauses and what runs said of them: in words, as JSON, as JUnit XML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from xml.etree import ElementTree
+
+from vmirom import __version__
+from vmirom.conform.clauses import Selection
+from vmirom.conform.coverage import CallCoverage, ClauseCoverage, totals
+from vmirom.conform.judge import NOT_REACHED, Judgement, State, Verdict, verdict
+from vmirom.hosts.outcomes import Outcome
+from vmirom.report.text import ending_lines
+from vmirom.schema.clauses import Clause
+
+__all__ = ["Conformance", "conformance_junit", "conformance_lines", "conformance_report", "list_lines"]
+
+_BAD = (State.CRASH, State.FAILURE, State.ERROR, State.SKIP)
+
+
+@dataclass(frozen=True, slots=True)
+class Conformance:
+    """All that there is to report. ``judgements`` is empty for a list."""
+
+    selection: Selection
+    covered: Sequence[ClauseCoverage]
+    calls: Sequence[CallCoverage]
+    judgements: Sequence[Judgement] = ()
+
+    @property
+    def outcome(self) -> Outcome:
+        """The worst; a skip where nothing was checked."""
+        return verdict(self.judgements, self.selection)
+
+
+def _count_line(found: Conformance) -> str:
+    counts = ", ".join(f"{count} {name}" for name, count in totals(found.covered).items() if count)
+    return f"{len(found.covered)} clauses of VMI {found.selection.version}: {counts}"
+
+
+def list_lines(found: Conformance, verbose: bool) -> Iterator[str]:
+    """Every clause with how it is checked, then every call, then the sums. ``verbose`` names the checks."""
+    for clause, cover in zip(found.selection.chosen, found.covered, strict=True):
+        yield f"{clause.id:12}  {_how(cover):22}  {clause.sentence}"
+        if verbose:
+            yield from (f"    {label}" for label in (*cover.guest, *cover.host))
+            if cover.reason:
+                yield f"    {cover.reason}"
+    if not found.selection.words:
+        yield ""
+        yield from _call_lines(found.calls)
+    yield ""
+    yield _count_line(found)
+
+
+def _how(cover: ClauseCoverage) -> str:
+    if not cover.guest and not cover.host:
+        return cover.state.value
+    parts = [f"{len(cover.guest)} guest"] if cover.guest else []
+    return " + ".join([*parts, *([f"{len(cover.host)} host"] if cover.host else [])])
+
+
+def _call_lines(calls: Sequence[CallCoverage]) -> Iterator[str]:
+    backends = sorted({name for call in calls for name in call.hits})
+    heads = " ".join(f"{name:>8}" for name in backends)
+    yield f"{'call':18} clauses  guest  host  reason  none yet {heads}".rstrip()
+    for call in calls:
+        hits = " ".join(f"{call.hits.get(name, 0):8}" for name in backends)
+        yield (
+            f"{call.call:18} {len(call.clauses):7}  {call.guest:5}  {call.host:4}  {call.reasoned:6}"
+            f"  {len(call.unchecked):8} {hits}"
+        ).rstrip()
+
+
+def conformance_lines(found: Conformance, verbose: bool) -> Iterator[str]:
+    """What went wrong, clause by clause; the sums by backend; what has no check. ``verbose``: all clauses
+    and the table of calls."""
+    yield from ending_lines([judged.result for judged in found.judgements])
+    for judged in found.judgements:
+        yield from _bad_lines(found.selection, judged)
+        yield from (
+            f"{judged.result.label}: a failed line that no table lists: {line}" for line in judged.strays
+        )
+    if verbose:
+        yield from _matrix(found)
+        yield ""
+        yield from _call_lines(found.calls)
+        yield ""
+    width = max((len(judged.result.label) for judged in found.judgements), default=0)
+    for judged in found.judgements:
+        parts = [f"{judged.count(state)} {state.value}" for state in State if judged.count(state)]
+        yield f"{judged.result.label:{width}}  {', '.join(parts)}"
+    unchecked = [cover.clause for cover in found.covered if cover.state is State.NO_CHECK]
+    if unchecked and not verbose:
+        yield f"no check yet: {', '.join(unchecked)}"
+    yield _count_line(found)
+
+
+def _bad_lines(selection: Selection, judged: Judgement) -> Iterator[str]:
+    """Bad clauses of one boot; those that a boot's end left no time for, in one line."""
+    left = []
+    for clause in selection.chosen:
+        one = judged.verdicts[clause.id]
+        if one.reason.startswith(NOT_REACHED):
+            left.append(clause.id)
+        elif one.state in _BAD:
+            yield f"{judged.result.label}: {clause.id}: {one.state.value}: {clause.sentence}"
+            yield f"    {one.reason}"
+    if left:
+        yield f"{judged.result.label}: {len(left)} more could not be checked: {', '.join(left)}"
+
+
+def _matrix(found: Conformance) -> Iterator[str]:
+    labels = [judged.result.label for judged in found.judgements]
+    yield f"{'clause':12}  " + "  ".join(f"{label:21}" for label in labels).rstrip()
+    for clause in found.selection.chosen:
+        states = [judged.verdicts[clause.id].state.value for judged in found.judgements]
+        yield f"{clause.id:12}  " + "  ".join(f"{state:21}" for state in states).rstrip()
+
+
+def conformance_report(found: Conformance, guest: str) -> dict[str, Any]:
+    """For ``--json``: clauses with coverage and, if there were boots, the state on each backend."""
+    return {
+        "vmirom": __version__,
+        "abi": found.selection.version,
+        "guest": guest,
+        "outcome": found.outcome.value if found.judgements else None,
+        "totals": totals(found.covered),
+        "selected": list(found.selection.words),
+        "left_out": found.selection.left_out,
+        "clauses": [
+            _clause(clause, cover, found.judgements)
+            for clause, cover in zip(found.selection.chosen, found.covered, strict=True)
+        ],
+        "calls": [
+            {
+                "call": call.call,
+                "number": call.number,
+                "clauses": list(call.clauses),
+                "guest": call.guest,
+                "host": call.host,
+                "reasoned": call.reasoned,
+                "unchecked": list(call.unchecked),
+                "hits": dict(call.hits),
+            }
+            for call in found.calls
+        ],
+        "boots": [
+            {
+                "backend": judged.result.label,
+                "outcome": judged.result.outcome.value,
+                "reason": judged.result.reason,
+                "seconds": judged.result.seconds,
+                "counts": {state.value: judged.count(state) for state in State},
+                "strays": list(judged.strays),
+            }
+            for judged in found.judgements
+        ],
+    }
+
+
+def _clause(clause: Clause, cover: ClauseCoverage, judgements: Sequence[Judgement]) -> dict[str, Any]:
+    return {
+        "id": clause.id,
+        "sentence": clause.sentence,
+        "who": clause.who.value,
+        "source": clause.source,
+        "revisions": [*clause.revision.stated, *(["carried"] if clause.revision.carried else [])],
+        "when": clause.when.words,
+        "calls": list(clause.calls),
+        "coverage": cover.state.value if cover.state is not State.SUCCESS else "guest",
+        "guest_checks": list(cover.guest),
+        "host_checks": list(cover.host),
+        "reason": cover.reason,
+        "states": {judged.result.label: _state(judged.verdicts[clause.id]) for judged in judgements},
+    }
+
+
+def _state(one: Verdict) -> dict[str, Any]:
+    return {
+        "state": one.state.value,
+        "reason": one.reason,
+        "checks": [
+            {"check": result.check.label, "state": result.state.value, "reason": result.reason}
+            for result in one.checks
+        ],
+    }
+
+
+def conformance_junit(found: Conformance) -> bytes:
+    """JUnit XML: a suite a backend, a case a clause; what was not checked is skipped, never passed."""
+    root = ElementTree.Element("testsuites", name="vmirom conform")
+    for judged in found.judgements:
+        states = [one.state for one in judged.verdicts.values()]
+        suite = ElementTree.SubElement(
+            root,
+            "testsuite",
+            name=f"vmirom conform {judged.result.label}",
+            tests=str(len(states)),
+            failures=str(sum(state in (State.FAILURE, State.CRASH) for state in states)),
+            errors=str(states.count(State.ERROR)),
+            skipped=str(sum(_kind(state) == "skipped" for state in states)),
+            time=f"{judged.result.seconds:.3f}",
+        )
+        for clause in found.selection.chosen:
+            _case(suite, judged.result.label, clause, judged.verdicts[clause.id])
+        if judged.strays:
+            text = "\n".join(judged.strays)
+            ElementTree.SubElement(suite, "system-err").text = f"failed lines that no table lists:\n{text}"
+    ElementTree.indent(root)
+    whole: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return whole + b"\n"
+
+
+def _kind(state: State) -> str:
+    return {State.SUCCESS: "", State.ERROR: "error", State.FAILURE: "failure", State.CRASH: "failure"}.get(
+        state, "skipped"
+    )
+
+
+def _case(suite: ElementTree.Element, label: str, clause: Clause, one: Verdict) -> None:
+    case = ElementTree.SubElement(
+        suite, "testcase", classname=f"{label}.{clause.area}", name=f"{clause.id} {clause.sentence}", time="0"
+    )
+    if kind := _kind(one.state):
+        message = one.reason if one.state.value == one.reason else f"{one.state.value}: {one.reason}"
+        printable = "".join(c for c in message if c in "\t\n" or c >= " ")
+        ElementTree.SubElement(case, kind, message=printable)
