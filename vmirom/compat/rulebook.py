@@ -236,13 +236,6 @@ _ARGUMENTS = (
         "clobbers-grown",
     ),
     RuleInfo(
-        "clobbers-changed",
-        "Other registers are destroyed",
-        _BREAKING,
-        _BOTH,
-        "A guest in the field keeps values over the call in a register that is no longer preserved.",
-    ),
-    RuleInfo(
         "segments-tightened",
         "More segments must be flat",
         _BREAKING,
@@ -257,13 +250,6 @@ _ARGUMENTS = (
         _NEW,
         "A guest in the field provides more than is needed.",
         "segments-tightened",
-    ),
-    RuleInfo(
-        "segments-changed",
-        "Other segments must be flat",
-        _BREAKING,
-        _BOTH,
-        "A guest in the field makes the call with a segment that the ROM now uses.",
     ),
 )
 

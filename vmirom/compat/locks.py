@@ -1,0 +1,277 @@
+"""Reads a lock: JSON whose every key, type and range is checked, so that nothing behind it has to."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from vmirom.compat.assemble import assemble
+from vmirom.compat.errors import CompatError
+from vmirom.compat.model import (
+    Call,
+    Clause,
+    Declaration,
+    Dispatch,
+    Enumeration,
+    Field,
+    Layout,
+    Mechanism,
+    Value,
+    registers_of,
+)
+
+__all__ = ["read_lock"]
+
+_Name = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+_Text = Annotated[str, msgspec.Meta(max_length=8192)]
+_Number = Annotated[int, msgspec.Meta(ge=0, lt=1 << 32)]
+_Bytes = Annotated[int, msgspec.Meta(ge=0, lt=1 << 31)]
+_Constant = int | Annotated[str, msgspec.Meta(max_length=4096)]
+_Version = Annotated[str, msgspec.Meta(pattern=r"^(0|[1-9][0-9]{0,5})(\.(0|[1-9][0-9]{0,5})){0,3}$")]
+
+_GENERAL: Final = frozenset(("EAX", "ECX", "EDX", "EBX", "EBP", "ESI", "EDI"))
+_CLOBBERS: Final = _GENERAL | {"flags", "memory"}
+_SEGMENTS: Final = frozenset(("CS", "SS", "DS", "ES", "FS", "GS"))
+_STACK: Final = re.compile(r"st([0-9]|[1-9][0-9])", re.ASCII)
+
+
+class _Part(msgspec.Struct, forbid_unknown_fields=True):
+    name: _Name
+    type: _Name
+    place: Annotated[str, msgspec.Meta(max_length=16)]
+    values: list[_Name] = []
+
+
+class _CallRow(msgspec.Struct, forbid_unknown_fields=True):
+    number: _Number
+    name: _Name
+    arguments: list[_Part] | None = None
+    kind: str | None = None
+    group: str = ""
+    result: _Part | None = None
+    outputs: list[_Part] = []
+    clobbers: list[str] | None = None
+    segments: list[str] | None = None
+    since: _Version = "0"
+    clauses: list[_Name] | None = None
+    doc: _Text | None = None
+
+
+class _FieldRow(msgspec.Struct, forbid_unknown_fields=True):
+    name: _Name
+    offset: _Bytes
+    size: _Bytes
+    type: _Name
+    count: _Bytes | None = None
+    values: str | None = None
+    reserved: bool = False
+    const: _Constant | None = None
+
+
+class _StructRow(msgspec.Struct, forbid_unknown_fields=True):
+    size: _Bytes
+    fields: list[_FieldRow]
+
+
+class _EnumRow(msgspec.Struct, forbid_unknown_fields=True):
+    members: dict[_Name, int]
+    flags: bool = False
+
+
+class _SlotsRow(msgspec.Struct, forbid_unknown_fields=True):
+    size: _Bytes
+    count: _Bytes
+    first: _Bytes = 0
+    base: _Bytes = 0
+
+
+class _Lock(msgspec.Struct, forbid_unknown_fields=True):
+    line: _Name
+    version: _Version
+    structs: dict[_Name, _StructRow] = {}
+    enums: dict[_Name, _EnumRow] = {}
+    calls: list[_CallRow] = []
+    hypercalls: list[_CallRow] = []
+    slots: _SlotsRow | None = None
+    clauses: dict[_Name, Any] | None = None
+    roms: dict[str, Any] = {}
+    frozen: bool = False
+    content: str = ""
+
+
+class _Clause(msgspec.Struct):
+    text: _Text = ""
+    sentence: _Text = ""
+    who: str = "ROM"
+    revision: Any = ""
+    when: Any = ""
+
+
+def read_lock(data: bytes, name: str) -> Declaration:
+    """The declaration in a lock. Raises CompatError: file, place in it, rule."""
+    lock = _parsed(data, name)
+    for key, rows in (("calls", lock.calls), ("hypercalls", lock.hypercalls)):
+        _check_calls(f"{name}: {key}", rows)
+    _check_structs(name, lock)
+    return assemble(
+        lock.line,
+        lock.version,
+        name,
+        calls=tuple(_call(row) for row in (*lock.calls, *lock.hypercalls)),
+        structs=tuple(
+            Layout(
+                key,
+                row.size,
+                tuple(
+                    Field(f.name, f.offset, f.size, f.type, f.count, f.values, f.reserved, f.const)
+                    for f in sorted(row.fields, key=lambda each: each.offset)
+                ),
+            )
+            for key, row in lock.structs.items()
+        ),
+        enums=tuple(
+            Enumeration(key, tuple(row.members.items()), row.flags) for key, row in lock.enums.items()
+        ),
+        clauses=_clauses(name, lock),
+        mechanism=_mechanism(lock),
+        hypercalls=bool(lock.hypercalls),
+    )
+
+
+def _parsed(data: bytes, name: str) -> _Lock:
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            keys = [key for key, _ in pairs]
+            twice = next(key for at, key in enumerate(keys) if key in keys[:at])
+            raise CompatError(f"{name}: key {twice!r}: occurs twice in one object")
+        return found
+
+    try:
+        plain = json.loads(data, object_pairs_hook=unique)
+        return msgspec.convert(plain, _Lock)
+    except msgspec.ValidationError as error:
+        words, _, where = str(error).partition(" - at `$")
+        place = where.rstrip("`").lstrip(".") or "lock"
+        raise CompatError(f"{name}: {place}: {words}") from None
+    except json.JSONDecodeError as error:
+        raise CompatError(
+            f"{name}: line {error.lineno}, column {error.colno}: not JSON: {error.msg}"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise CompatError(f"{name}: byte {error.start}: not UTF-8") from None
+    except RecursionError:
+        raise CompatError(f"{name}: nested too deeply") from None
+    except ValueError as error:  # an integer of thousands of digits
+        raise CompatError(f"{name}: {' '.join(str(error).split())}") from None
+
+
+def _check_calls(where: str, rows: list[_CallRow]) -> None:
+    names: set[str] = set()
+    for at, row in enumerate(rows):
+        here = f"{where}[{at}] ({row.name})"
+        if row.name in names:
+            raise CompatError(f"{here}: name: used twice")
+        names.add(row.name)
+        if row.kind not in (None, "function", "procedure", "jump"):
+            raise CompatError(f"{here}: kind: {row.kind!r} is none of function, procedure, jump")
+        for key, parts in (("arguments", row.arguments or []), ("outputs", row.outputs)):
+            for number, part in enumerate(parts):
+                _check_place(f"{here}: {key}[{number}].place", part.place)
+        if row.result is not None:
+            _check_place(f"{here}: result.place", row.result.place)
+        _check_words(f"{here}: clobbers", row.clobbers, _CLOBBERS)
+        _check_words(f"{here}: segments", row.segments, _SEGMENTS)
+
+
+def _check_place(where: str, place: str) -> None:
+    names = registers_of(place)
+    if _STACK.fullmatch(place) or not place:
+        return
+    if not names or len(names) > 2 or len(set(names)) != len(names) or any(n not in _GENERAL for n in names):
+        raise CompatError(f"{where}: {place!r} is neither a register, a pair, nor a stack word")
+
+
+def _check_words(where: str, words: list[str] | None, known: frozenset[str]) -> None:
+    for word in words or ():
+        if word not in known:
+            raise CompatError(f"{where}: {word!r} is none of {', '.join(sorted(known))}")
+
+
+def _check_structs(name: str, lock: _Lock) -> None:
+    inside = {
+        key: [f.type.removeprefix("struct ") for f in row.fields if f.type.startswith("struct ")]
+        for key, row in lock.structs.items()
+    }
+    for key, row in lock.structs.items():
+        twice = {f.name for f in row.fields if sum(g.name == f.name for g in row.fields) > 1}
+        if twice:
+            raise CompatError(f"{name}: structs.{key}: field {min(twice)!r} is there twice")
+    done: set[str] = set()
+    for start in inside:
+        path: list[str] = []
+        stack = [(start, 0)]
+        while stack:
+            key, at = stack.pop()
+            del path[at:]
+            if key in path:
+                raise CompatError(f"{name}: structs.{key}: contains itself ({' > '.join([*path, key])})")
+            if key in done:
+                continue
+            path.append(key)
+            if not inside.get(key):
+                done.add(key)
+            stack += [(each, at + 1) for each in inside.get(key, ())]
+        done.add(start)
+
+
+def _value(part: _Part) -> Value:
+    return Value(part.name, part.type, part.place, tuple(part.values))
+
+
+def _call(row: _CallRow) -> Call:
+    results: tuple[Value, ...] | None = None
+    if row.kind is not None:
+        first = () if row.result is None else (_value(row.result),)
+        taken = {value.place for value in first}
+        results = first + tuple(_value(each) for each in row.outputs if each.place not in taken)
+    return Call(
+        row.number,
+        row.name,
+        row.kind,
+        None if row.arguments is None else tuple(_value(part) for part in row.arguments),
+        results,
+        None if row.clobbers is None else frozenset(row.clobbers),
+        None if row.segments is None else frozenset(row.segments),
+        None if row.clauses is None else frozenset(row.clauses),
+        row.doc,
+    )
+
+
+def _mechanism(lock: _Lock) -> Mechanism | None:
+    if lock.slots is None:
+        return None
+    row = lock.slots
+    return Mechanism(Dispatch.SLOTS, row.size, row.count, row.first, row.base)
+
+
+def _clauses(name: str, lock: _Lock) -> tuple[Clause, ...] | None:
+    if lock.clauses is None:
+        return None
+    found = []
+    for key, plain in sorted(lock.clauses.items()):
+        try:
+            row = _Clause(text=plain) if isinstance(plain, str) else msgspec.convert(plain, _Clause)
+        except msgspec.ValidationError as error:
+            raise CompatError(f"{name}: clauses.{key}: {str(error).partition(' - at')[0]}") from None
+        found.append(Clause(key, row.sentence or row.text, row.who, _words(row.revision), _words(row.when)))
+    return tuple(found)
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(str(each) for each in value)
+    return "" if value is None else str(value)
