@@ -212,6 +212,15 @@
 #define NATIVE_PORT_PCI_ADDRESS 0xcf8
 #define NATIVE_PORT_PCI_DATA 0xcfc
 
+/* PCI function 0:0.0 of Intel's chip sets: the register (PAM1) that says whether C0000h-C7FFFh is memory. Source: data sheets of the 82441FX (PAM registers at 59h) and of the 82Q35 (at 90h). */
+#define NATIVE_HOST_BRIDGE_CONFIG_ENABLE 0x80000000
+#define NATIVE_HOST_BRIDGE_I440FX 0x12378086
+#define NATIVE_HOST_BRIDGE_Q35 0x29c08086
+#define NATIVE_HOST_BRIDGE_I440FX_PAM1 90
+#define NATIVE_HOST_BRIDGE_Q35_PAM1 145
+#define NATIVE_HOST_BRIDGE_PAM_READ 17
+#define NATIVE_HOST_BRIDGE_PAM_READ_WRITE 51
+
 /* Registers of the local APIC, as byte offsets in its page. */
 #define NATIVE_APIC_BASE 0xfee00000
 #define NATIVE_APIC_ID 32

@@ -2,8 +2,9 @@
 
 The file holds, as PT_LOADs at p_vaddr = 0xC0000000 + p_paddr: the ROM's state pages (the first filled
 with struct vmi_bundle, from which the ROM's boot stub learns where the guest is), the ROM where option
-ROMs live, and the guest's segments byte for byte. The boot protocol adds its notes and the entry. The
-same input gives the same bytes, always.
+ROMs live, and the guest's segments byte for byte. The boot protocol adds its notes and the entry. For
+a PC, ROM and first state page lie behind the guest instead, and the ROM's boot stub moves them. The same
+input gives the same bytes, always.
 """
 
 from __future__ import annotations
@@ -57,13 +58,22 @@ def compose(guest: bytes, rom: bytes, backend: str, abi: Abi) -> bytes:
     layout = vmi.Layout
     entry = layout.ROM_GPA + blob.private.boot_entry
     pvh = layout.ROM_GPA + blob.private.pvh_entry if blob.private.pvh_entry else None
-    dress = protocol(backend)(Stub(entry, pvh, layout.LINEAR_BASE, f"{abi[0]}.{abi[1]}"))
+    behind = -(-checked.end // PAGE_SIZE) * PAGE_SIZE
+    carried = behind + PAGE_SIZE
+    stub = Stub(entry, pvh, layout.LINEAR_BASE, f"{abi[0]}.{abi[1]}", layout.ROM_GPA, carried)
+    dress = protocol(backend)(stub)
     record = Note(VMI_OWNER, int(vmi.NoteType.BUNDLE), _record(checked, blob, abi))
-    parts = [
-        _Part(layout.STATE_GPA, _state(checked), layout.STATE_PAGES * PAGE_SIZE, PF_R | PF_W),
-        _Part(layout.ROM_GPA, blob.placed(), blob.image.length, PF_R | PF_X),
-        *(_Part(s.paddr, checked.image.content(s), s.memsz, s.flags) for s in checked.segments),
-    ]
+    state, placed = _state(checked), blob.placed()
+    image = [_Part(s.paddr, checked.image.content(s), s.memsz, s.flags) for s in checked.segments]
+    if dress.carried:
+        content = state.ljust(PAGE_SIZE, b"\0") + placed
+        parts = [*image, _Part(behind, content, len(content), PF_R | PF_W | PF_X)]
+    else:
+        parts = [
+            _Part(layout.STATE_GPA, state, layout.STATE_PAGES * PAGE_SIZE, PF_R | PF_W),
+            _Part(layout.ROM_GPA, placed, blob.image.length, PF_R | PF_X),
+            *image,
+        ]
     return _file(dress.entry, dress.header, pack_notes([*dress.notes, record]), parts)
 
 

@@ -13,6 +13,7 @@ from vmirom.bundle.elf import ElfError, ElfImage, ProgramHeader, read_elf
 from vmirom.bundle.notes import VMI_OWNER, Note, notes_of
 from vmirom.bundle.refused import BundleError
 from vmirom.bundle.romfile import RomFile, read_rom
+from vmirom.machine.addresses import PAGE_SIZE
 from vmirom.overlays import vmi
 
 __all__ = ["BundleFile", "is_bundle", "read_bundle"]
@@ -64,8 +65,9 @@ def read_bundle(data: bytes) -> BundleFile:
     if record.backend not in names:
         raise BundleError("note VMI", f"backend number {record.backend} is unknown")
     backend = names[record.backend]
-    state = _state(image)
-    rom = read_rom(image.content(_load_at(image, vmi.Layout.ROM_GPA, "ROM")), backend)
+    state_page, rom_bytes = _parts(image)
+    state = _state(state_page)
+    rom = read_rom(rom_bytes, backend)
     return BundleFile(
         backend=backend,
         abi=(record.abi_major, record.abi_minor),
@@ -92,8 +94,17 @@ def _record(notes: tuple[Note, ...]) -> Any:
     return vmi.ffi.from_buffer("struct vmi_bundle_note *", found[0].description)
 
 
-def _state(image: ElfImage) -> Any:
-    content = image.content(_load_at(image, vmi.Layout.STATE_GPA, "state pages"))
+def _parts(image: ElfImage) -> tuple[bytes, bytes]:
+    """First state page and ROM: each where it belongs, or both behind the guest, where the entry is."""
+    for header in image.loads:
+        if vmi.Layout.GUEST_GPA <= header.paddr <= image.entry < header.paddr + header.filesz:
+            content = image.content(header)
+            return content[:PAGE_SIZE], content[PAGE_SIZE:]
+    state = image.content(_load_at(image, vmi.Layout.STATE_GPA, "state pages"))
+    return state, image.content(_load_at(image, vmi.Layout.ROM_GPA, "ROM"))
+
+
+def _state(content: bytes) -> Any:
     if len(content) < vmi.ffi.sizeof("struct vmi_bundle"):
         raise BundleError("state page", "is shorter than struct vmi_bundle")
     return vmi.ffi.from_buffer("struct vmi_bundle *", content)

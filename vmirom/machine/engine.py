@@ -185,6 +185,9 @@ class Engine(Protocol):
     def protect(self, gpa: int, length: int) -> None:
         """Make whole pages of physical memory read-only: a guest store becomes :class:`Stray`."""
 
+    def unprotect(self, gpa: int, length: int) -> None:
+        """Undo :meth:`protect`."""
+
     def unmap(self, gpa: int, length: int) -> None:
         """Take whole pages out of physical memory: any guest access becomes :class:`Stray`."""
 

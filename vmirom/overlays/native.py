@@ -18,6 +18,7 @@ __all__ = [
     "ElfNote",
     "Exit",
     "GateType",
+    "HostBridge",
     "Keyboard",
     "KeyboardOutput",
     "KeyboardStatus",
@@ -341,6 +342,18 @@ class Port(enum.IntEnum):
     DEBUG_CONSOLE = 233
     PCI_ADDRESS = 0xcf8
     PCI_DATA = 0xcfc
+
+
+class HostBridge(enum.IntEnum):
+    """PCI function 0:0.0 of Intel's chip sets: the register (PAM1) that says whether C0000h-C7FFFh is memory. Source: data sheets of the 82441FX (PAM registers at 59h) and of the 82Q35 (at 90h)."""
+
+    CONFIG_ENABLE = 0x80000000
+    I440FX = 0x12378086
+    Q35 = 0x29c08086
+    I440FX_PAM1 = 90
+    Q35_PAM1 = 145
+    PAM_READ = 17
+    PAM_READ_WRITE = 51
 
 
 class Apic(enum.IntEnum):

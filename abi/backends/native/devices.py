@@ -291,6 +291,21 @@ class Port(enum.IntEnum):
     PCI_DATA = 0xCFC
 
 
+class HostBridge(enum.IntEnum):
+    """PCI function 0:0.0 of Intel's chip sets: the register (PAM1) that says whether C0000h-C7FFFh is memory.
+
+    Source: data sheets of the 82441FX (PAM registers at 59h) and of the 82Q35 (at 90h).
+    """
+
+    CONFIG_ENABLE = 0x80000000
+    I440FX = 0x12378086
+    Q35 = 0x29C08086
+    I440FX_PAM1 = 0x5A
+    Q35_PAM1 = 0x91
+    PAM_READ = 0x11
+    PAM_READ_WRITE = 0x33
+
+
 class Apic(enum.IntEnum):
     """Registers of the local APIC, as byte offsets in its page."""
 
@@ -356,6 +371,7 @@ ENUMS: tuple[type[enum.IntEnum] | type[enum.IntFlag], ...] = (
     Exit,
     Acpi,
     Port,
+    HostBridge,
     Apic,
     ApicBit,
 )

@@ -9,7 +9,6 @@
 #include "kvm.h"
 #include "kvm_asm.h"
 
-#define SHARED_GPA (VMI_LAYOUT_STATE_GPA + PAGE_SIZE * VMI_LAYOUT_STATE_SHARED)
 #define CLOCK_OFFSET 0u
 #define WALL_OFFSET 64u
 #define STEAL_OFFSET 128u
@@ -29,6 +28,13 @@ static inline bool kvm_has(u32 feature)
 static inline u32 shared_gva(void)
 {
 	return state_gva() - PAGE_SIZE * (VMI_LAYOUT_STATE_ROM - VMI_LAYOUT_STATE_SHARED);
+}
+
+/* Where KVM finds that page: the header says where the state is. */
+static inline u32 shared_gpa(void)
+{
+	return AT(u32, rom_base() + vmi_rom_header_OFF_reserved + vmi_rom_private_OFF_state_gpa) +
+	       PAGE_SIZE * VMI_LAYOUT_STATE_SHARED;
 }
 
 static inline void cpu_write_msr(u32 msr, u64 value)

@@ -104,7 +104,7 @@ void mmu_flush(void)
 
 	refresh();
 	while (done < k->queued) {
-		s32 took = kvm_hypercall(KVM_HYPERCALL_MMU_OP, k->queued - done, SHARED_GPA + QUEUE_OFFSET + done, 0);
+		s32 took = kvm_hypercall(KVM_HYPERCALL_MMU_OP, k->queued - done, shared_gpa() + QUEUE_OFFSET + done, 0);
 
 		if (took <= 0 || (u32)took > k->queued - done) {
 			k->refused++;

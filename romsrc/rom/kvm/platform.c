@@ -63,7 +63,7 @@ static void start_clock(void)
 
 	if (!new_msrs && !kvm_has(KVM_FEATURE_CLOCKSOURCE))
 		return;
-	cpu_write_msr(system, (SHARED_GPA + CLOCK_OFFSET) | KVM_MSR_FLAG_ENABLED);
+	cpu_write_msr(system, (shared_gpa() + CLOCK_OFFSET) | KVM_MSR_FLAG_ENABLED);
 	khz = pvclock_khz(vcpu_clock()->tsc_to_system_mul, vcpu_clock()->tsc_shift);
 	if (khz == 0)
 		return;
@@ -80,7 +80,7 @@ int ROMCALL backend_init(void)
 		k->features = host_features();
 		start_clock();
 		if (kvm_has(KVM_FEATURE_STEAL_TIME))
-			cpu_write_msr(KVM_MSR_STEAL_TIME, (SHARED_GPA + STEAL_OFFSET) | KVM_MSR_FLAG_ENABLED);
+			cpu_write_msr(KVM_MSR_STEAL_TIME, (shared_gpa() + STEAL_OFFSET) | KVM_MSR_FLAG_ENABLED);
 		if (k->native.khz == 0)
 			k->native.khz = native_measure_khz();
 		if (k->wall_msr == 0) {
@@ -144,7 +144,7 @@ u64 platform_wallclock(void)
 
 	if (k->wall_msr == 0)
 		return k->native.clock_ns + cycles_to_ns(platform_real() - k->native.clock_real, k->native.khz);
-	cpu_write_msr(k->wall_msr, SHARED_GPA + WALL_OFFSET);
+	cpu_write_msr(k->wall_msr, shared_gpa() + WALL_OFFSET);
 	do {
 		version = wall->version;
 		sec = wall->sec;

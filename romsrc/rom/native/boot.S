@@ -3,7 +3,8 @@
  *
  * boot_entry: Multiboot. EAX = loader's magic, EBX = gpa of struct multiboot_info.
  * pvh_entry:  PVH. EBX = gpa of struct hvm_start_info.
- * Both: 32-bit protected mode, flat segments, no paging, interrupts off, no stack; the ROM lies at its gpa.
+ * Both: 32-bit protected mode, flat segments, no paging, interrupts off, no stack. The ROM executes where the loader
+ * has put it: behind the guest's image, with struct vmi_bundle in the page before it (place.c), or at its gpa.
  *
  * The ROM and the state are reached by physical address until paging is on. The tables that boot_prepare made map
  * memory at LINEAR_BASE only, so for a moment their first entry maps it at 0 as well.
@@ -25,9 +26,22 @@ boot_entry:
 	cli
 	cld
 	movl $STACK_TOP, %esp
-	movl %ebx, %edx
 	pushl $0
 	popfl
+	movl %eax, %esi
+	call rom_base
+	cmpl $VMI_LAYOUT_ROM_GPA, %eax
+	je .Lplaced
+	movl %eax, %ebp
+	call native_place               /* EAX = gpa of this copy: does not return unless there is one at ROM_GPA */
+	call 1f
+1:	popl %eax
+	subl %ebp, %eax
+	addl $(VMI_LAYOUT_ROM_GPA + .Lplaced - 1b), %eax
+	jmp *%eax
+.Lplaced:
+	movl %esi, %eax
+	movl %ebx, %edx
 	call native_boot                /* EAX magic, EDX info: out EAX = struct boot_plan, does not return without */
 	movl %eax, %esi
 	lgdt BOOT_GDTR

@@ -93,7 +93,7 @@ static void make_gdt(void)
 	AT(u32, BOOT_GDTR_BASE) = BOOT_GDT;
 }
 
-static void die(const char *why)
+void native_die(const char *why)
 {
 	for (; *why; why++)
 		io_out8(VMI_PORT_UART, (u8)*why);
@@ -112,14 +112,14 @@ struct boot_plan *ROMCALL native_boot(u32 magic, u32 info)
 	memset(plan, 0, sizeof(*plan));
 	rom_state_init();
 	if (!has_pae())
-		die("vmirom: the processor has no PAE\n");
+		native_die("vmirom: the processor has no PAE\n");
 	plan->no_nx = !has_nx();
 	if (magic == NATIVE_PVH_MAGIC)
 		from_pvh(plan, info);
 	else
 		from_multiboot(plan, info);
 	if (boot_prepare(plan) != 0)
-		die("vmirom: no guest here, or not enough memory for it\n");
+		native_die("vmirom: no guest here, or not enough memory for it\n");
 	make_gdt();
 	return plan;
 }

@@ -15,6 +15,19 @@ static inline void io_out16(u32 port, u32 value)
 	__asm__ volatile("outw %w0, %w1" : : "a"(value), "Nd"(port));
 }
 
+static inline void io_out32(u32 port, u32 value)
+{
+	__asm__ volatile("outl %0, %w1" : : "a"(value), "Nd"(port));
+}
+
+static inline u32 io_in32(u32 port)
+{
+	u32 value;
+
+	__asm__ volatile("inl %w1, %0" : "=a"(value) : "Nd"(port));
+	return value;
+}
+
 static inline u32 io_in8(u32 port)
 {
 	u8 value;

@@ -35,5 +35,8 @@ void ROMCALL native_snoop(u32 value, u32 port);
 u32 native_measure_khz(void);    /* of the TSC, against the PIT's second channel */
 u64 native_cmos_ns(void);        /* the battery-backed clock, ns since 1970 */
 
+/* boot_native.c */
+void native_die(const char *why) __attribute__((noreturn)); /* before there is a guest: to the console, and out */
+
 /* io.h has the instructions */
 #endif

@@ -5,6 +5,10 @@
  */
 #include "vmi_asm.h"
 
+#define PRIVATE vmi_rom_header_OFF_reserved
+#define BDA_SEGMENT 0x40 /* the BIOS's data */
+#define BDA_MEMORY 0x13  /* KiB of conventional memory */
+
 	.section .rom.header, "ax", @progbits
 	.globl rom_start
 	.hidden rom_start
@@ -84,24 +88,53 @@ rom_pci:
 
 	.code16
 	/*
-	 * Called far by the BIOS. Takes the state pages out of conventional memory (BDA word 40:13, in KiB, never
-	 * raised) and clears the state's first word, so that a warm start does not find a state of before. Returns
-	 * far; keeps all registers and flags.
+	 * Called far by the BIOS, at CS:3, while the ROM's memory can still be written. Takes the state pages from the
+	 * top of conventional memory (BDA word 40:13, in KiB), clears the state's first word, so that a warm start does
+	 * not find a state of before, and records where state and ROM are: in the private area, with the checksum made
+	 * right again. Where that can't be written the pages at STATE_GPA, which it names already, are taken. Returns
+	 * far; keeps all registers and flags. 32 bytes of stack.
 	 */
 .Lbios_entry:
 	pushfw
-	pushw %ax
+	pushal
 	pushw %ds
-	movw $0x40, %ax
+	cld
+	movw $BDA_SEGMENT, %ax
 	movw %ax, %ds
-	cmpw $(VMI_LAYOUT_STATE_GPA >> 10), 0x13
-	jbe 1f
-	movw $(VMI_LAYOUT_STATE_GPA >> 10), 0x13
-1:	movw $((VMI_LAYOUT_STATE_GPA + 4096 * VMI_LAYOUT_STATE_ROM) >> 4), %ax
-	movw %ax, %ds
-	movw $0, 0
+	movzwl BDA_MEMORY, %ebx
+	andw $~3, %bx                   /* whole pages */
+	subw $(4 * VMI_LAYOUT_STATE_PAGES), %bx
+	shll $10, %ebx                  /* gpa of the state */
+	movw %cs, %ax
+	movzwl %ax, %edx
+	shll $4, %edx
+	movl %ebx, %cs:PRIVATE + vmi_rom_private_OFF_state_gpa
+	movl %edx, %cs:PRIVATE + vmi_rom_private_OFF_rom_gpa
+	cmpl %ebx, %cs:PRIVATE + vmi_rom_private_OFF_state_gpa
+	jne .Lread_only
+	movzbw %cs:vmi_rom_header_OFF_rom_length, %cx
+	shlw $9, %cx
+	xorw %si, %si
+	xorw %ax, %ax
+1:	addb %cs:(%si), %al
+	incw %si
+	loop 1b
+	subb %al, %cs:-1(%si)
+	jmp .Ltake
+.Lread_only:
+	movl $VMI_LAYOUT_STATE_GPA, %ebx
+.Ltake:
+	movl %ebx, %eax
+	shrl $10, %eax
+	cmpw %ax, BDA_MEMORY
+	jbe 2f
+	movw %ax, BDA_MEMORY
+2:	shrl $4, %ebx
+	addw $(4096 * VMI_LAYOUT_STATE_ROM >> 4), %bx
+	movw %bx, %ds
+	movl $0, 0
 	popw %ds
-	popw %ax
+	popal
 	popfw
 	lretw
 	.code32

@@ -20,21 +20,27 @@ __all__ = ["Dress", "Stub", "protocol"]
 @dataclass(frozen=True, slots=True)
 class Stub:
     """Where a ROM in place can be entered, as gpas; ``pvh`` None where it has no such stub.
-    ``linear_base`` is what a gpa needs to become a gva, ``abi`` the ABI version as text."""
+    ``linear_base`` is what a gpa needs to become a gva, ``abi`` the ABI version as text. ``rom`` is where the
+    ROM belongs, ``carried`` where it lies if it is carried behind the guest."""
 
     boot: int
     pvh: int | None
     linear_base: int
     abi: str
+    rom: int
+    carried: int
 
 
 @dataclass(frozen=True, slots=True)
 class Dress:
-    """``entry`` for e_entry; ``header`` stands 4-byte aligned in the first 8 KiB of the file."""
+    """``entry`` for e_entry; ``header`` stands 4-byte aligned in the first 8 KiB of the file; ``carried`` if
+    ROM and state are to lie behind the guest's image, for the stub to put them where they belong: a PC's
+    loader can't write to where option ROMs live."""
 
     entry: int
     notes: tuple[Note, ...] = ()
     header: bytes = b""
+    carried: bool = False
 
 
 def protocol(backend: str) -> Callable[[Stub], Dress]:

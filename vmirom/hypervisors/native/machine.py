@@ -3,7 +3,8 @@
 What a guest may rely on: traps and interrupts arrive through its IDT as on hardware; an interrupt is
 delivered before the next instruction at which one can be; HLT sleeps until the next interrupt; memory
 ends where the Multiboot map says, and beyond it is an undriven bus. A store to the ROM area kills the
-guest, because a ROM that writes to itself is wrong on real machines too.
+guest unless the host bridge was told to allow it, because a ROM that writes to itself is wrong on real
+machines too.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from typing import Final
 
 from vmirom.hypervisors.hypervisor import Console, Ending, EndKind, LoadError, Trace
 from vmirom.hypervisors.native import multiboot
-from vmirom.hypervisors.native.image import Image, read_image
+from vmirom.hypervisors.native.image import read_image
 from vmirom.hypervisors.native.registers import has_msr
 from vmirom.machine.delivery import Delivery, TripleFault
 from vmirom.machine.devices import Devices, Request, RequestKind
+from vmirom.machine.devices.bridge import HALF
 from vmirom.machine.engine import (
     Engine,
     EngineError,
@@ -79,7 +81,7 @@ class Machine:
         self.memory = Memory(memory_mib * _MIB)
         self.engine = engine_factory(self.memory)
         self.trace = trace
-        self.devices = Devices(self.memory.size, console, self._ask)
+        self.devices = Devices(self.memory.size, console, self._ask, unlock=self._unlock)
         self.delivery = Delivery(self.engine, self._guard_rom)
         self.modules = tuple(modules)
         self._ending: Ending | None = None
@@ -87,6 +89,8 @@ class Machine:
         self._input: deque[bytes] = deque()
         self._awaited: int | None = None
         self._line = False
+        self._locks: deque[tuple[int, bool]] = deque()
+        self._writable = [False, False]
         self.engine.set_ports(self)
         self.engine.trap_opcode(_RDMSR, self._on_rdmsr)
         self.engine.trap_opcode(_WRMSR, self._on_wrmsr)
@@ -100,7 +104,7 @@ class Machine:
         """Place an ELF bundle and set the state that Multiboot promises. Raises LoadError."""
         multiboot.check_header(bundle)
         image = read_image(bundle)
-        self._place(image)
+        multiboot.place_image(self.memory, image)
         info = multiboot.place(self.memory, image, command_line, self.modules)
         self._close_holes()
         engine = self.engine
@@ -115,14 +119,6 @@ class Machine:
                 for base in {segment.paddr, segment.vaddr, segment.paddr + Layout.LINEAR_BASE & 0xFFFFFFFF}:
                     engine.code(base, segment.data)
 
-    def _place(self, image: Image) -> None:
-        for segment in image.segments:
-            for start, end in (*multiboot.HOLE, (self.memory.size, _FOUR_GIB)):
-                if segment.paddr < end and start < segment.end:
-                    raise LoadError(f"segment at {segment.paddr:#x}: [{start:#x}, {end:#x}) is not memory")
-            self.memory.write(segment.paddr, segment.data)
-            self.memory.write(segment.paddr + len(segment.data), bytes(segment.memsz - len(segment.data)))
-
     def _close_holes(self) -> None:
         engine = self.engine
         for start, end in multiboot.HOLE:
@@ -130,6 +126,26 @@ class Machine:
             engine.open_bus(start, end - start)
         engine.protect(multiboot.ROM_START, multiboot.ROM_END - multiboot.ROM_START)
         engine.open_bus(self.memory.size, _FOUR_GIB - self.memory.size)
+
+    def _unlock(self, half: int, writable: bool) -> None:
+        """The guest writes to the host bridge: done behind that instruction."""
+        self._locks.append((half, writable))
+        self.engine.kick()
+
+    def _change_locks(self) -> None:
+        """What was put into the option ROMs' area is code once it is locked."""
+        while self._locks:
+            half, writable = self._locks.popleft()
+            gpa = multiboot.ROM_START + half * HALF
+            self._writable[half] = writable
+            if writable:
+                self.engine.unprotect(gpa, HALF)
+                continue
+            self.engine.protect(gpa, HALF)
+            if not any(self._writable):
+                content = self.memory.read(multiboot.ROM_START, multiboot.ROM_END - multiboot.ROM_START)
+                self.engine.code(multiboot.ROM_START, content)
+                self.engine.code(multiboot.ROM_START + Layout.LINEAR_BASE, content)
 
     # what happens from outside
 
@@ -204,6 +220,7 @@ class Machine:
 
     def _step(self, deadline_ns: int) -> None:
         """Deliver what is pending, run once, answer the exit."""
+        self._change_locks()
         self._advance()
         if time.monotonic_ns() >= deadline_ns:
             self._ending = Ending(EndKind.BUDGET, f"out of time at eip {self.engine.eip:#x}")
@@ -365,7 +382,8 @@ class Machine:
             self.kill(f"{verb} gpa {stray.gpa:#x}, above 4 GiB (eip {eip:#x})")
 
     def _guard_rom(self, gpa: int, length: int) -> None:
-        if gpa < multiboot.ROM_END and gpa + length > multiboot.ROM_START:
+        within = gpa < multiboot.ROM_END and gpa + length > multiboot.ROM_START
+        if within and not self._writable[int(gpa >= multiboot.ROM_START + HALF)]:
             raise _RomStoreError(gpa)
 
     # reports

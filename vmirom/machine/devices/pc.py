@@ -6,6 +6,7 @@ import datetime
 import time
 from collections.abc import Callable
 
+from vmirom.machine.devices.bridge import HostBridge
 from vmirom.machine.devices.bus import Bus
 from vmirom.machine.devices.cmos import Cmos
 from vmirom.machine.devices.pic import PicPair
@@ -26,7 +27,8 @@ class Devices:
     """Interrupt controllers, timer, serial console, clock, keyboard controller and ways out.
 
     ``clock()`` is monotonic ns, ``wall()`` the time in UTC, ``ask`` gets what the guest wants of the
-    machine. ``bus`` is the Ports to give to the engine.
+    machine, ``unlock(half, writable)`` is told what of the option ROMs' area can be written. ``bus`` is the
+    Ports to give to the engine.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class Devices:
         ask: Callable[[Request], None],
         clock: Callable[[], int] = time.monotonic_ns,
         wall: Callable[[], datetime.datetime] = _utc,
+        unlock: Callable[[int, bool], None] = lambda half, writable: None,
     ) -> None:
         self.bus = Bus()
         self.pic = PicPair()
@@ -44,7 +47,8 @@ class Devices:
         self.cmos = Cmos(wall, memory)
         self.keyboard = KeyboardController(ask)
         self.power = Power(ask, clock)
-        for device in (self.pic, self.pit, self.uart, self.cmos, self.keyboard, self.power):
+        self.bridge = HostBridge(unlock)
+        for device in (self.pic, self.pit, self.uart, self.cmos, self.keyboard, self.power, self.bridge):
             device.attach(self.bus)
 
     def advance(self) -> None:

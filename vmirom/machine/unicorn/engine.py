@@ -409,9 +409,16 @@ class UnicornEngine(PortAccess):
 
     def protect(self, gpa: int, length: int) -> None:
         """See :class:`vmirom.machine.engine.Engine`."""
+        self._set_protection(gpa, length, _PROT_RX)
+
+    def unprotect(self, gpa: int, length: int) -> None:
+        """See :class:`vmirom.machine.engine.Engine`."""
+        self._set_protection(gpa, length, _PROT_ALL)
+
+    def _set_protection(self, gpa: int, length: int, protection: int) -> None:
         self._carve(gpa, length)
         c = self.machine.c
-        self.machine.check(c.uc_mem_protect(self.machine.handle, gpa, length, _PROT_RX), "protection")
+        self.machine.check(c.uc_mem_protect(self.machine.handle, gpa, length, protection), "protection")
         self._remap()
 
     def unmap(self, gpa: int, length: int) -> None:
