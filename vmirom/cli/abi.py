@@ -10,6 +10,7 @@ import click
 
 from vmirom.cli.choices import PathArgument, json_option
 from vmirom.cli.failing import Fault
+from vmirom.cli.main import LazyGroup
 
 if TYPE_CHECKING:
     from vmirom.schema import Resolved
@@ -20,9 +21,16 @@ __all__ = ["abi"]
 _EXECUTABLE = "vmi3"
 
 
-@click.group(epilog="\b\nExample:\n  vmirom abi show SetCR3\n")
+@click.group(
+    cls=LazyGroup,
+    lazy={
+        "check": ("vmirom.cli.abi_gate:check", "Judge the declarations against their frozen locks, for CI."),
+        "freeze": ("vmirom.cli.abi_gate:freeze", "Freeze a version: write its lock."),
+    },
+    epilog="\b\nExamples:\n  vmirom abi show SetCR3\n  vmirom abi check --format github\n",
+)
 def abi() -> None:
-    """Show the declared ABI: versions, calls, structures."""
+    """The declared ABI: show it, compare it, judge its changes."""
 
 
 @abi.command(name="list", epilog="\b\nExample:\n  vmirom abi list --json\n")
