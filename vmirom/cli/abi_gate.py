@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vmirom.cli.choices import PathArgument
+from vmirom.cli.choices import PathArgument, json_option
 from vmirom.cli.failing import Fault, shown
 from vmirom.cli.sheets import print_sheet, sheet_options
 
@@ -98,7 +98,8 @@ def check(
 @click.option("--line", default="vmi3", metavar="LINE", help="Line or backend (default: vmi3).")
 @click.option("--abi-dir", type=PathArgument(), metavar="DIR", help="An ABI tree of your own.")
 @click.option("--locks", type=PathArgument(), metavar="DIR", help="Where its locks are (default: DIR/locks).")
-def freeze(version: str, line: str, abi_dir: Path | None, locks: Path | None) -> int:
+@json_option
+def freeze(version: str, line: str, abi_dir: Path | None, locks: Path | None, as_json: bool) -> int:
     """Freeze VERSION of a line: write its lock, which never changes again.
 
     The lock holds numbers, registers, clobbers, offsets, constants, clauses, the hashes of the version's
@@ -112,8 +113,20 @@ def freeze(version: str, line: str, abi_dir: Path | None, locks: Path | None) ->
         tree = _tree(abi_dir)
         done = policy.freeze(tree, line, version, locks=_folder(locks, tree), blobs=_blobs(tree))
     if done.refused is not None:
-        print_sheet(done.refused.sheet, "text", None)
+        print_sheet(done.refused.sheet, "json" if as_json else "text", None)
         return done.refused.exit_code
+    if as_json:
+        from vmirom.report.json_text import json_bytes
+
+        facts: dict[str, object] = {
+            "lock": shown(done.path),
+            "line": line,
+            "version": version,
+            "written": done.written,
+        }
+        facts |= {"roms": done.roms, "clauses": done.clauses}
+        click.echo(json_bytes(facts).decode(), nl=False)
+        return 0
     what = f"{done.roms} ROMs and {done.clauses} clauses recorded"
     if done.written:
         click.echo(f"{shown(done.path)}: {line} {version} is frozen; {what}")
