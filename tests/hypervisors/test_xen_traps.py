@@ -498,6 +498,21 @@ def test_stores_to_a_read_only_l1(name: str, good: bool) -> None:
     bench.close()
 
 
+def test_a_store_of_a_double_is_no_string_move() -> None:
+    """MOVSD of SSE2 has a string instruction's name; it is not carried out, and the guest has the fault."""
+    probe = Bench()
+    info = probe.domain.space.struct(probe.domain.engine.esi, "struct xen_start_info")
+    at = info.pt_base + 4096 + ((probe.spare(2) - 0xC0000000) >> 12) * 8
+    probe.close()
+    source, target = struct.pack("<I", TEXT + 0x690).hex(), struct.pack("<I", at).hex()
+    bench, _ = kernel(f"be{source} bf{target} f20f1105{target}", ALL)
+    before = bench.domain.memory.u64(bench.domain.space.translate(at))
+    done, vector, cr2, error, *_ = outcome(bench, bench.run())
+    assert (done, vector, cr2, error & 7) == (1, 14, at, 3)
+    assert bench.domain.memory.u64(bench.domain.space.translate(at)) == before
+    bench.close()
+
+
 def test_upper_half_first_leaves_the_entry_not_present() -> None:
     probe = Bench()
     info = probe.domain.space.struct(probe.domain.engine.esi, "struct xen_start_info")

@@ -52,6 +52,8 @@ _NAMES: Final = {
     4: REGISTERS,
 }
 _STRING: Final = {"stosb": 1, "stosw": 2, "stosd": 4, "movsb": 1, "movsw": 2, "movsd": 4}
+_STRING_OPCODES: Final = frozenset((0xA4, 0xA5, 0xAA, 0xAB))
+"""MOVSD is the name of an SSE2 instruction, too."""
 
 
 class _Unknown(Exception):
@@ -152,7 +154,7 @@ class StoreEmulator:
     def _execute(self, instruction: Any, access: _Access) -> bool:
         """One instruction; True when it is repeated and not done yet."""
         name = instruction.mnemonic.removeprefix("lock ").removeprefix("rep ").removeprefix("repne ")
-        if name in _STRING:
+        if name in _STRING and instruction.opcode[0] in _STRING_OPCODES:
             return self._string(instruction, name, access)
         if name in ("cmpxchg8b",):
             self._compare_exchange_pair(instruction, access)
