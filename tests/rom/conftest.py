@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cache
 
 import pytest
 
 from tests.rom.bare_machine import BareMachine
+from tests.rom.builds import built
 from tests.rom.kvm_machine import KvmMachine
-from vmirom.rom.build import build_rom
-from vmirom.rom.errors import ToolchainMissing
 from vmirom.rom.image import load_rom
-from vmirom.rom.toolchain import find_toolchain
 
 MACHINES: dict[str, type[BareMachine]] = {"native": BareMachine, "kvm": KvmMachine}
-
-
-@cache
-def gnu_rom(backend: str) -> bytes:
-    return build_rom(backend, toolchain=find_toolchain("gnu")).data
 
 
 def rom_bytes(backend: str, maker: str) -> bytes:
     if maker == "shipped":
         return load_rom(backend).data
-    try:
-        return gnu_rom(backend)
-    except ToolchainMissing as missing:
-        pytest.skip(str(missing))
+    return built(backend, maker).data
 
 
 @pytest.fixture(

@@ -53,7 +53,7 @@ def relocation(machine: SlotMachine, number: int) -> tuple[int, int]:
     before = {name: 0x1000 + i for i, name in enumerate(GENERAL)}
     before["EAX"] = number
     lower = {name.lower(): value for name, value in before.items()}
-    after = machine.run_code(machine.rom + 0x88, **lower)
+    after = machine.run_code(machine.rom + 0x88, (), 2, **lower)
     for name in ("EBX", "ESI", "EDI", "EBP"):
         assert after[name] == before[name], f"get_reloc({number}) changes {name}"
     assert after["EDX"] <= max(Reloc), f"get_reloc({number}) answers type {after['EDX']:#x}"

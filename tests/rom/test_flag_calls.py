@@ -1,15 +1,12 @@
-"""The interrupt-flag calls of the deprivileged ROMs: short, memory only, and no register but what they may."""
+"""The interrupt-flag calls of the deprivileged ROMs: short, memory only, no register but what they may."""
 
 from __future__ import annotations
-
-from functools import cache
 
 import capstone
 import pytest
 
-from vmirom.rom.build import BuiltRom, build_rom
-from vmirom.rom.errors import ToolchainMissing
-from vmirom.rom.toolchain import find_toolchain
+from tests.rom.builds import built
+from vmirom.rom.build import BuiltRom
 
 pytestmark = pytest.mark.toolchain
 
@@ -18,14 +15,9 @@ MOST = 4
 FLAG_CALLS = ("EnableInterrupts", "DisableInterrupts", "GetInterruptMask", "SetInterruptMask")
 
 
-@cache
-def built(backend: str, toolchain: str) -> BuiltRom:
-    return build_rom(backend, toolchain=find_toolchain(toolchain))
-
-
 def roads(rom: BuiltRom, name: str) -> list[list[capstone.CsInsn]]:
-    """Every way from the call's entry to a return within the routine; a conditional jump ends one way (to what
-    delivers) unless it leads to another return nearby."""
+    """Every way from the call's entry to a return within the routine; a conditional jump ends one way
+    (to what delivers) unless it leads to another return nearby."""
     start = rom.symbols[f"fast_{name}"]
     decoder = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_32)
     decoder.detail = True
@@ -52,10 +44,7 @@ def roads(rom: BuiltRom, name: str) -> list[list[capstone.CsInsn]]:
 @pytest.mark.parametrize("backend", ["xen", "lguest"])
 @pytest.mark.parametrize("name", FLAG_CALLS)
 def test_flag_calls_are_at_most_four_instructions_in_memory(backend: str, name: str, toolchain: str) -> None:
-    try:
-        rom = built(backend, toolchain)
-    except ToolchainMissing as missing:
-        pytest.skip(str(missing))
+    rom = built(backend, toolchain)
     ways = roads(rom, name)
     assert ways and all(len(way) <= MOST for way in ways)
     for way in ways:

@@ -7,12 +7,12 @@ from functools import cache
 
 import pytest
 
+from tests.rom.builds import built
 from vmirom.bundle.compose import compose
 from vmirom.hypervisors.hypervisor import EndKind, NoTrace
 from vmirom.hypervisors.lguest import make
 from vmirom.machine.unicorn import UnicornEngine
 from vmirom.overlays.vmi import ExitStatus
-from vmirom.rom.build import build_rom
 from vmirom.schema.tree import source_tree
 
 pytestmark = [pytest.mark.toolchain, pytest.mark.boot]
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.toolchain, pytest.mark.boot]
 @cache
 def bundle() -> bytes:
     guest = (source_tree("romsrc") / "blobs" / "reference.elf").read_bytes()
-    return compose(guest, build_rom("lguest").data, "lguest", (3, 1))
+    return compose(guest, built("lguest", "zig").data, "lguest", (3, 1))
 
 
 @pytest.mark.parametrize(

@@ -6,21 +6,19 @@ import random
 import struct
 import time
 from collections.abc import Iterator
-from functools import cache
 
 import capstone
 import pytest
 
 from tests.rom.bare_machine import CODE, DATA, GDT, LINEAR, SCRATCH, STACK
+from tests.rom.builds import built
 from tests.rom.lguest_rom_machine import HANDLER, LguestRomMachine
 from tests.rom.slotcall import Arguments, check_slot, names_with
 from vmirom.hypervisors.hypervisor import EndKind
 from vmirom.overlays import lguest as abi
 from vmirom.overlays import vmi
 from vmirom.overlays.vmi import Answer, Call, Reloc
-from vmirom.rom.build import BuiltRom, build_rom
-from vmirom.rom.errors import ToolchainMissing
-from vmirom.rom.toolchain import find_toolchain
+from vmirom.rom.build import BuiltRom
 
 pytestmark = pytest.mark.toolchain
 
@@ -31,17 +29,9 @@ VA = 0x08048000
 TABLE = DATA + 0x800  # a page-table page of nobody's, in the linear map
 
 
-@cache
-def built(toolchain: str) -> BuiltRom:
-    return build_rom("lguest", toolchain=find_toolchain(toolchain))
-
-
 @pytest.fixture(params=["zig", "gnu"])
 def rom(request: pytest.FixtureRequest) -> BuiltRom:
-    try:
-        return built(request.param)
-    except ToolchainMissing as missing:
-        pytest.skip(str(missing))
+    return built("lguest", request.param)
 
 
 @pytest.fixture

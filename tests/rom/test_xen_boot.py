@@ -16,6 +16,7 @@ import capstone
 import pytest
 from capstone.x86 import X86_OP_IMM
 
+from tests.rom.builds import built
 from vmirom.bundle.compose import compose
 from vmirom.guest.build import build_guest
 from vmirom.guest.shipped import guest_sources
@@ -23,9 +24,7 @@ from vmirom.hypervisors.hypervisor import Ending, EndKind
 from vmirom.hypervisors.xen.hypervisor import make
 from vmirom.machine.unicorn import UnicornEngine
 from vmirom.overlays.vmi import ExitStatus, Layout
-from vmirom.rom.build import BuiltRom, build_rom
-from vmirom.rom.errors import ToolchainMissing
-from vmirom.rom.toolchain import find_toolchain
+from vmirom.rom.build import BuiltRom
 
 pytestmark = [pytest.mark.boot, pytest.mark.toolchain]
 
@@ -88,9 +87,8 @@ class Run:
         return [call for call in part if not call[0].startswith("console_io")]
 
 
-@cache
 def rom(toolchain: str) -> BuiltRom:
-    return build_rom("xen", toolchain=find_toolchain(toolchain))
+    return built("xen", toolchain)
 
 
 def boot(guest: bytes, mib: int = 32, seed: int = 1, toolchain: str = "zig", seconds: float = 60) -> Run:
@@ -135,10 +133,7 @@ def test_reference_guest(mib: int, seed: int) -> None:
 
 
 def test_reference_guest_on_a_rom_made_by_gnu() -> None:
-    try:
-        run = boot(reference(), toolchain="gnu")
-    except ToolchainMissing as missing:
-        pytest.skip(str(missing))
+    run = boot(reference(), toolchain="gnu")
     assert [line for line in run.lines if "FAIL" in line] == []
     assert run.ending.status == ExitStatus.SUCCESS, run.ending
 

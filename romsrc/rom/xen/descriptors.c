@@ -13,6 +13,8 @@
 #define DESCRIPTOR_DPL 0x00006000u
 #define DESCRIPTOR_DPL1 0x00002000u
 #define DESCRIPTOR_LONG 0x00200000u
+#define DESCRIPTOR_TYPE 0x00009F00u /* present, system or not, type */
+#define DESCRIPTOR_LDT 0x00008200u
 #define GDT_ENTRIES 512u
 #define LDT_ENTRIES (512u * WINDOW_LDT_PAGES)
 
@@ -135,7 +137,7 @@ void ROMCALL vmi_SetLDT(u32 selector)
 	}
 	base = (high & 0xFF000000u) | (high & 0xFF) << 16 | low >> 16;
 	limit = (high & 0x000F0000u) | (low & 0xFFFF);
-	if (high & 0x8000u)
+	if ((high & DESCRIPTOR_TYPE) == DESCRIPTOR_LDT) /* any other is no table: the processor would refuse it */
 		entries = (limit + 1) / 8 < LDT_ENTRIES ? (limit + 1) / 8 : LDT_ENTRIES;
 	b->ldt = (u16)selector;
 	b->ldt_base = base;

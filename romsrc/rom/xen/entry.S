@@ -84,8 +84,8 @@ xen_iret:
 	int $0x82
 
 	/*
-	 * vmi_SYSEXIT: EDX = user EIP, ECX = user ESP; interrupts come on. User selectors follow the kernel's CS as with
-	 * the instruction: CS + 16, CS + 24, RPL 3.
+	 * vmi_SYSEXIT: EDX = user EIP, ECX = user ESP; interrupts come on, no other flag changes. User selectors follow
+	 * the kernel's CS as with the instruction: CS + 16, CS + 24, RPL 3.
 	 */
 .macro push_selector distance
 	pushl %eax
@@ -95,9 +95,10 @@ xen_iret:
 	xchgl %eax, %ss:(%esp)
 .endm
 	call_entry SYSEXIT
+	pushfl                          /* before anything changes them; the word is left behind */
 	push_selector 24
 	pushl %ecx
-	pushfl
+	pushl %ss:8(%esp)
 	orl $0x200, %ss:(%esp)
 	push_selector 16
 	pushl %edx
