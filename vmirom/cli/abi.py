@@ -24,6 +24,8 @@ _EXECUTABLE = "vmi3"
 @click.group(
     cls=LazyGroup,
     lazy={
+        "diff": ("vmirom.cli.abi_diff:diff", "Compare two declarations, locks, ROMs or guests."),
+        "lint": ("vmirom.cli.abi_diff:lint", "Find what is wrong in one declaration."),
         "check": ("vmirom.cli.abi_gate:check", "Judge the declarations against their frozen locks, for CI."),
         "freeze": ("vmirom.cli.abi_gate:freeze", "Freeze a version: write its lock."),
     },

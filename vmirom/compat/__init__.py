@@ -1,1 +1,63 @@
-"""Compatibility of paravirt ABIs as a library: load declarations, compare them, check one by itself."""
+"""Compatibility of paravirt ABIs as a library: load declarations, compare them, check one by itself.
+
+    from vmirom.compat import diff, lint, load
+
+    report = diff(load("vmi3@3.0"), load("mine.lock.json"))
+    for finding in report.findings:
+        print(finding.severity.value, finding.rule, finding.place, finding.breaks.value)
+
+``load`` takes a line (``vmi3@3.1``), a lock, a ROM or a guest, and gives a ``Declaration``: plain frozen values
+(calls, structs, enumerations, mechanism, identity, clauses). ``diff`` gives a ``Report`` of ``Finding`` values;
+``RULES`` and ``LINT_RULES`` explain every rule by id. Whatever can't be read raises ``CompatError``, one line.
+The command line uses this and nothing else.
+"""
+
+from vmirom.compat.diff import diff
+from vmirom.compat.errors import CompatError
+from vmirom.compat.findings import Breaks, Finding, Identity, Report, RuleInfo, Severity, worst
+from vmirom.compat.lint import lint
+from vmirom.compat.lint_rules import LINT_RULES
+from vmirom.compat.load import from_bytes, from_resolved, from_tree, load
+from vmirom.compat.matching import match_calls
+from vmirom.compat.model import (
+    Call,
+    Clause,
+    Declaration,
+    Dispatch,
+    Enumeration,
+    Field,
+    Layout,
+    Mechanism,
+    Value,
+)
+from vmirom.compat.rulebook import RULES, rule
+
+__all__ = [
+    "LINT_RULES",
+    "RULES",
+    "Breaks",
+    "Call",
+    "Clause",
+    "CompatError",
+    "Declaration",
+    "Dispatch",
+    "Enumeration",
+    "Field",
+    "Finding",
+    "Identity",
+    "Layout",
+    "Mechanism",
+    "Report",
+    "RuleInfo",
+    "Severity",
+    "Value",
+    "diff",
+    "from_bytes",
+    "from_resolved",
+    "from_tree",
+    "lint",
+    "load",
+    "match_calls",
+    "rule",
+    "worst",
+]

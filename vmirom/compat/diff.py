@@ -44,7 +44,7 @@ def _content(left: Declaration, right: Declaration, matching: Matching, same_lin
     yield from struct_findings(left.structs, right.structs)
     yield from enum_findings(left.enums, right.enums, right.calls)
     if left.clauses is not None and right.clauses is not None:
-        yield from clause_findings(left.clauses, right.clauses)
+        yield from clause_findings(left.clauses, right.clauses, matching)
         if same_line:
             yield from binding_findings(left.clauses, right.clauses, matching.pairs)
 

@@ -110,7 +110,8 @@ def _members(
 
 
 def _is_identity(name: str) -> bool:
-    return any(word in name.lower() for word in IDENTITY_WORDS)
+    """Constants of the header that are compared as identity, or are the version itself."""
+    return name == "API_MAJOR" or any(word in name.lower() for word in IDENTITY_WORDS)
 
 
 def _changed(
@@ -156,6 +157,12 @@ def _inherited(
 
 def _removed(name: str, value: int, old: Enumeration, uses: _Uses, place: str) -> Finding:
     shown = f"{name} = {value:#x}"
+    if old.flags and not value:
+        why = "it named the absence of flags"
+        mild = Severity.COMPATIBLE
+        return found(
+            "enum-member-removed", f"{place}/{name}", shown, None, severity=mild, breaks=Breaks.NONE, why=why
+        )
     if uses.only_given(old.name):
         why = "guests are only ever given it, and now never are"
         mild = Severity.RISKY

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 
 from vmirom.compat.emit import found
 from vmirom.compat.findings import Breaks, Finding, Severity
-from vmirom.compat.matching import Pair
-from vmirom.compat.model import Clause
+from vmirom.compat.matching import Matching, Pair
+from vmirom.compat.model import Call, Clause
 
 __all__ = ["binding_findings", "clause_findings"]
 
@@ -30,19 +30,20 @@ _FORCE = re.compile(
 )
 
 
-def clause_findings(old: Sequence[Clause], new: Sequence[Clause]) -> Iterator[Finding]:
-    """Findings about what clauses say."""
+def clause_findings(old: Sequence[Clause], new: Sequence[Clause], matching: Matching) -> Iterator[Finding]:
+    """Findings about what clauses say. ``matching`` tells which calls are new."""
     olds, news = {each.id: each for each in old}, {each.id: each for each in new}
     if olds == news:
         return
     chapters = _chapters(old), _chapters(new)
+    of_new_calls = _only_of(matching.added, [pair.new for pair in matching.pairs])
     for identity in sorted(olds.keys() | news.keys()):
         before, after = olds.get(identity), news.get(identity)
         if before is not None and after is not None:
             if _said(before) != _said(after):
                 yield _changed(before, after)
         elif after is not None:
-            yield _added(after, chapters)
+            yield _added(after, chapters, identity in of_new_calls)
         elif before is not None:
             rule = "semantics-strengthened" if _is_duty(before) else "semantics-weakened"
             why = "a duty of the guest was lifted" if _is_duty(before) else "a promise was taken back"
@@ -77,13 +78,20 @@ def _chapters(clauses: Sequence[Clause]) -> dict[str, bool]:
     return told
 
 
-def _added(clause: Clause, chapters: tuple[dict[str, bool], dict[str, bool]]) -> Finding:
+def _only_of(calls: Sequence[Call], others: Sequence[Call]) -> set[str]:
+    """Clauses that bind some of ``calls`` and none of the others."""
+    bound = {identity for call in calls for identity in call.clauses or ()}
+    return bound - {identity for call in others for identity in call.clauses or ()}
+
+
+def _added(clause: Clause, chapters: tuple[dict[str, bool], dict[str, bool]], of_new_calls: bool) -> Finding:
     place = f"clause/{clause.id}"
     if not _is_duty(clause):
         return found("semantics-strengthened", place, None, clause.text, why="a promise was added")
     before, after = chapters
-    if _chapter(clause) not in before and after[_chapter(clause)]:
-        why = "a duty of those who use what this chapter newly promises; guests in the field don't"
+    new_chapter = _chapter(clause) not in before and after[_chapter(clause)]
+    if of_new_calls or new_chapter:
+        why = "a duty of those who use what is new; guests in the field don't"
         mild = Severity.COMPATIBLE
         return found(
             "semantics-weakened", place, None, clause.text, severity=mild, breaks=Breaks.NONE, why=why

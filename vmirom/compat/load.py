@@ -144,7 +144,14 @@ def _clauses(tree: AbiTree, version: str) -> tuple[Clause, ...] | None:
     if not found:
         return None
     return tuple(
-        Clause(each.id, each.sentence, each.who.value, ", ".join(each.revision.stated), each.when.words)
+        Clause(
+            each.id,
+            each.sentence,
+            each.who.value,
+            ", ".join(each.revision.stated),
+            each.when.words,
+            each.calls,
+        )
         for each in found.values()
         if each.binds(version)
     )

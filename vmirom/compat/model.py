@@ -114,13 +114,15 @@ class Enumeration:
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """A promise (``who`` is "ROM") or a duty (``who`` is "guest"); ``when`` in words, empty for always."""
+    """A promise (``who`` is "ROM") or a duty (``who`` is "guest"); ``when`` in words, empty for always;
+    ``calls`` that it binds, as far as the source names them."""
 
     id: str
     text: str
     who: str
     revision: str = ""
     when: str = ""
+    calls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
