@@ -43,7 +43,8 @@ class BootResult:
     """One boot. ``transcript`` is what is compared between backends; ``notes`` are the guest's lines
     that begin with ``~ ``, in which times and addresses may differ. ``calls`` and ``hypercalls`` are hits
     by name, None where the host does not see them; ``refused`` are hypercalls answered with an error, by name
-    and why. ``seconds`` is wall time of load and run."""
+    and why. ``seconds`` is wall time of load and run. ``road`` says how a host that has several ways booted
+    it, and why so."""
 
     backend: str
     outcome: Outcome
@@ -59,6 +60,7 @@ class BootResult:
     last_call: str = ""
     registers: str = ""
     host: str = EMBEDDED
+    road: str = ""
 
     @property
     def label(self) -> str:

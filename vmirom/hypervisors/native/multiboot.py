@@ -18,7 +18,17 @@ from vmirom.machine.addresses import PAGE_SIZE
 from vmirom.machine.memory import Memory
 from vmirom.overlays.native import MemoryType, Multiboot, MultibootHeaderFlag, MultibootInfoFlag, ffi
 
-__all__ = ["HIGH", "HOLE", "LOW_END", "ROM_END", "ROM_START", "Module", "check_header", "place"]
+__all__ = [
+    "HIGH",
+    "HOLE",
+    "LOW_END",
+    "ROM_END",
+    "ROM_START",
+    "Module",
+    "check_header",
+    "place",
+    "place_image",
+]
 
 LOW_END: Final = 0xA0000
 """End of conventional memory."""
@@ -31,6 +41,7 @@ _EBDA: Final = 0x9FC00
 _NAME: Final = b"vmirom\0"
 _FIRST_FREE: Final = 0x1000
 _KIB: Final = 1024
+_FOUR_GIB: Final = 1 << 32
 _REQUIRED: Final = 0xFFFF
 _OFFERED: Final = int(MultibootHeaderFlag.PAGE_ALIGN | MultibootHeaderFlag.MEMORY_INFO)
 
@@ -82,6 +93,16 @@ class _Area:
         at = self.base + len(self.data)
         self.data += data
         return at
+
+
+def place_image(memory: Memory, image: Image) -> None:
+    """Put the image's segments where they say, with zeros behind. Raises LoadError where no memory is."""
+    for segment in image.segments:
+        for start, end in (*HOLE, (memory.size, _FOUR_GIB)):
+            if segment.paddr < end and start < segment.end:
+                raise LoadError(f"segment at {segment.paddr:#x}: [{start:#x}, {end:#x}) is not memory")
+        memory.write(segment.paddr, segment.data)
+        memory.write(segment.paddr + len(segment.data), bytes(segment.memsz - len(segment.data)))
 
 
 def place(memory: Memory, image: Image, command_line: str, modules: Sequence[Module]) -> int:

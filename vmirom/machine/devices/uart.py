@@ -59,6 +59,11 @@ class Uart:
         self._update()
 
     @property
+    def answers(self) -> bool:
+        """Whether a byte that is written has an effect on the guest: an interrupt, or that it comes back."""
+        return bool(self._ier & _TRANSMIT or self._mcr & _LOOP or self._lcr & _DLAB)
+
+    @property
     def _depth(self) -> int:
         return Reg.FIFO if self._fcr & _FIFO_ON else 1
 
