@@ -1,0 +1,109 @@
+/* The console, the native preparations that Linux makes before it looks for a ROM, and the order of it all. */
+#include "probe.h"
+
+#define PIC_MASTER 0x20
+#define PIC_SLAVE 0xA0
+
+bool pae;
+static u32 passed, failed;
+
+extern u64 gdt[];
+extern u8 timer_gate[], local_gate[], fault_gate[];
+void probe_main(void);
+
+static u64 idt[256];
+static u8 tss[104];
+
+void say(const char *text)
+{
+	for (; *text; text++)
+		out8(VMI_PORT_UART, (u8)*text);
+}
+
+void say_hex(u32 value)
+{
+	for (s32 shift = 28; shift >= 0; shift -= 4)
+		out8(VMI_PORT_UART, (u8) "0123456789abcdef"[value >> shift & 15]);
+}
+
+static void say_number(u32 value)
+{
+	if (value >= 10)
+		say_number(value / 10);
+	out8(VMI_PORT_UART, (u8)('0' + value % 10));
+}
+
+void check(bool good, const char *what)
+{
+	if (good)
+		passed++;
+	else
+		failed++;
+	say_number(passed + failed);
+	say(good ? " ok " : " FAIL ");
+	say(what);
+	say("\n");
+}
+
+static void gate(u32 vector, const u8 *handler)
+{
+	u32 at = (u32)(uintptr_t)handler;
+
+	idt[vector] = ((u64)((at & 0xffff0000) | 0x8e00) << 32) | PROBE_CS << 16 | (at & 0xffff);
+}
+
+/* Interrupt 0 at TIMER_VECTOR, all lines masked but that one. Linux writes to the controllers itself. */
+static void set_controllers(void)
+{
+	static const u8 words[2][4] = {{0x11, TIMER_VECTOR, 4, 1}, {0x11, TIMER_VECTOR + 8, 2, 1}};
+
+	for (u32 chip = 0; chip < 2; chip++)
+		for (u32 word = 0; word < 4; word++)
+			out8((u16)((chip ? PIC_SLAVE : PIC_MASTER) + (word != 0)), words[chip][word]);
+	out8(PIC_MASTER + 1, 0xfe);
+	out8(PIC_SLAVE + 1, 0xff);
+}
+
+static void load_tables(void)
+{
+	struct vmi_dtr dtr = {.limit = sizeof(idt) - 1, .base = (u32)(uintptr_t)idt};
+
+	gate(FAULT_VECTOR, fault_gate);
+	gate(TIMER_VECTOR, timer_gate);
+	gate(LOCAL_VECTOR, local_gate);
+	__asm__ volatile("lidt %0" : : "m"(dtr));
+}
+
+static void load_tss(void)
+{
+	u32 at = (u32)(uintptr_t)tss;
+
+	tss[8] = PROBE_DS;
+	call5(VMI_CALL_WriteGDTEntry, (u32)(uintptr_t)gdt, PROBE_TSS / 8, (at & 0xffff) << 16 | (sizeof(tss) - 1),
+	      (at & 0xff000000) | 0x8900 | (at >> 16 & 0xff), 0);
+	call(SetTR, PROBE_TSS, 0, 0);
+	call(UpdateKernelStack, PROBE_DS, 0xC0123450, 0);
+	check(*(u32 *)(tss + 4) == 0xC0123450, "UpdateKernelStack stores the stack into the TSS");
+}
+
+void probe_main(void)
+{
+	say(pae ? "probe of an option ROM, PAE\n" : "probe of an option ROM, two-level paging\n");
+	load_tables();
+	set_controllers();
+	attach();
+	flags_check();
+	linear_map(8192);
+	load_tss();
+	tables_check();
+	timers_check();
+	lazy_check();
+	patch_again();
+	say("result: ");
+	say_number(passed);
+	say(" passed, ");
+	say_number(failed);
+	say(" failed\n");
+	__asm__ volatile("outb %0, %1" : : "a"((u8)(failed ? VMI_EXIT_STATUS_FAILURE : VMI_EXIT_STATUS_SUCCESS)),
+			 "d"((u16)VMI_PORT_EXIT));
+}
