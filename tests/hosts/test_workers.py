@@ -1,15 +1,19 @@
 """Workers: side by side, in order, and none that takes the others or the tool with it."""
 
 import multiprocessing
+import os
 import time
 from pathlib import Path
 
 import pytest
 
-import vmirom.hosts.workers
+import vmirom.hosts.doctor
+import vmirom.hosts.kvm
+import vmirom.hosts.registry
 from tests.hosts.conftest import Scripting, request_for
 from tests.hosts.scripted import dies, ends, stuck
-from vmirom.hosts.outcomes import Outcome
+from vmirom.hosts.outcomes import BootResult, Outcome
+from vmirom.hosts.request import BootRequest
 from vmirom.hosts.workers import Tick, boot_all
 from vmirom.hypervisors.hypervisor import EndKind
 
@@ -46,7 +50,7 @@ def test_engine_that_dies_is_an_error_of_its_backend_only(scripted: Scripting) -
 def test_worker_that_ignores_its_budget_is_ended(
     scripted: Scripting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vmirom.hosts.workers, "_GRACE", 0.3)
+    monkeypatch.setattr(vmirom.hosts.registry, "_GRACE", 0.3)
     scripted(xen=stuck)
     start = time.monotonic()
     results = boot_all([request_for(name, budget=0.2) for name in NAMES])
@@ -76,3 +80,36 @@ def test_trace_that_cant_be_written_is_an_os_error(scripted: Scripting, tmp_path
 def test_the_worst_is_kept_apart(scripted: Scripting) -> None:
     scripted(native=ends(EndKind.CRASH), lguest=ends(EndKind.REBOOT))
     assert outcomes() == [Outcome.CRASH, Outcome.SUCCESS, Outcome.SUCCESS, Outcome.SUCCESS]
+
+
+def test_requests_of_a_host_that_gathers_them_go_to_one_worker(
+    scripted: Scripting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def together(requests: list[BootRequest], progress: object) -> list[BootResult]:
+        reason = f"{len(requests)} in process {os.getpid()}"
+        return [BootResult(r.backend, Outcome.SUCCESS, reason, host="kvm") for r in requests]
+
+    monkeypatch.setattr(vmirom.hosts.kvm, "boot_together", together)
+    found = vmirom.hosts.doctor.Host("kvm", True, ("native", "kvm"), "here")
+    monkeypatch.setattr(vmirom.hosts.kvm, "probe", lambda: found)
+    pairs = [("native", "kvm"), ("xen", "embedded"), ("xen", "kvm"), ("kvm", "kvm")]
+    ticks: list[Tick] = []
+    results = boot_all([request_for(backend, host=host) for backend, host in pairs], ticks.append)
+    assert [(r.backend, r.host) for r in results] == pairs
+    assert [r.outcome.value for r in results] == ["success", "success", "skip", "success"]
+    assert results[0].reason == results[3].reason != ""
+    assert results[0].reason.startswith("2 in process ")
+    assert results[2].reason == "host kvm boots native, kvm only"
+    assert sorted(tick.index for tick in ticks if tick.phase == "done") == [0, 1, 2, 3]
+
+
+def test_a_gathering_worker_that_dies_is_an_error_of_all_its_requests(
+    scripted: Scripting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vmirom.hosts.kvm, "boot_together", lambda *_: os._exit(9))
+    found = vmirom.hosts.doctor.Host("kvm", True, ("native", "kvm"), "here")
+    monkeypatch.setattr(vmirom.hosts.kvm, "probe", lambda: found)
+    results = boot_all([request_for(backend, host="kvm") for backend in ("native", "kvm")])
+    assert [(r.outcome, r.reason) for r in results] == [
+        (Outcome.ERROR, "the engine's process died: exit code 9")
+    ] * 2

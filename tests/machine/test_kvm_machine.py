@@ -72,8 +72,19 @@ def mmio(gpa: int, write: bool) -> Run:
 def test_memory_is_a_pcs_with_a_read_only_rom() -> None:
     assert Rig().slots() == [
         (0, 0xA0000, 0),
-        (0xC0000, 0x8000, 2),
+        (0xC0000, 0x4000, 2),
+        (0xC4000, 0x4000, 2),
         (0x100000, 0x100000, 0),
+    ]
+
+
+def test_the_host_bridge_unlocks_and_locks_the_halves_of_the_rom() -> None:
+    address = port(0xCF8, struct.pack("<I", 0x80000058), size=4)
+    rig = Rig(address, port(0xCFE, b"\x31"), port(0xCFE, b"\x11"), EXIT)
+    rig.run()
+    assert rig.slots()[4:] == [
+        *((0xC4000, 0, 0), (0xC4000, 0x4000, 0)),
+        *((0xC4000, 0, 0), (0xC4000, 0x4000, 2)),
     ]
 
 

@@ -109,11 +109,12 @@ def boot(
         text = f"{abi[0]}.{abi[1]}"
         sys.stdout.write(json_bytes(boot_report(source.name, text, results, agreement)).decode())
     else:
-        from vmirom.report.text import agreement_lines, ending_lines, matrix_lines, transcript_lines
+        from vmirom.report import text as told
 
-        lines = [*agreement_lines(agreement), *matrix_lines(results), *ending_lines(results)]
+        lines = [*told.agreement_lines(agreement), *told.matrix_lines(results), *told.road_lines(results)]
+        lines += told.ending_lines(results)
         if verbose:
-            lines = [line for result in results for line in transcript_lines(result)] + lines
+            lines = [line for result in results for line in told.transcript_lines(result)] + lines
         click.echo("\n".join(lines))
     return overall(results, agreement).exit_code
 

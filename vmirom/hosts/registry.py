@@ -8,6 +8,8 @@ Found, not listed, so that a new host edits nothing here. What a host module may
 * ``self_test()``: boots something small; returns an empty string, or why it failed, in one line; makes
   ``vmirom hosts test NAME`` exist. It remembers the answer where ``probe`` finds it.
 * ``BUDGET``: seconds for a boot where nobody says otherwise (30 without).
+* ``GRACE``: seconds that the host needs for itself, beyond the budgets of boots (5 without).
+* ``boot_together(requests, progress)``: as ``boot``, for several; a host that starts slowly offers it.
 * ``TRACES``: true where the host can write a trace of calls.
 """
 
@@ -16,7 +18,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, cast
 
 import vmirom.hosts
@@ -28,7 +30,10 @@ __all__ = [
     "HostModule",
     "Say",
     "boot",
+    "boot_together",
     "budget_of",
+    "gathers",
+    "grace_of",
     "host_module",
     "host_names",
     "hosts",
@@ -41,6 +46,7 @@ Say = Callable[[str], None]
 """Told one line about each step of a setup."""
 
 _BUDGET = 30.0
+_GRACE = 5.0
 
 
 class HostModule(Protocol):
@@ -98,6 +104,16 @@ def budget_of(name: str) -> float:
     return float(getattr(host_module(name), "BUDGET", _BUDGET))
 
 
+def grace_of(name: str) -> float:
+    """Seconds that a boot on the host ``name`` may take beyond its budget before it is ended."""
+    return float(getattr(host_module(name), "GRACE", _GRACE))
+
+
+def gathers(name: str) -> bool:
+    """Whether the host ``name`` boots several requests at once."""
+    return hasattr(host_module(name), "boot_together")
+
+
 def traces(name: str) -> bool:
     """Whether the host ``name`` can write traces."""
     return bool(getattr(host_module(name), "TRACES", False))
@@ -105,6 +121,20 @@ def traces(name: str) -> bool:
 
 def boot(request: BootRequest, progress: Progress | None = None) -> BootResult:
     """Boot ``request`` on its host: a skip with the reason where the host can't. Raises as that does."""
+    return _refusal(request) or host_module(request.host).boot(request, progress)
+
+
+def boot_together(requests: Sequence[BootRequest], progress: Progress | None = None) -> list[BootResult]:
+    """Boot requests of one host that :func:`gathers`; results in their order. Raises as the host does."""
+    refusals = [_refusal(request) for request in requests]
+    taken = [r for r, refused in zip(requests, refusals, strict=True) if refused is None]
+    together = getattr(host_module(requests[0].host), "boot_together", None)
+    results = iter(together(taken, progress) if together is not None and taken else [])
+    return [refused or next(results) for refused in refusals]
+
+
+def _refusal(request: BootRequest) -> BootResult | None:
+    """A skip where the host can't boot this."""
     module = host_module(request.host)
     if request.backend not in module.BACKENDS:
         why = f"host {request.host} boots {', '.join(module.BACKENDS)} only"
@@ -115,4 +145,4 @@ def boot(request: BootRequest, progress: Progress | None = None) -> BootResult:
             return BootResult(
                 request.backend, Outcome.SKIP, f"{found.found}; {found.missing}", host=request.host
             )
-    return module.boot(request, progress)
+    return None

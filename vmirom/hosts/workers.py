@@ -1,8 +1,8 @@
 """Boots in worker processes: backends side by side, and an engine that dies takes only its worker.
 
-Each worker boots one request and reports over a pipe: its progress at most ten times a second, then its
-result. A worker that does not come back in time is ended and becomes an error. Ctrl-C reaches only the
-parent, which ends the workers.
+Each worker boots one request, or all requests of a host that boots several at once, and reports over a
+pipe: its progress at most ten times a second, then its results. A worker that does not come back in time is
+ended and becomes an error. Ctrl-C reaches only the parent, which ends the workers.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Final
 
+from vmirom.hosts import registry
 from vmirom.hosts.outcomes import BootResult, Outcome
-from vmirom.hosts.registry import boot
 from vmirom.hosts.request import BootRequest
 from vmirom.trace.recorder import Tally
 
@@ -29,8 +29,6 @@ __all__ = ["Tick", "boot_all"]
 
 _PERIOD: Final = 0.1
 """Seconds between two reports of a worker."""
-_GRACE: Final = 5.0
-"""Seconds that a worker may take beyond its budget before it is ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +69,13 @@ def _cpus() -> int:
 
 @dataclass(slots=True)
 class _Worker:
-    index: int
+    indices: list[int]
+    """Of the requests that it has not answered yet."""
     process: BaseProcess
     pipe: Connection
     deadline: float
+    patience: str
+    """What is said if it does not come back."""
 
 
 class _Pool:
@@ -82,7 +83,7 @@ class _Pool:
         self._requests = requests
         self._watcher = watcher
         self._jobs = jobs
-        self._waiting = list(range(len(requests)))
+        self._waiting = _groups(requests)
         self._busy: list[_Worker] = []
         self._results: dict[int, BootResult] = {}
         # forking shares what is imported already; elsewhere than on Linux it is not safe
@@ -104,14 +105,17 @@ class _Pool:
             worker.pipe.close()
         self._busy.clear()
 
-    def _start(self, index: int) -> None:
+    def _start(self, indices: list[int]) -> None:
         mine, theirs = self._context.Pipe(duplex=False)
-        request = self._requests[index]
-        process = self._context.Process(target=_work, args=(request, index, theirs), daemon=True)
+        requests = [self._requests[index] for index in indices]
+        process = self._context.Process(target=_work, args=(requests, indices, theirs), daemon=True)
         with _interrupts_held():
             process.start()
         theirs.close()
-        self._busy.append(_Worker(index, process, mine, time.monotonic() + request.budget + _GRACE))
+        budget, grace = sum(r.budget for r in requests), registry.grace_of(requests[0].host)
+        patience = f"the engine did not stop {grace:g} s after its budget of {budget:g} s"
+        deadline = time.monotonic() + budget + grace
+        self._busy.append(_Worker(list(indices), process, mine, deadline, patience))
 
     def _listen(self, worker: _Worker) -> None:
         while worker.pipe.poll():
@@ -121,28 +125,41 @@ class _Pool:
                 worker.process.join()
                 code = worker.process.exitcode or 0
                 how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-                reason = f"the engine's process died: {how}"
-                self._finish(worker, _lost(self._requests[worker.index], reason))
+                self._lose(worker, f"the engine's process died: {how}")
                 return
             if isinstance(message, OSError):
                 raise message
-            if message.result is not None:
-                self._finish(worker, message.result)
+            if message.result is None:
+                self._watcher(message)
+                continue
+            self._finish(worker, message.index, message.result)
+            if not worker.indices:
                 return
-            self._watcher(message)
         if time.monotonic() > worker.deadline:
             worker.process.kill()
-            request = self._requests[worker.index]
-            reason = f"the engine did not stop {_GRACE:g} s after its budget of {request.budget:g} s"
-            self._finish(worker, _lost(request, reason))
+            self._lose(worker, worker.patience)
 
-    def _finish(self, worker: _Worker, result: BootResult) -> None:
-        self._busy.remove(worker)
-        worker.process.join()
-        worker.pipe.close()
-        self._results[worker.index] = result
-        done = Tick(worker.index, "done", result.call_total, result.hypercall_total, result.seconds, result)
+    def _lose(self, worker: _Worker, reason: str) -> None:
+        for index in list(worker.indices):
+            self._finish(worker, index, _lost(self._requests[index], reason))
+
+    def _finish(self, worker: _Worker, index: int, result: BootResult) -> None:
+        worker.indices.remove(index)
+        if not worker.indices:
+            self._busy.remove(worker)
+            worker.process.join()
+            worker.pipe.close()
+        self._results[index] = result
+        done = Tick(index, "done", result.call_total, result.hypercall_total, result.seconds, result)
         self._watcher(done)
+
+
+def _groups(requests: Sequence[BootRequest]) -> list[list[int]]:
+    """Which requests one worker takes: one, or all of a host that boots several at once."""
+    groups: dict[object, list[int]] = {}
+    for index, request in enumerate(requests):
+        groups.setdefault(request.host if registry.gathers(request.host) else index, []).append(index)
+    return list(groups.values())
 
 
 def _lost(request: BootRequest, reason: str) -> BootResult:
@@ -162,27 +179,31 @@ def _interrupts_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _work(request: BootRequest, index: int, pipe: Connection) -> None:
+def _work(requests: list[BootRequest], indices: list[int], pipe: Connection) -> None:
     """A worker's whole life."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    reporter = _Reporter(index, pipe)
+    reporter = _Reporter(indices, pipe)
     try:
-        result = boot(request, reporter.progress)
+        if len(requests) == 1:
+            results = [registry.boot(requests[0], reporter.progress)]
+        else:
+            results = registry.boot_together(requests, reporter.progress)
     except OSError as error:
         reporter.stop()
         pipe.send(OSError(error.errno, error.strerror or str(error)))
         return
     reporter.stop()
-    pipe.send(Tick(index, "done", result=result))
+    for index, result in zip(indices, results, strict=True):
+        pipe.send(Tick(index, "done", result=result))
     pipe.close()
 
 
 class _Reporter:
-    """Sends a tick when the phase changes and every tenth of a second."""
+    """Sends a tick of each boot when the phase changes and every tenth of a second."""
 
-    def __init__(self, index: int, pipe: Connection) -> None:
-        self._index = index
+    def __init__(self, indices: list[int], pipe: Connection) -> None:
+        self._indices = indices
         self._pipe = pipe
         self._start = time.monotonic()
         self._phase = "load"
@@ -208,6 +229,7 @@ class _Reporter:
                 continue  # a first hit of a call changed the table while it was summed
             seconds = time.monotonic() - self._start
             try:
-                self._pipe.send(Tick(self._index, self._phase, calls, hypercalls, seconds))
+                for index in self._indices:
+                    self._pipe.send(Tick(index, self._phase, calls, hypercalls, seconds))
             except OSError:
                 os._exit(1)  # nobody listens any more: the parent is gone, however it went

@@ -8,7 +8,7 @@ from typing import Final
 from vmirom.hosts.outcomes import BootResult, Outcome
 from vmirom.report.agreement import Agreement
 
-__all__ = ["agreement_lines", "ending_lines", "matrix_lines", "transcript_lines"]
+__all__ = ["agreement_lines", "ending_lines", "matrix_lines", "road_lines", "transcript_lines"]
 
 _LAST: Final = 8
 """Lines of a transcript shown for a boot that ended badly."""
@@ -76,6 +76,12 @@ def matrix_lines(results: Sequence[BootResult]) -> Iterator[str]:
             reasons.setdefault((result.host, result.reason), []).append(result.backend)
     for (host, reason), backends in reasons.items():
         yield f"skipped on {host} ({', '.join(backends)}): {reason}"
+
+
+def road_lines(results: Sequence[BootResult]) -> Iterator[str]:
+    """How each host that has more than one way booted, and why so."""
+    for host, road in dict.fromkeys((result.host, result.road) for result in results if result.road):
+        yield f"{host}: {road}"
 
 
 def transcript_lines(result: BootResult) -> Iterator[str]:

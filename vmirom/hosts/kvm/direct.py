@@ -122,7 +122,7 @@ def _ending(pc: KvmPc, stop: Stop) -> Ending:
     if isinstance(stop, OutOfTime):
         return Ending(EndKind.BUDGET, f"out of time at eip {pc.eip():#x}")
     if stop.halted:
-        return Ending(EndKind.SHUTDOWN, stop.reason)
+        return Ending(EndKind.BUDGET, f"halted for ever: interrupts are off at eip {pc.eip():#x}")
     where = "" if pc.reset() else f" (eip {pc.eip():#x})"
     return Ending(EndKind.CRASH, f"{stop.reason}{where}")
 

@@ -1,8 +1,9 @@
 """A PC on KVM: the kernel's processor, interrupt controllers and timer, and this project's other devices.
 
-The memory map is the embedded PC's: memory to 640 KiB, a ROM area that is read-only, memory from 1 MiB; all
-else reads as ones and forgets stores. A store to the ROM area ends the run. The ports of the interrupt
-controllers and of the timer never come here: KVM answers them itself.
+The memory map is the embedded PC's: memory to 640 KiB, a ROM area that is read-only unless the host bridge
+was told otherwise, memory from 1 MiB; all else reads as ones and forgets stores. A store to the locked ROM
+area ends the run. The ports of the interrupt controllers and of the timer never come here: KVM answers them
+itself.
 
 What the guest prints waits inside KVM, where it can, until the guest leaves for something else, at most for
 a tenth of a second. A processor that halts with interrupts off waits inside KVM for ever: it is looked at now
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vmirom.machine.devices import Request
+from vmirom.machine.devices.bridge import HALF, HostBridge
 from vmirom.machine.devices.bus import Bus
 from vmirom.machine.devices.cmos import Cmos
 from vmirom.machine.devices.power import KeyboardController, Power
@@ -127,13 +129,14 @@ class KvmPc:
             vm.enable(Capability.DISABLE_QUIRKS2, QUIRK_FIX_HYPERCALL)
         vm.ioctl(Io.CREATE_IRQCHIP)
         vm.ioctl(Io.CREATE_PIT2, struct.pack("<I60x", _SPEAKER))
-        read_only = bool(device.capability(Capability.READONLY_MEM))
+        self._locks = bool(device.capability(Capability.READONLY_MEM))
         at = 0
         for start, end in (*sorted((*holes, self._rom)), (self.memory.size, self.memory.size)):
             if at < start:
                 vm.add_memory(self.memory.raw, at, start - at)
             if (start, end) == self._rom:
-                vm.add_memory(self.memory.raw, start, end - start, read_only)
+                halves = range(start, end, HALF)
+                self._halves = [vm.add_memory(self.memory.raw, gpa, HALF, self._locks) for gpa in halves]
             at = end
         self._vcpu = Vcpu(vm, setting.free_task_register)
         offered = [seen for entry in device.supported_cpuid() if (seen := setting.cpuid(entry)) is not None]
@@ -150,6 +153,7 @@ class KvmPc:
             Cmos(_utc, self.memory.size),
             KeyboardController(self._ask),
             Power(self._ask, time.monotonic_ns),
+            HostBridge(self._unlock),
         ):
             device.attach(self.bus)
 
@@ -164,13 +168,17 @@ class KvmPc:
     def _serial_line(self, level: bool) -> None:
         self._vm.ioctl(Io.IRQ_LINE, struct.pack("<II", UartRegister.IRQ, level))
 
+    def _unlock(self, half: int, writable: bool) -> None:
+        if self._locks:
+            self._vm.set_read_only(self._halves[half], not writable)
+
     def _ask(self, request: Request) -> None:
         if self._asked is None and self._heeds(request):
             self._asked = request
 
     def enter(self, eip: int, eax: int, ebx: int, cs: int, ds: int) -> None:
         """Start in 32-bit protected mode without paging, flat segments, interrupts off. Raises KvmError."""
-        registers = self._vcpu.first_registers()
+        registers = self._vcpu.standing_registers()
         registers.set_segment("cs", flat_segment(cs, CODE))
         for name in ("ds", "es", "fs", "gs", "ss"):
             registers.set_segment(name, flat_segment(ds, DATA))
@@ -253,10 +261,11 @@ class KvmPc:
         return None
 
     def _flags(self) -> int:
-        return self._vcpu.first_registers().general("eflags")
+        return self._vcpu.standing_registers().general("eflags")
 
     def eip(self) -> int:
-        """Where the guest stands. Raises KvmError."""
+        """Where the guest stands: behind a store to ROM, too, which KVM tells of when it is done. Raises
+        KvmError."""
         return self._vcpu.registers().general("eip")
 
     def reset(self) -> bool:

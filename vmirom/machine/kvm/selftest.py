@@ -160,7 +160,7 @@ class _Guest:
 
     def _start(self, place: str, ring: int, change: Callable[[Registers], None] | None = None) -> int:
         """Run from a place at a ring; an exit reason."""
-        registers = self._vcpu.first_registers()
+        registers = self._vcpu.standing_registers()
         cs, ds = (_USER_CS, _USER_DS) if ring else (_KERNEL_CS, _KERNEL_DS)
         registers.set_segment("cs", flat_segment(cs, CODE))
         for name in ("ds", "es", "fs", "gs", "ss"):
@@ -196,7 +196,7 @@ class _Guest:
         return "" if found == port else f"wrote to port {found:#x} instead of {port:#x}"
 
     def paging(self) -> str:
-        registers = self._vcpu.first_registers()
+        registers = self._vcpu.standing_registers()
         registers.set_segment("cs", flat_segment(_KERNEL_CS, CODE))
         for name in ("ds", "es", "fs", "gs", "ss"):
             registers.set_segment(name, flat_segment(_KERNEL_DS, DATA))
@@ -205,7 +205,7 @@ class _Guest:
             self._vcpu.set_registers(registers)
         except KvmError as refused:
             return f"refuses 32-bit paging ({refused})"
-        if not self._vcpu.first_registers().control("cr0") & _PG:
+        if not self._vcpu.standing_registers().control("cr0") & _PG:
             return "refuses 32-bit paging (CR0.PG did not stay set)"
         return ""
 
@@ -215,7 +215,7 @@ class _Guest:
 
     def gate(self) -> str:
         how = self._left_by(self._start("gate", 3), _GATE_PORT)
-        if not how and self._vcpu.first_registers().selector("cs") != _KERNEL_CS:
+        if not how and self._vcpu.standing_registers().selector("cs") != _KERNEL_CS:
             how = "the handler did not run in ring 0"
         return f"can't deliver int n from ring 3 ({how})" if how else ""
 
@@ -229,7 +229,7 @@ class _Guest:
 
         place = "vmmcall" if vendor in _AMD else "vmcall"
         how = self._left_by(self._start(place, 0, number), _PORT)
-        answer = self._vcpu.first_registers().general("eax")
+        answer = self._vcpu.standing_registers().general("eax")
         if not how and answer != -_ENOSYS & 0xFFFFFFFF:
             how = f"hypercall {_UNKNOWN} answers {answer:#x}"
         return f"does not serve {place} as KVM does ({how})" if how else ""

@@ -51,7 +51,8 @@ class Vm:
         self.device = device
         self._kernel = device.kernel
         self._pins: list[Any] = []
-        self._slots = 0
+        self._slots: list[tuple[int, int, int]] = []
+        self._present: set[int] = set()
         try:
             self.handle = self._kernel.ioctl(device.handle, Io.CREATE_VM)
         except OSError as error:
@@ -81,14 +82,24 @@ class Vm:
         """Switch a capability on."""
         return self.try_ioctl(Io.ENABLE_CAP, struct.pack("<II4Q64x", capability, 0, argument, 0, 0, 0))
 
-    def add_memory(self, raw: mmap.mmap, gpa: int, length: int, read_only: bool = False) -> None:
-        """Let ``raw[gpa:gpa+length]`` be physical memory at ``gpa``. Raises KvmError."""
+    def add_memory(self, raw: mmap.mmap, gpa: int, length: int, read_only: bool = False) -> int:
+        """Let ``raw[gpa:gpa+length]`` be physical memory at ``gpa``; answers its slot. Raises KvmError."""
         pin = ctypes.c_char.from_buffer(raw, gpa)
         self._pins.append(pin)
+        slot = len(self._slots)
+        self._slots.append((gpa, length, ctypes.addressof(pin)))
+        self.set_read_only(slot, read_only)
+        return slot
+
+    def set_read_only(self, slot: int, read_only: bool) -> None:
+        """Let a slot be read-only, or memory like any other: KVM takes that of new slots only, so it is made
+        anew. Between runs. Raises KvmError."""
+        gpa, length, address = self._slots[slot]
         flags = READ_ONLY_SLOT if read_only else 0
-        slot = MEMORY_SLOT.pack(self._slots, flags, gpa, length, ctypes.addressof(pin))
-        self._slots += 1
-        self.ioctl(Io.SET_USER_MEMORY_REGION, slot)
+        if slot in self._present:
+            self.ioctl(Io.SET_USER_MEMORY_REGION, MEMORY_SLOT.pack(slot, 0, gpa, 0, address))
+        self.ioctl(Io.SET_USER_MEMORY_REGION, MEMORY_SLOT.pack(slot, flags, gpa, length, address))
+        self._present.add(slot)
 
     def queue_stores(self, port: int, on: bool) -> bool:
         """Let byte stores to a port wait (see :meth:`Vcpu.queued`), or no more; False where KVM can't."""
@@ -221,10 +232,10 @@ class Vcpu:
             return Registers(regs, self.page[RunPage.SREGS : RunPage.SREGS + SREGS_SIZE])
         if self._early or self._thread is not None:
             self._finish()
-        return self.first_registers()
+        return self.standing_registers()
 
-    def first_registers(self) -> Registers:
-        """The same by system calls; right before the first run, and wherever no instruction is open."""
+    def standing_registers(self) -> Registers:
+        """The same by system calls, and as they stand: before the first run, or where no instruction is open."""
         regs, sregs = bytearray(REGS_SIZE), bytearray(SREGS_SIZE)
         self.ioctl(Io.GET_REGS, regs)
         self.ioctl(Io.GET_SREGS, sregs)
