@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from vmirom.cli.choices import LATEST, AbiVersion, PathArgument, json_option
+from vmirom.cli.choices import LATEST, AbiVersion, PathArgument, Seconds, json_option
 from vmirom.cli.failing import Fault, read_file, shown, write_file
 
 __all__ = ["rom"]
@@ -154,3 +154,63 @@ def verify(as_json: bool) -> int:
     else:
         click.echo("\n".join(wrong) if wrong else f"{len(roms)} ROMs are as the lock says")
     return _DIFFERENT if wrong else 0
+
+
+@rom.command(
+    epilog="\b\nExamples:\n  vmirom rom boot kvm bzImage --append 'console=ttyS0'\n"
+    "  vmirom rom boot my.rom kernel.elf -v\n\n"
+    "Exit codes as of 'vmirom boot'. A kernel that neither powers off nor exits is stopped in the end."
+)
+@click.argument("rom", metavar="BACKEND|ROM")
+@click.argument("kernel", type=PathArgument())
+@click.option("--abi", type=AbiVersion(), default=LATEST, metavar="V", help="ABI version (default 3.1).")
+@click.option(
+    "--memory", type=click.IntRange(8, 2048), default=64, metavar="MIB", help="Memory (default 64)."
+)
+@click.option("--append", "command_line", default="", metavar="CMDLINE", help="The kernel's command line.")
+@click.option("--machine", type=click.Choice(["pc", "q35"]), default="pc", help="Which PC (default pc).")
+@click.option("--smp", type=click.IntRange(1, 8), default=1, metavar="N", help="Processors (default 1).")
+@click.option("--budget", type=Seconds(), default=30.0, metavar="SECONDS", help="Time (default 30).")
+@json_option
+@click.option("-v", "--verbose", is_flag=True, help="Print what the kernel printed, too.")
+def boot(
+    rom: str,
+    kernel: Path,
+    abi: tuple[int, int],
+    memory: int,
+    command_line: str,
+    machine: str,
+    smp: int,
+    budget: float,
+    as_json: bool,
+    verbose: bool,
+) -> int:
+    """Boot KERNEL natively on QEMU, with a ROM (shipped for BACKEND, or a file) as an option ROM."""
+    from vmirom.cli.sources import shipped_rom
+    from vmirom.hosts.backends import backend_names
+    from vmirom.hosts.optionrom import OptionRomBoot, boot_option_rom
+    from vmirom.report.json_text import json_bytes
+    from vmirom.report.text import ending_lines, transcript_lines
+
+    named = rom in backend_names()
+    data = shipped_rom(rom, abi)[1] if named else read_file(Path(rom))
+    result = boot_option_rom(
+        OptionRomBoot(
+            data,
+            read_file(kernel, 256 << 20),
+            rom if named else shown(rom),
+            command_line,
+            memory,
+            budget,
+            machine,
+            smp,
+        )
+    )
+    if as_json:
+        sys.stdout.write(json_bytes(result).decode())
+        return result.outcome.exit_code
+    lines = [*transcript_lines(result)] if verbose else []
+    lines.append(f"{result.label}: {result.outcome.value}: {result.reason} ({result.seconds:.2f} s)")
+    lines += list(ending_lines([result]))[1:]
+    click.echo("\n".join(lines))
+    return result.outcome.exit_code

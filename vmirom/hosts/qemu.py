@@ -24,13 +24,13 @@ from vmirom.hypervisors.hypervisor import Ending, EndKind
 from vmirom.overlays import native
 from vmirom.overlays.vmi import ExitStatus, Layout, Port
 
-__all__ = ["BACKENDS", "NAME", "boot", "machine_arguments", "probe", "result_of", "self_test"]
+__all__ = ["BACKENDS", "NAME", "PROGRAMS", "boot", "machine_arguments", "probe", "result_of", "self_test"]
 
 NAME: Final = "qemu"
 BACKENDS: Final = ("native", "kvm")
 
-_PROGRAMS: Final = ("qemu-system-i386", "qemu-system-x86_64")
-_MACHINES: Final = ("pc", "q35")
+PROGRAMS: Final = ("qemu-system-i386", "qemu-system-x86_64")
+_MACHINE: Final = "pc"
 _SELF_TEST: Final = "qemu.self-test"
 _SELF_TEST_BUDGET: Final = 20.0
 _NEEDS: Final = f"QEMU {OLDEST[0]}.{OLDEST[1]} or newer for PCs (qemu-system-x86); it emulates, no KVM needed"
@@ -40,7 +40,7 @@ _MULTIBOOT: Final = struct.pack("<I", int(native.Multiboot.HEADER_MAGIC))
 def probe() -> Host:
     """Looks for QEMU in PATH; asks a program that was not seen before for its version."""
     try:
-        program = find_qemu(*_PROGRAMS)
+        program = find_qemu(*PROGRAMS)
     except QemuMissing as gone:
         return Host(NAME, False, BACKENDS, gone.found, gone.missing, _NEEDS)
     known = ".".join(map(str, version(program) or ()))
@@ -70,7 +70,7 @@ def boot(request: BootRequest, progress: Progress | None = None) -> BootResult:
     """Boot through ``-kernel``. Options: ``machine`` (``pc`` or ``q35``), ``protocol`` (``multiboot`` or
     ``pvh``). Raises nothing: what is missing is a skip, what fails an outcome."""
     try:
-        program = find_qemu(*_PROGRAMS)
+        program = find_qemu(*PROGRAMS)
         read_bundle(request.bundle)
     except QemuMissing as gone:
         return BootResult(request.backend, Outcome.SKIP, str(gone), host=NAME)
@@ -83,7 +83,7 @@ def boot(request: BootRequest, progress: Progress | None = None) -> BootResult:
             kernel = Path(folder, "bundle.elf")
             kernel.write_bytes(_for_protocol(request.bundle, request.options.get("protocol", "multiboot")))
             arguments = [
-                *machine_arguments(request.memory_mib, request.options.get("machine", _MACHINES[0])),
+                *machine_arguments(request.memory_mib, request.options.get("machine", _MACHINE)),
                 *("-kernel", str(kernel)),
             ]
             if request.command_line:
@@ -148,7 +148,7 @@ def _last_words(end: QemuEnd) -> str:
 def self_test() -> str:
     """Boots a few instructions that print and exit; empty, or why that failed. Remembered for ``probe``."""
     try:
-        program = find_qemu(*_PROGRAMS)
+        program = find_qemu(*PROGRAMS)
     except QemuMissing as gone:
         return str(gone)
     try:
@@ -159,7 +159,9 @@ def self_test() -> str:
     except OSError as error:
         return f"{error.filename or program}: {error.strerror or error}"
     ending = ending_of(end)
-    fault = "" if (ending.status, end.console) == (ExitStatus.SUCCESS, b"ok\n") else ending.reason
+    outcome, fault = judge(ending, _SELF_TEST_BUDGET)
+    if outcome is Outcome.SUCCESS:
+        fault = "" if end.console == b"ok\n" else "what was printed did not arrive"
     note(_SELF_TEST, f"{_token(program)}\n{fault}")
     return fault
 

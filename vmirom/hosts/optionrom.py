@@ -1,0 +1,61 @@
+"""A ROM as a true option ROM on QEMU: the BIOS copies it in, calls its 16-bit entry and locks it, and a
+kernel that boots natively finds it by scanning.
+
+The kernel is any that QEMU takes with ``-kernel``: a stock bzImage with VMI support, or the probe guest of
+``romsrc/guest/probe-option``.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from vmirom.hosts import qemu
+from vmirom.hosts.outcomes import BootResult, Outcome
+from vmirom.hosts.qemu_run import QemuMissing, find_qemu, run_qemu
+from vmirom.hosts.request import BootRequest
+
+__all__ = ["OptionRomBoot", "boot_option_rom"]
+
+
+@dataclass(frozen=True, slots=True)
+class OptionRomBoot:
+    """One boot: ``rom`` beside whatever else the machine brings, ``kernel`` natively. ``video`` puts a
+    display adapter in, whose own ROM takes the first place."""
+
+    rom: bytes
+    kernel: bytes
+    backend: str
+    command_line: str = ""
+    memory_mib: int = 64
+    budget: float = 30.0
+    machine: str = "pc"
+    processors: int = 1
+    video: bool = False
+
+    def arguments(self, folder: Path) -> list[str]:
+        """QEMU's, with ROM and kernel in files of ``folder``. Raises OSError."""
+        rom, kernel = folder / "vmi.rom", folder / "kernel"
+        rom.write_bytes(self.rom)
+        kernel.write_bytes(self.kernel)
+        arguments = qemu.machine_arguments(self.memory_mib, self.machine)
+        if self.video:
+            arguments += ["-device", "VGA"]
+        arguments += ["-smp", str(self.processors), "-option-rom", str(rom), "-kernel", str(kernel)]
+        return arguments + (["-append", self.command_line] if self.command_line else [])
+
+
+def boot_option_rom(boot: OptionRomBoot) -> BootResult:
+    """Boot; a skip where there is no QEMU, an outcome in every other case."""
+    request = BootRequest(boot.backend, b"", boot.memory_mib, boot.command_line, boot.budget, host=qemu.NAME)
+    try:
+        program = find_qemu(*qemu.PROGRAMS)
+        with tempfile.TemporaryDirectory(prefix="vmirom-") as folder:
+            end = run_qemu(program, boot.arguments(Path(folder)), budget=boot.budget)
+    except QemuMissing as gone:
+        return BootResult(boot.backend, Outcome.SKIP, str(gone), host=qemu.NAME)
+    except OSError as error:
+        reason = f"{error.filename or 'QEMU'}: {error.strerror or error}"
+        return BootResult(boot.backend, Outcome.ERROR, reason, host=qemu.NAME)
+    return qemu.result_of(request, end, qemu.NAME)
