@@ -16,9 +16,9 @@ from vmirom.compat.load import from_tree
 from vmirom.compat.matrix import NEEDS, Era, Need, Verdict, eras, matrix, observe, predict
 from vmirom.compat.matrix.observe import guest_for
 from vmirom.hosts.backends import backend_names
-from vmirom.hosts.embedded import boot
 from vmirom.hosts.outcomes import Outcome
 from vmirom.hosts.request import BootRequest
+from vmirom.hosts.workers import boot_all
 from vmirom.overlays import kvm, lguest, xen
 from vmirom.rom.errors import ToolchainMissing
 from vmirom.rom.image import load_rom
@@ -149,7 +149,8 @@ def test_a_rom_makes_no_hypercall_that_is_not_among_its_needs(title: str) -> Non
     """The table of needs is the ROM's negotiation: forms in it and no others are used."""
     era = ERAS[title]
     bundle = compose(guest_for("3.1"), load_rom(era.backend, "3.1").data, era.backend, (3, 1))
-    result = boot(BootRequest(era.backend, bundle, budget=60, options=dict(era.options)))
+    request = BootRequest(era.backend, bundle, budget=60, options=dict(era.options))
+    result = boot_all([request])[0]
     assert result.outcome is Outcome.SUCCESS
     stated = {form for need in NEEDS[era.backend] for form in need.forms}
     made = {name.split(".")[0].upper() for name in result.hypercalls or {}}

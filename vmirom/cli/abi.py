@@ -28,6 +28,7 @@ _EXECUTABLE = "vmi3"
         "lint": ("vmirom.cli.abi_diff:lint", "Find what is wrong in one declaration."),
         "check": ("vmirom.cli.abi_gate:check", "Judge the declarations against their frozen locks, for CI."),
         "freeze": ("vmirom.cli.abi_gate:freeze", "Freeze a version: write its lock."),
+        "docs": ("vmirom.cli.abi_docs:docs", "Write the reference: a page for each call, ready for sphinx."),
         "matrix": (
             "vmirom.cli.abi_matrix:matrix",
             "Which guest runs on which ROM on which hypervisor, and why.",

@@ -23,7 +23,7 @@ from vmirom.schema import (
 )
 from vmirom.schema.clauses import NO_CLAUSES, ClauseSet
 
-__all__ = ["answers_page", "backend_page", "line_page", "read_answers"]
+__all__ = ["answers_page", "backend_page", "line_page", "read_answers", "structs_and_enums"]
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
@@ -63,7 +63,7 @@ def line_page(line: Resolved, clauses: ClauseSet = NO_CLAUSES) -> str:
         for call in line.calls:
             if call.group == group:
                 out += _call(call, clauses)
-    out += _structs_and_enums(line)
+    out += structs_and_enums(line)
     return "\n".join(out)
 
 
@@ -114,7 +114,8 @@ def _came_with(line: Resolved) -> dict[str, str]:
     return {name: version for name, version in first.items() if version != oldest}
 
 
-def _structs_and_enums(line: Resolved) -> list[str]:
+def structs_and_enums(line: Resolved) -> list[str]:
+    """Lines on every structure and constant of a line."""
     out: list[str] = []
     if line.structs:
         out += ["## Structures", "", "Packed, little endian; offsets and sizes in bytes.", ""]
@@ -173,7 +174,7 @@ def backend_page(line: Resolved) -> str:
             ["#", "Name", "Arguments", "Sub-operations", "Note"],
             (_hypercall(call) for call in line.hypercalls),
         )
-    return "\n".join([*out, *_structs_and_enums(line)])
+    return "\n".join([*out, *structs_and_enums(line)])
 
 
 def _hypercall(call: Hypercall) -> list[str]:
