@@ -6,9 +6,9 @@
     for finding in report.findings:
         print(finding.severity.value, finding.rule, finding.place, finding.breaks.value)
 
-``load`` takes a line (``vmi3@3.1``), a lock, a ROM or a guest, and gives a ``Declaration``: plain frozen values
-(calls, structs, enumerations, mechanism, identity, clauses). ``diff`` gives a ``Report`` of ``Finding`` values;
-``RULES`` and ``LINT_RULES`` explain every rule by id. Whatever can't be read raises ``CompatError``, one line.
+``load`` takes a line (``vmi3@3.1``), a lock, a ROM or a guest, and gives a ``Declaration``: frozen values
+(calls, structs, enumerations, mechanism, identity, clauses). ``diff`` gives a ``Report`` of findings;
+``RULES`` and ``LINT_RULES`` explain every rule by id. What can't be read raises ``CompatError``, one line.
 The command line uses this and nothing else.
 """
 

@@ -32,8 +32,11 @@ def _numbers(matching: Matching, numbered: bool) -> Iterator[Finding]:
                 yield _swap(pair, other)
         elif pair.old.name != pair.new.name or pair.old.number != pair.new.number:
             yield _moved(pair)
+    after = {call.name for call in matching.added} | {pair.new.name for pair in matching.pairs}
     for call in matching.removed:
-        if call.number in reused:
+        if call.name in after:
+            yield found("name-reused", f"call/{call.name}", _shown(call), None)
+        elif call.number in reused:
             new = reused[call.number]
             yield found("number-reused", f"call/{call.name}", _shown(call), _shown(new))
         else:

@@ -79,24 +79,31 @@ def _renamed(olds: dict[str, Layout], news: dict[str, Layout]) -> dict[str, str]
 
 def _layout(old: Layout, new: Layout, style: _Style) -> Iterator[Finding]:
     pairs, gone, came = _match(old, new)
-    moved = _out_of_order(pairs)
-    yield from _moves(moved, style)
+    swapped = _swapped(pairs) if style.rules == "field" else []
+    yield from _swaps(swapped, style)
+    in_swaps = {a.name for pair in swapped for a, _ in pair}
+    misplaced = _out_of_order([pair for pair in pairs if pair[0].name not in in_swaps])
+    yield from _moves(misplaced, style)
+    moved = misplaced + [pair for both in swapped for pair in both]
     moved_names = {a.name for a, _ in moved}
     causes: list[tuple[str, Field]] = []
+    spare = _reserved(new) - _reserved(old)
     for a, b in pairs:
         yield from _pair(a, b, style)
     for a in gone:
-        if _inside_reserved(a, new):
+        if _inside_reserved(a, new) and spare >= a.size:
             yield found(style.rule("retired"), f"{style.place}/{a.name}", _at(a), "reserved")
         else:
             causes.append(("removed", a))
     for b in came:
-        if _inside_reserved(b, old):
+        if _inside_reserved(b, old) and -spare >= b.size:
             yield found(style.rule("from-reserved"), f"{style.place}/{b.name}", "reserved", _at(b))
         else:
             causes.append(("added", b))
     steady = [(a, b) for a, b in pairs if a.name not in moved_names]
-    yield from _shifts(old, new, steady, moved, gone, came, style)
+    removed = [each for what, each in causes if what == "removed"]
+    added = [each for what, each in causes if what == "added"]
+    yield from _shifts(old, new, steady, moved, removed, added, style)
     for what, each in causes:
         yield _cause(what, each, old, new, style)
 
@@ -138,6 +145,10 @@ def _inside_reserved(field: Field, layout: Layout) -> bool:
     return field.size > 0 and at >= field.end
 
 
+def _reserved(layout: Layout) -> int:
+    return sum(each.size for each in layout.fields if each.reserved)
+
+
 def _out_of_order(pairs: _Pairs) -> _Pairs:
     """Pairs that would have to be taken out for the rest to be in the same order on both sides."""
     length, before = [1] * len(pairs), [-1] * len(pairs)
@@ -153,17 +164,23 @@ def _out_of_order(pairs: _Pairs) -> _Pairs:
     return [pair for at, pair in enumerate(pairs) if at not in keep]
 
 
+def _swapped(pairs: _Pairs) -> list[tuple[tuple[Field, Field], tuple[Field, Field]]]:
+    """Pairs of fields that exchanged their offsets."""
+    moves = {(a.offset, b.offset): (a, b) for a, b in pairs if a.offset != b.offset}
+    return [
+        (pair, moves[new, old]) for (old, new), pair in moves.items() if old < new and (new, old) in moves
+    ]
+
+
+def _swaps(
+    swapped: list[tuple[tuple[Field, Field], tuple[Field, Field]]], style: _Style
+) -> Iterator[Finding]:
+    for (a, b), (c, d) in swapped:
+        place = f"{style.place}/{a.name}+{c.name}"
+        yield found("fields-swapped", place, f"{_at(a)}, {_at(c)}", f"{_at(b)}, {_at(d)}")
+
+
 def _moves(moved: _Pairs, style: _Style) -> Iterator[Finding]:
-    if len(moved) == 2 and style.rules == "field":
-        (a, b), (c, d) = moved
-        if (a.offset, c.offset) == (d.offset, b.offset):
-            yield found(
-                "fields-swapped",
-                f"{style.place}/{a.name}+{c.name}",
-                f"{_at(a)}, {_at(c)}",
-                f"{_at(b)}, {_at(d)}",
-            )
-            return
     for a, b in moved:
         yield found(style.rule("moved"), f"{style.place}/{a.name}", _at(a), _at(b))
 
@@ -173,19 +190,19 @@ def _shifts(
     new: Layout,
     steady: _Pairs,
     moved: _Pairs,
-    gone: list[Field],
-    came: list[Field],
+    removed: list[Field],
+    added: list[Field],
     style: _Style,
 ) -> Iterator[Finding]:
     """Fields whose distance from the one before changed by what no other finding explains; at last, the
     struct's size."""
-    before, after = gone + [a for a, _ in moved], came + [b for _, b in moved]
+    before, after = removed + [a for a, _ in moved], added + [b for _, b in moved]
     old_end = new_end = 0
     ends: list[tuple[Field | None, int, int]] = [(a, a.offset, b.offset) for a, b in steady]
     after_of = {a.name: b for a, b in steady}
     for a, old_at, new_at in [*ends, (None, old.size, new.size)]:
-        lost = sum(f.size for f in before if old_end <= f.offset < old_at and not _inside_reserved(f, new))
-        won = sum(f.size for f in after if new_end <= f.offset < new_at and not _inside_reserved(f, old))
+        lost = sum(f.size for f in before if old_end <= f.offset < old_at)
+        won = sum(f.size for f in after if new_end <= f.offset < new_at)
         change = (new_at - new_end) - (old_at - old_end)
         if change and old_at != new_at and (change != won - lost or not (won or lost)):
             if a is None:

@@ -11,8 +11,11 @@ from vmirom.compat.model import Declaration, Dispatch, Mechanism
 
 __all__ = ["identity_findings", "mechanism_findings", "version_findings", "version_key"]
 
-_TESTED = ("vrom_signature", "rom_signature", "licen")
-"""What stock guests refuse a ROM for. Vendor and device draw a warning only."""
+_TESTED = ("rom_signature", "vrom_signature")
+"""What stock guests refuse a ROM for, beside its licence. Vendor and device draw a warning only."""
+_LICENCE = "licence"
+_ACCEPTED = ("GPL", "GPL v2", None)
+"""Texts that stock guests accept (VMI-ROM-08), and silence."""
 
 
 def mechanism_findings(old: Mechanism, new: Mechanism) -> Iterator[Finding]:
@@ -50,21 +53,30 @@ def _range(mechanism: Mechanism) -> str:
 
 
 def identity_findings(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Finding]:
-    """Findings about signature, licence, vendor and device. What only one side states is not compared,
-    but for signatures."""
+    """Findings about signature, licence, vendor and device. What only one side states is not compared, but
+    for signatures, and for a licence that stock guests don't accept."""
     for key in sorted(old.keys() | new.keys()):
         before, after = old.get(key), new.get(key)
-        tested = key.startswith(_TESTED)
-        if before == after or ((before is None or after is None) and not tested):
-            continue
-        if key.startswith("licen") and (before is None or after is None):
+        if before == after:
             continue
         place = f"identity/{key}"
-        if tested:
+        if key == _LICENCE:
+            yield from _licence(before, after, place)
+        elif key in _TESTED:
             yield found("identity-changed", place, before, after)
-        else:
+        elif before is not None and after is not None:
             why = "stock guests only warn about it"
             yield found("identity-changed", place, before, after, severity=Severity.RISKY, why=why)
+
+
+def _licence(before: str | None, after: str | None, place: str) -> Iterator[Finding]:
+    """A declaration states no licence: it stands for any that guests accept."""
+    if before in _ACCEPTED and after in _ACCEPTED:
+        if before is not None and after is not None:
+            why = "guests accept both texts; whether the terms are meant to change is for people"
+            yield found("identity-changed", place, before, after, severity=Severity.RISKY, why=why)
+    else:
+        yield found("identity-changed", place, before, after)
 
 
 def version_key(version: str) -> tuple[int, ...]:

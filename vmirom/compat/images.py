@@ -19,6 +19,8 @@ _HEADER_LEAST = 32
 _VERSION_AT = 12
 _UNIT = 512
 _EXECUTABLE_MAJOR = 3
+_IDENTITY = ("pci_header.vendor_id", "licence")
+"""Rules of an image that only say who made it."""
 
 
 def from_rom(data: bytes, name: str, abi_dir: Path | None = None) -> Declaration:
@@ -37,27 +39,46 @@ def from_rom(data: bytes, name: str, abi_dir: Path | None = None) -> Declaration
 
 
 def _executable(data: bytes, name: str, major: int, minor: int, abi_dir: Path | None) -> Declaration:
+    """A ROM of the executable line. One that only shows another identity is compared, not refused."""
+    from vmirom.rom.image import violations
+
+    for error in violations(data, name):
+        if not error.field.startswith(_IDENTITY):
+            raise CompatError(" ".join(str(error).split()))
+    base = _named(name, major, minor, abi_dir)
+    identity = dict(base.identity)
+    pci = _read(base, "vmi_rom_header", "pci_header_offset", data, 0)
+    identity["pci_vendor"] = f"{_read(base, 'vmi_pci_header', 'vendor_id', data, pci):#x}"
+    identity["pci_device"] = f"{_read(base, 'vmi_pci_header', 'device_id', data, pci):#x}"
+    licence = _read(base, "vmi_rom_header", "license_offset", data, 0)
+    identity["licence"] = data[licence : max(data.find(b"\0", licence), licence)].decode(
+        "ascii", "backslashreplace"
+    )
+    slots = _slots(data, name)
+    calls = base.calls if slots is None else tuple(call for call in base.calls if call.number < slots)
+    told = f"{name}: a ROM of {base.line} {base.version}; contracts are those the tree declares"
+    return replace(base, source=name, calls=calls, identity=identity, notes=(*base.notes, told))
+
+
+def _read(base: Declaration, struct: str, field: str, data: bytes, at: int) -> int:
+    """A number of the image, where the declared layout has it. Raises CompatError."""
+    for layout in (base.header, *base.structs):
+        for each in layout.fields if layout is not None and layout.name == struct else ():
+            if each.name == field and at + each.end <= len(data):
+                return int.from_bytes(data[at + each.offset : at + each.end], "little")
+    raise CompatError(f"{base.source}: struct {struct}, field {field}: not declared, or beyond the image")
+
+
+def _slots(data: bytes, name: str) -> int | None:
+    """How many slots a ROM of ours has; None for another's, or for one whose identity is another."""
     from vmirom.rom.errors import RomError
     from vmirom.rom.image import parse_rom
 
     try:
-        image = parse_rom(data, name)
-    except RomError as error:
-        raise CompatError(" ".join(str(error).split())) from None
-    base = _named(name, major, minor, abi_dir)
-    calls = base.calls
-    if image.private is not None:
-        calls = tuple(call for call in calls if call.number < image.private.slots_count)
-    at = image.pci_header
-    identity = dict(base.identity)
-    identity["pci_vendor"] = f"{int.from_bytes(data[at + 4 : at + 6], 'little'):#x}"
-    identity["pci_device"] = f"{int.from_bytes(data[at + 6 : at + 8], 'little'):#x}"
-    identity["licence"] = image.licence
-    notes = (
-        *base.notes,
-        f"{name}: a ROM of {base.line} {base.version}; contracts are those the tree declares",
-    )
-    return replace(base, source=name, calls=calls, identity=identity, notes=notes)
+        private = parse_rom(data, name).private
+    except RomError:
+        return None
+    return None if private is None else private.slots_count
 
 
 def from_guest(data: bytes, name: str, abi_dir: Path | None = None) -> Declaration:

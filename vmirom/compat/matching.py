@@ -68,16 +68,23 @@ class _Search:
         del self.news[new.name]
 
     def by_name(self, numbered: bool) -> None:
-        """Equal names, but for a name that was given to another function while the old one stayed."""
+        """Equal names, but for a name that was given to another function while the old one stayed (or,
+        seen backwards, that one call gives back to another)."""
         heirs = {call.number: call for call in self.news.values() if call.name not in self.olds}
+        elders = {call.number: call for call in self.olds.values() if call.name not in self.news}
         for call in list(self.olds.values()):
             same = self.news.get(call.name)
             if same is None:
                 continue
-            heir = heirs.get(call.number) if numbered and same.number != call.number else None
+            moved = numbered and same.number != call.number
+            heir = heirs.get(call.number) if moved else None
+            elder = elders.get(same.number) if moved else None
             if heir is not None and _stayed(call, same, heir):
                 words = f"number {call.number} and contract stayed; the name went to number {same.number}"
                 self.take(call, heir, words)
+            elif elder is not None and _stayed(same, call, elder):
+                words = f"number {same.number} and contract stayed; the name came from number {call.number}"
+                self.take(elder, same, words)
             else:
                 self.take(call, same)
 

@@ -1,0 +1,196 @@
+"""Where declarations come from, and the one line that each bad source gets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.compat.bases import base
+from vmirom.compat import CompatError, Dispatch, diff, from_bytes, load
+from vmirom.schema.tree import source_tree
+
+LOCK = source_tree("abi") / "locks" / "vmi3-3.0.json"
+ROM = source_tree("romsrc") / "blobs" / "vmi3-3.1-xen.rom"
+GUEST = source_tree("romsrc") / "blobs" / "reference.elf"
+
+
+def refused(data: bytes) -> str:
+    with pytest.raises(CompatError) as caught:
+        from_bytes(data, "side")
+    text = str(caught.value)
+    assert "\n" not in text
+    assert text.startswith("side: ")
+    return text
+
+
+def edited(edit: Callable[[dict[str, Any]], object]) -> bytes:
+    plain = json.loads(LOCK.read_bytes())
+    edit(plain)
+    return json.dumps(plain).encode()
+
+
+def test_a_lock_says_what_the_tree_says() -> None:
+    assert diff(load("vmi3@3.0"), load(str(LOCK))).findings == ()
+    assert diff(load(str(LOCK)), load("vmi3@3.0")).findings == ()
+
+
+def test_a_line_without_a_version_is_its_newest() -> None:
+    assert load("vmi3").version == "3.1"
+    assert load("vmi6").mechanism.dispatch is Dispatch.SLOTS
+
+
+def test_a_rom_is_the_version_that_it_tells() -> None:
+    rom = load(str(ROM))
+    assert (rom.line, rom.version, rom.source) == ("vmi3", "3.1", str(ROM))
+    assert diff(load("vmi3@3.1"), rom).findings == ()
+
+
+def test_a_rom_with_fewer_slots_lacks_calls() -> None:
+    older = load(str(ROM.with_name("vmi3-3.0-xen.rom")))
+    removed = {f.place for f in diff(load(str(ROM)), older).findings if f.rule == "call-removed"}
+    assert removed == {"call/GetRomInfo", "call/GetCallInfo", "call/SetCounters"}
+
+
+def test_another_vendor_in_a_rom_is_seen() -> None:
+    data = bytearray(ROM.read_bytes())
+    at = int.from_bytes(data[24:26], "little") + 4
+    data[at] ^= 0x01
+    data[6] = (data[6] - sum(data)) & 0xFF  # a byte of the 16-bit entry keeps the checksum
+    rom = from_bytes(bytes(data), "side")
+    found = [f for f in diff(load(str(ROM)), rom).findings if f.rule == "identity-changed"]
+    assert [f.place for f in found] == ["identity/pci_vendor"]
+
+
+def test_a_licence_that_guests_refuse_is_breaking() -> None:
+    data = bytearray(ROM.read_bytes())
+    at = data.index(b"GPL", 32)
+    data[at : at + 3] = b"ABC"
+    data[6] = (data[6] - sum(data)) & 0xFF
+    report = diff(load("vmi3@3.1"), from_bytes(bytes(data), "side"))
+    found = {f.place: f.severity.value for f in report.findings if f.rule == "identity-changed"}
+    assert found == {"identity/licence": "breaking"}
+
+
+def test_a_guest_is_the_version_that_it_needs() -> None:
+    guest = load(str(GUEST))
+    assert guest.line == "vmi3"
+    assert any("a guest made for" in note for note in guest.notes)
+
+
+def test_hypercalls_of_a_backend_are_calls() -> None:
+    kvm = load("kvm")
+    assert kvm.mechanism.dispatch is Dispatch.HYPERCALL
+    assert diff(kvm, kvm).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (lambda d: d.pop("line"), "missing required field `line`"),
+        (lambda d: d.update(line=7), "line: Expected `str`, got `int`"),
+        (lambda d: d.update(more=1), "unknown field `more`"),
+        (lambda d: d.update(version="three"), "version: "),
+        (lambda d: d["calls"][3].update(number="3"), "calls[3].number: Expected `int`, got `str`"),
+        (lambda d: d["calls"][3].update(number=-1), "calls[3].number: "),
+        (lambda d: d["calls"][3].update(number=1 << 40), "calls[3].number: "),
+        (lambda d: d["calls"][3].update(name=d["calls"][4]["name"]), "name: used twice"),
+        (lambda d: d["calls"][3].update(kind="hop"), "kind: 'hop'"),
+        (lambda d: d["calls"][3]["arguments"][0].update(place="RAX"), "arguments[0].place: 'RAX'"),
+        (lambda d: d["calls"][3]["arguments"][0].update(place="EAX:EAX"), "arguments[0].place: 'EAX:EAX'"),
+        (lambda d: d["calls"][3].update(clobbers=["XMM0"]), "clobbers: 'XMM0'"),
+        (lambda d: d["calls"][3].update(segments=["CS", "QS"]), "segments: 'QS'"),
+        (lambda d: d["structs"]["vmi_dtr"].update(size=-1), "structs[...].size: "),
+        (lambda d: d["structs"]["vmi_dtr"]["fields"][0].update(type="struct vmi_dtr"), "contains itself"),
+        (lambda d: d["structs"]["vmi_dtr"]["fields"][0].update(name="base"), "field 'base' is there twice"),
+        (lambda d: d["enums"]["Counter"].update(members=[1]), "enums[...].members: Expected `object`"),
+        (lambda d: d.update(clauses={"VMI-Q-01": 5}), "clauses.VMI-Q-01: "),
+    ],
+)
+def test_a_lock_that_breaks_a_rule(edit: Callable[[dict[str, Any]], object], words: str) -> None:
+    assert words in refused(edited(edit))
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "neither a lock"),
+        (b"{", "line 1, column 2: not JSON"),
+        (b"[]", "Expected `object`, got `array`"),
+        (b'{"line": "a", "line": "b"}', "key 'line': occurs twice"),
+        (b'{"line": "\xff"}', "not UTF-8"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"line": ' + b"9" * 5000 + b"}", "4300 digits"),
+        (ROM.read_bytes()[:20], "hold no ROM header"),
+        (ROM.read_bytes()[: ROM.stat().st_size // 2], "bytes are announced"),
+        (ROM.read_bytes()[:40] + b"\1" + ROM.read_bytes()[41:], "side: "),
+        (b"\x55\xaa\x01" + bytes(9) + b"\x07\x63" + bytes(498), "99.7 is of no line that is declared"),
+        (GUEST.read_bytes()[:100], "side: "),
+        (b"\x7fELF", "side: "),
+    ],
+    ids=lambda value: value[:12].decode("latin-1") if isinstance(value, bytes) else value[:20],
+)
+def test_bytes_that_are_no_side(data: bytes, words: str) -> None:
+    assert words in refused(data)
+
+
+def test_a_ring_of_structs_is_refused() -> None:
+    def ring(d: dict[str, Any]) -> None:
+        field = {"name": "x", "offset": 0, "size": 4}
+        for name, other in (("a", "b"), ("b", "c"), ("c", "a")):
+            d["structs"][f"vmi_{name}"] = {"size": 4, "fields": [{**field, "type": f"struct vmi_{other}"}]}
+
+    assert "contains itself (vmi_a > vmi_b > vmi_c > vmi_a)" in refused(edited(ring))
+
+
+def test_too_large_a_file_is_not_read(tmp_path: Path) -> None:
+    large = tmp_path / "large.json"
+    with large.open("wb") as file:
+        file.truncate(100 << 20)
+    with pytest.raises(CompatError, match="size: more than 64 MiB"):
+        load(str(large))
+
+
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        ("nobody", "no line or backend is called 'nobody'"),
+        ("vmi3@9.9", "has no version 9.9"),
+        ("vmi3@x", "version 'x'"),
+        ("vmi3@", "not of the form LINE@VERSION"),
+        ("no/such.json", "no such file"),
+        ("a\0b", "line"),
+    ],
+)
+def test_names_of_nothing(what: str, words: str) -> None:
+    with pytest.raises(CompatError, match=words):
+        load(what)
+
+
+def test_a_folder_is_no_side(tmp_path: Path) -> None:
+    with pytest.raises(CompatError, match="a folder"):
+        load(str(tmp_path))
+
+
+def test_a_tree_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from vmirom.schema import Argument, Line, Slots, procedure\n"
+        "LINE = Line('mine', 'mine', ('1.0',), 'Mine.', executable=False, slots=Slots(16, 8),\n"
+        "  calls=(procedure(1, 'Go', Argument('how', 'UINT32', 'EAX'), doc='Goes.', since='1.0'),))\n"
+    )
+    mine = load("mine@1.0", tmp_path)
+    assert [call.name for call in mine.calls] == ["Go"]
+    assert mine.mechanism.slot_size == 16
+    assert diff(base(), mine).severity is not None
+
+
+@pytest.mark.parametrize(
+    "text", ["raise RuntimeError('no')", "import sys; sys.exit(3)", "1/0", "LINE = 5", "("]
+)
+def test_a_declaration_that_raises(tmp_path: Path, text: str) -> None:
+    (tmp_path / "mine.py").write_text(text)
+    with pytest.raises(CompatError, match=r"mine\.py"):
+        load("mine", tmp_path)

@@ -1,0 +1,226 @@
+"""Rules that need a case of their own, and the published history: what its authors broke, and how."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.compat.bases import base
+from vmirom.compat import (
+    RULES,
+    Breaks,
+    Call,
+    Declaration,
+    Enumeration,
+    Finding,
+    Report,
+    Severity,
+    Value,
+    diff,
+)
+
+B, R, C = Severity.BREAKING, Severity.RISKY, Severity.COMPATIBLE
+
+
+def only(report: Report) -> Finding:
+    assert len(report.findings) == 1, report.findings
+    return report.findings[0]
+
+
+def changed(name: str, **parts: object) -> Declaration:
+    """3.1 with one call changed, as version 4.0."""
+    start = base()
+    calls = tuple(replace(c, **parts) if c.name == name else c for c in start.calls)  # type: ignore[arg-type]
+    return replace(start, calls=calls, version="4.0")
+
+
+def at(report: Report, place: str) -> dict[str, Severity]:
+    return {
+        f.rule: f.severity for f in report.findings if f.place == place or f.place.startswith(f"{place}/")
+    }
+
+
+def call(d: Declaration, name: str) -> Call:
+    return next(c for c in d.calls if c.name == name)
+
+
+def test_versions_must_tell_what_changed() -> None:
+    start = base()
+    fewer = replace(start, calls=start.calls[:-1])
+    assert [f.rule for f in diff(start, fewer).findings] == ["call-removed", "version-not-bumped"]
+    assert diff(start, replace(fewer, version="3.2")).findings[-1].rule == "version-not-bumped"
+    assert only(diff(start, replace(fewer, version="4.0"))).rule == "call-removed"
+
+
+def test_an_addition_needs_a_minor() -> None:
+    start = base()
+    fewer = replace(start, calls=start.calls[:-1])
+    report = diff(fewer, start)
+    assert {f.rule: f.severity for f in report.findings} == {"call-added": C, "version-not-bumped": R}
+    assert only(diff(fewer, replace(start, version="3.2"))).rule == "call-added"
+
+
+def test_a_major_for_nothing_is_told() -> None:
+    finding = only(diff(base(), replace(base(), version="4.0")))
+    assert (finding.rule, finding.severity, finding.breaks) == ("version-overbumped", R, Breaks.OLD_GUEST)
+
+
+def test_a_rename_needs_no_bump() -> None:
+    start = base()
+    calls = tuple(replace(c, name="SetCR3Root") if c.name == "SetCR3" else c for c in start.calls)
+    assert only(diff(start, replace(start, calls=calls))).rule == "call-renamed"
+
+
+def test_backwards_no_bump_is_judged() -> None:
+    report = diff(base("vmi3@3.1"), base("vmi3@3.0"))
+    assert any("backwards" in note for note in report.notes)
+    assert not [f for f in report.findings if f.rule.startswith("version")]
+
+
+@pytest.mark.parametrize(
+    ("values", "rule", "severity"),
+    [
+        (("Answer", "Zq"), "result-values", R),
+        ((), "result-values", R),
+        (("Zq",), "result-meaning", B),
+    ],
+)
+def test_values_that_a_guest_is_given(values: tuple[str, ...], rule: str, severity: Severity) -> None:
+    result = Value("answer", "UINT32", "EAX", values)
+    finding = only(
+        diff(
+            base(),
+            replace(changed("GetCallInfo", results=(result,)), version="3.2" if severity is R else "4.0"),
+        )
+    )
+    assert (finding.rule, finding.severity) == (rule, severity)
+
+
+def test_a_fixed_header_value_that_is_no_identity() -> None:
+    start = base()
+    assert start.header is not None
+    fields = tuple(replace(f, const=9) if f.name == "rom_length" else f for f in start.header.fields)
+    new = replace(start, header=replace(start.header, fields=fields), version="3.2")
+    finding = only(diff(start, new))
+    assert (finding.rule, finding.severity, finding.place) == ("header-field-const", R, "header/rom_length")
+    again = tuple(replace(f, const=8) if f.name == "rom_length" else f for f in start.header.fields)
+    worse = replace(new, header=replace(start.header, fields=again), version="4.0")
+    assert only(diff(new, worse)).severity is B
+
+
+def test_same_function_under_a_name_that_shares_nothing_is_looked_at() -> None:
+    start = replace(base(), clauses=None)
+    old = call(start, "SetCR2")
+    bare = tuple(replace(c, doc=None, clauses=None) if c is old else c for c in start.calls)
+    new = tuple(replace(c, doc=None, clauses=None, name="Wobble") if c is old else c for c in start.calls)
+    finding = only(diff(replace(start, calls=bare), replace(start, calls=new, version="3.2")))
+    assert (finding.rule, finding.severity) == ("call-renamed", R)
+
+
+def test_a_call_without_values_under_another_name_is_another_call() -> None:
+    start = replace(base(), clauses=None)
+    old = call(start, "WBINVD")
+    bare = tuple(replace(c, doc=None, clauses=None) if c is old else c for c in start.calls)
+    new = tuple(replace(c, doc=None, clauses=None, name="Beep") if c is old else c for c in start.calls)
+    finding = only(diff(replace(start, calls=bare), replace(start, calls=new, version="4.0")))
+    assert (finding.rule, finding.severity) == ("number-reused", B)
+
+
+def test_siblings_are_not_taken_for_one_another() -> None:
+    """GetCR0 and SetCR0, SetCR0 and SetCR4 are alike by letters; a verb or number tells them apart."""
+    start = replace(base(), clauses=None)
+    fewer = tuple(c for c in start.calls if c.name != "GetDR")
+    more = (*(c for c in start.calls if c.name != "SetDR"),)
+    rules = {f.rule for f in diff(replace(start, calls=fewer), replace(start, calls=more)).findings}
+    assert rules == {"call-removed", "call-added", "version-not-bumped"}
+
+
+def test_twenty_calls_that_moved_together_are_one_finding_each() -> None:
+    start = base()
+    calls = tuple(replace(c, number=c.number + 1) if c.number >= 50 else c for c in start.calls)
+    report = diff(start, replace(start, calls=calls, version="4.0"))
+    assert {f.rule for f in report.findings} == {"call-renumbered"}
+    assert len(report.findings) == len([c for c in start.calls if c.number >= 50])
+
+
+def test_matching_is_explained() -> None:
+    notes = diff(base("vmi13@13.0"), base("vmi3@3.0")).notes
+    assert any(note.startswith("INS is taken for INSL: ") for note in notes)
+    assert any("compared by name" in note for note in notes)
+
+
+def test_findings_are_worst_first() -> None:
+    ranks = [f.severity.rank for f in diff(base("vmi13@13.0"), base("vmi3@3.0")).findings]
+    assert ranks == sorted(ranks, reverse=True)
+
+
+def test_3_1_only_adds_to_3_0() -> None:
+    report = diff(base("vmi3@3.0"), base("vmi3@3.1"))
+    assert report.severity is C
+    assert {f.place for f in report.findings if f.rule == "call-added"} == {
+        "call/GetRomInfo", "call/GetCallInfo", "call/SetCounters",
+    }  # fmt: skip
+
+
+def test_13_0_to_3_0_as_it_was_done() -> None:
+    report = diff(base("vmi13@13.0"), base("vmi3@3.0"))
+    assert at(report, "mechanism") == {"dispatch-changed": B}
+    assert at(report, "call/SetPxE")["argument-order"] is B
+    assert at(report, "call/SetPxE")["argument-added"] is B
+    assert at(report, "call/UpdateKernelStack")["argument-meaning"] is B
+    assert at(report, "call/IN") == {"call-renamed-and-renumbered": B}
+    assert at(report, "call/INS") == {"call-renamed-and-renumbered": B}
+    assert at(report, "call/SwapPxE") == {"call-removed": B}
+    assert at(report, "header/jump_slots") == {"header-field-from-reserved": R}
+    assert at(report, "header/virtual_top") == {"header-field-from-reserved": R}
+    assert at(report, "header/license_offset") == {"header-field-from-reserved": R}
+    assert not any(f.rule.startswith("version") for f in report.findings)
+
+
+def test_6_1_to_13_0_as_it_was_done() -> None:
+    report = diff(base("vmi6@6.1"), base("vmi13@13.0"))
+    assert at(report, "call/UpdateKernelStack")["argument-meaning"] is B
+    assert at(report, "call/SetGDT")["clobbers-grown"] is B
+    assert at(report, "call/IRET")["clobbers-shrunk"] is C
+    assert at(report, "header/data_pages") == {"header-field-retired": B}
+    assert at(report, "enum/PageType")["enum-kind"] is B
+    assert at(report, "call/Init")["argument-dropped"] is B
+    assert at(report, "call/FlushTLB")["argument-added"] is B
+    assert at(report, "mechanism") == {}
+
+
+def test_flags_that_meet_in_one_argument() -> None:
+    start = base()
+    enums = tuple(
+        Enumeration(e.name, (*e.members, ("BIG", 1)), e.flags) if e.name == "PteFlag" else e
+        for e in start.enums
+    )
+    finding = only(diff(start, replace(start, enums=enums, version="3.2")))
+    assert (finding.rule, finding.severity) == ("flag-bit-shared", R)
+    assert "PageType.PT" in (finding.old or "")
+
+
+def test_a_duty_of_a_new_call_breaks_nobody() -> None:
+    start = base()
+    assert start.clauses is not None
+    clause = replace(start.clauses[0], id=f"{start.clauses[0].id[:-2]}98", who="guest", text="Zq first.")
+    new = Call(77, "Zq", "procedure", (), (), frozenset(), frozenset(), frozenset((clause.id,)))
+    more = replace(start, calls=(*start.calls, new), clauses=(*start.clauses, clause), version="3.2")
+    assert {(f.rule, f.severity) for f in diff(start, more).findings} == {
+        ("call-added", C), ("semantics-weakened", C),
+    }  # fmt: skip
+
+
+def test_a_clause_reworded_without_a_word_changed_is_no_finding() -> None:
+    start = base()
+    assert start.clauses is not None
+    clauses = tuple(replace(c, text=c.text.upper().replace(",", ";")) for c in start.clauses)
+    assert diff(start, replace(start, clauses=clauses)).findings == ()
+
+
+def test_rules_name_their_reverse() -> None:
+    for info in RULES.values():
+        assert info.reverse == "" or info.reverse in RULES
+        assert info.title
+        assert info.explanation.endswith(".")
