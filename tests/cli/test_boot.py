@@ -105,6 +105,7 @@ def test_json_has_the_promised_shape(run: Run, guest: Path, scripted: Scripting)
         "last_call": "EnableInterrupts",
         "registers": "",
         "host": "embedded",
+        "road": "",
         "call_total": 3,
         "hypercall_total": 2,
     }
