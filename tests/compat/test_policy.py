@@ -6,6 +6,7 @@ import random
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -18,9 +19,11 @@ from hypothesis import strategies as st
 from vmirom.cli.main import cli
 from vmirom.cli.sheets import FORMAT_NAMES
 from vmirom.compat import policy
+from vmirom.compat.diff import diff
 from vmirom.compat.errors import CompatError
 from vmirom.compat.findings import Severity
 from vmirom.compat.formats import FORMATS, Settled
+from vmirom.compat.load import from_resolved
 from vmirom.compat.policy import ALL_RULES, POLICY_RULES, Verdict
 from vmirom.compat.policy.locks import read_sealed
 from vmirom.compat.policy.places import Places
@@ -320,6 +323,25 @@ def test_freeze_writes_a_canonical_lock_once(copy: Copy) -> None:
     assert rebuilt == {"rom-rebuilt"}
     (copy.blobs / "vmi3-3.1-xen.rom").unlink()
     assert ("rom-missing", "rom/vmi3-3.1-xen.rom") in rules(copy.check())
+
+
+def test_frozen_clauses_are_held_and_so_is_what_they_bind(copy: Copy) -> None:
+    done = copy.freeze("3.1")
+    assert done.clauses > 100
+    frozen = read_sealed(done.path).declaration
+    now = from_resolved(load_abi(copy.folder).resolve("vmi3", "3.1"), load_abi(copy.folder))
+    assert frozen.clauses is not None and now.clauses is not None
+    assert set(frozen.clauses) == set(now.clauses)
+    assert {c.name: c.clauses for c in frozen.calls} == {c.name: c.clauses for c in now.calls}
+    bound = next(call for call in now.calls if call.clauses)
+    some = sorted(bound.clauses or ())[0]
+    calls = tuple(
+        replace(call, clauses=call.clauses - {some}) if call is bound and call.clauses else call
+        for call in now.calls
+    )
+    found = {(f.rule, f.place) for f in diff(frozen, replace(now, calls=calls)).findings}
+    assert ("clause-detached", f"call/{bound.name}/clause/{some}") in found
+    assert not diff(frozen, now).findings
 
 
 def test_a_frozen_version_is_never_written_over(copy: Copy) -> None:

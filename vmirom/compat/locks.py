@@ -108,6 +108,7 @@ class _Clause(msgspec.Struct):
     who: str = "ROM"
     revision: Any = ""
     when: Any = ""
+    calls: list[_Name] = []
 
 
 def read_lock(data: bytes, name: str) -> Declaration:
@@ -116,11 +117,12 @@ def read_lock(data: bytes, name: str) -> Declaration:
     for key, rows in (("calls", lock.calls), ("hypercalls", lock.hypercalls)):
         _check_calls(f"{name}: {key}", rows)
     _check_structs(name, lock)
+    bound = _bound(lock)
     return assemble(
         lock.line,
         lock.version,
         name,
-        calls=tuple(_call(row) for row in (*lock.calls, *lock.hypercalls)),
+        calls=tuple(_call(row, bound) for row in (*lock.calls, *lock.hypercalls)),
         structs=tuple(
             Layout(
                 key,
@@ -232,7 +234,20 @@ def _value(part: _Part) -> Value:
     return Value(part.name, part.type, part.place, tuple(part.values))
 
 
-def _call(row: _CallRow) -> Call:
+def _bound(lock: _Lock) -> dict[str, set[str]] | None:
+    """Clauses by the call that they bind, where a frozen lock's clauses name their calls."""
+    rows = [(key, row) for key, row in (lock.clauses or {}).items() if isinstance(row, dict)]
+    if not any("calls" in row for _, row in rows):
+        return None
+    found: dict[str, set[str]] = {}
+    for key, row in rows:
+        calls = row.get("calls", [])
+        for call in calls if isinstance(calls, list) else ():
+            found.setdefault(str(call), set()).add(key)
+    return found
+
+
+def _call(row: _CallRow, bound: dict[str, set[str]] | None) -> Call:
     results: tuple[Value, ...] | None = None
     if row.kind is not None:
         first = () if row.result is None else (_value(row.result),)
@@ -246,9 +261,15 @@ def _call(row: _CallRow) -> Call:
         results,
         None if row.clobbers is None else frozenset(row.clobbers),
         None if row.segments is None else frozenset(row.segments),
-        None if row.clauses is None else frozenset(row.clauses),
+        _clauses_of(row, bound),
         row.doc,
     )
+
+
+def _clauses_of(row: _CallRow, bound: dict[str, set[str]] | None) -> frozenset[str] | None:
+    if row.clauses is not None:
+        return frozenset(row.clauses)
+    return None if bound is None else frozenset(bound.get(row.name, ()))
 
 
 def _mechanism(lock: _Lock) -> Mechanism | None:
@@ -267,7 +288,8 @@ def _clauses(name: str, lock: _Lock) -> tuple[Clause, ...] | None:
             row = _Clause(text=plain) if isinstance(plain, str) else msgspec.convert(plain, _Clause)
         except msgspec.ValidationError as error:
             raise CompatError(f"{name}: clauses.{key}: {str(error).partition(' - at')[0]}") from None
-        found.append(Clause(key, row.sentence or row.text, row.who, _words(row.revision), _words(row.when)))
+        text, revision, when = row.sentence or row.text, _words(row.revision), _words(row.when)
+        found.append(Clause(key, text, row.who, revision, when, tuple(row.calls)))
     return tuple(found)
 
 

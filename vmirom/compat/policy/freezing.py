@@ -123,7 +123,7 @@ def _clauses(declaration: Declaration) -> Mapping[str, Any]:
             "who": clause.who,
             "revision": clause.revision,
             "when": clause.when,
-            "calls": sorted(call.name for call in declaration.calls if clause.id in (call.clauses or ())),
+            "calls": list(clause.calls),
         }
         for clause in declaration.clauses or ()
     }
