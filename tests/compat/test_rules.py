@@ -188,6 +188,11 @@ def test_6_1_to_13_0_as_it_was_done() -> None:
     assert at(report, "call/Init")["argument-dropped"] is B
     assert at(report, "call/FlushTLB")["argument-added"] is B
     assert at(report, "mechanism") == {}
+    successors = {f.old: f.new for f in report.findings if f.rule == "call-renamed-and-renumbered"}
+    assert successors["SetPte = 72"] == "SetPxE = 45"
+    assert successors["INSL = 46"] == "INS = 62"
+    assert "GetIOPLMask = 51" not in successors
+    assert "SetEFLAGS = 54" not in successors
 
 
 def test_flags_that_meet_in_one_argument() -> None:

@@ -17,7 +17,7 @@ from vmirom.compat.words import ALIKE, alike
 
 __all__ = ["Matching", "Pair", "is_weak", "match_calls"]
 
-_ENOUGH = 1.2
+_ENOUGH = 1.35
 """Likeness of name and of contract, added up, from which on a pair across numbers is taken."""
 
 

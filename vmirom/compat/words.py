@@ -12,6 +12,24 @@ ALIKE = 0.6
 
 _TOKEN = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _NUMBER = re.compile(r"[0-9]+")
+_VERBS = frozenset(
+    [
+        "get",
+        "set",
+        "update",
+        "write",
+        "read",
+        "enable",
+        "disable",
+        "allocate",
+        "release",
+        "swap",
+        "test",
+        "cancel",
+        "in",
+        "out",
+    ]
+)
 _VERB = re.compile(
     r"(Get|Set|Update|Write|Read|Enable|Disable|Allocate|Release|Swap|Test|Cancel|IN|OUT)(?=[A-Z_])"
 )
@@ -45,7 +63,8 @@ _UNUSED = re.compile(r"(dummy|unused|reserved|ignored|pad)[0-9]*", re.IGNORECASE
 @functools.lru_cache(maxsize=1 << 14)
 def alike(one: str, other: str) -> float:
     """From 0 (nothing in common) to 1 (equal but for case and underscores): the better of Dice's measure over
-    pairs of letters, and the share of words in common. A prefix, as in ``IN`` and ``INL``, counts."""
+    pairs of letters, and the share of words in common (but for
+    verbs). A prefix, as in ``IN`` and ``INL``, counts."""
     a, b = one.replace("_", "").lower(), other.replace("_", "").lower()
     if a == b:
         return 1.0
@@ -53,7 +72,7 @@ def alike(one: str, other: str) -> float:
         return 0.3
     pairs, others = _pairs(a), _pairs(b)
     dice = 2 * len(pairs & others) / (len(pairs) + len(others)) if pairs and others else 0.0
-    words, more = _words(one), _words(other)
+    words, more = _words(one) - _VERBS, _words(other) - _VERBS
     shared = 2 * len(words & more) / (len(words) + len(more)) if words and more else 0.0
     prefix = 0.6 if (a.startswith(b) or b.startswith(a)) and min(len(a), len(b)) >= 2 else 0.0
     return max(dice, shared, prefix)
