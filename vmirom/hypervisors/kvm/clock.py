@@ -97,7 +97,7 @@ class Clock:
         except BadAddress:
             return False
         boot = time.time_ns() - self.at(self._engine.tsc())
-        wall.version = (wall.version | 1) & _U32
+        wall.version = wall.version + 1 + (wall.version & 1) & _U32  # what was odd is taken for rubbish
         wall.sec, wall.nsec = boot // _SECOND & _U32, boot % _SECOND
         wall.version = wall.version + 1 & _U32
         return True

@@ -235,7 +235,7 @@ class Vcpu:
         return self.standing_registers()
 
     def standing_registers(self) -> Registers:
-        """The same by system calls, and as they stand: before the first run, or where no instruction is open."""
+        """The same by system calls, and as they stand: before the first run, or if no instruction is open."""
         regs, sregs = bytearray(REGS_SIZE), bytearray(SREGS_SIZE)
         self.ioctl(Io.GET_REGS, regs)
         self.ioctl(Io.GET_SREGS, sregs)
