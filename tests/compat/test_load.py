@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.compat.bases import base
-from vmirom.compat import CompatError, Dispatch, diff, from_bytes, load
+from vmirom.compat import CompatError, Dispatch, diff, from_bytes, lint, load
 from vmirom.schema.tree import source_tree
 
 LOCK = source_tree("abi") / "locks" / "vmi3-3.0.json"
@@ -135,6 +137,40 @@ def test_a_lock_that_breaks_a_rule(edit: Callable[[dict[str, Any]], object], wor
 )
 def test_bytes_that_are_no_side(data: bytes, words: str) -> None:
     assert words in refused(data)
+
+
+def test_more_calls_than_any_abi_has() -> None:
+    def many(d: dict[str, Any]) -> None:
+        d["calls"] = [{"number": n, "name": f"C{n}"} for n in range(2000)]
+
+    assert "calls: Expected `array` of length <= 1024" in refused(edited(many))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_a_lock_edited_anywhere_is_read_or_refused_in_a_line(data: st.DataObject) -> None:
+    """One value somewhere in a lock is replaced: what is read can be compared and examined."""
+    plain = json.loads(LOCK.read_bytes())
+    node: Any = plain
+    while True:
+        keys = sorted(node) if isinstance(node, dict) else list(range(len(node)))
+        key = data.draw(st.sampled_from(keys))
+        if not isinstance(node[key], dict | list) or not node[key] or data.draw(st.integers(0, 9)) == 0:
+            break
+        node = node[key]
+    node[key] = data.draw(
+        st.sampled_from(
+            [None, True, -1, 0, 1 << 31, 1.5, "", "EAX", "st0", "x" * 200, [], [[]], {}, {"a": 1}]
+        )
+    )
+    try:
+        side = from_bytes(json.dumps(plain).encode(), "side")
+    except CompatError as error:
+        assert "\n" not in str(error)
+        return
+    diff(base("vmi3@3.1"), side)
+    diff(side, base("vmi13@13.0"))
+    lint(side)
 
 
 def test_a_ring_of_structs_is_refused() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -45,14 +46,17 @@ class _Part(msgspec.Struct, forbid_unknown_fields=True):
     values: list[_Name] = []
 
 
+_Parts = Annotated[list[_Part], msgspec.Meta(max_length=64)]
+
+
 class _CallRow(msgspec.Struct, forbid_unknown_fields=True):
     number: _Number
     name: _Name
-    arguments: list[_Part] | None = None
+    arguments: _Parts | None = None
     kind: str | None = None
     group: str = ""
     result: _Part | None = None
-    outputs: list[_Part] = []
+    outputs: _Parts = []
     clobbers: list[str] | None = None
     segments: list[str] | None = None
     since: _Version = "0"
@@ -73,11 +77,11 @@ class _FieldRow(msgspec.Struct, forbid_unknown_fields=True):
 
 class _StructRow(msgspec.Struct, forbid_unknown_fields=True):
     size: _Bytes
-    fields: list[_FieldRow]
+    fields: Annotated[list[_FieldRow], msgspec.Meta(max_length=1024)]
 
 
 class _EnumRow(msgspec.Struct, forbid_unknown_fields=True):
-    members: dict[_Name, int]
+    members: Annotated[dict[_Name, int], msgspec.Meta(max_length=4096)]
     flags: bool = False
 
 
@@ -88,13 +92,16 @@ class _SlotsRow(msgspec.Struct, forbid_unknown_fields=True):
     base: _Bytes = 0
 
 
+_Calls = Annotated[list[_CallRow], msgspec.Meta(max_length=1024)]
+
+
 class _Lock(msgspec.Struct, forbid_unknown_fields=True):
     line: _Name
     version: _Version
-    structs: dict[_Name, _StructRow] = {}
-    enums: dict[_Name, _EnumRow] = {}
-    calls: list[_CallRow] = []
-    hypercalls: list[_CallRow] = []
+    structs: Annotated[dict[_Name, _StructRow], msgspec.Meta(max_length=1024)] = {}
+    enums: Annotated[dict[_Name, _EnumRow], msgspec.Meta(max_length=1024)] = {}
+    calls: _Calls = []
+    hypercalls: _Calls = []
     slots: _SlotsRow | None = None
     clauses: dict[_Name, Any] | None = None
     roms: dict[str, Any] = {}
@@ -147,8 +154,7 @@ def _parsed(data: bytes, name: str) -> _Lock:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) != len(pairs):
-            keys = [key for key, _ in pairs]
-            twice = next(key for at, key in enumerate(keys) if key in keys[:at])
+            twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
             raise CompatError(f"{name}: key {twice!r}: occurs twice in one object")
         return found
 

@@ -19,6 +19,8 @@ __all__ = ["Matching", "Pair", "is_weak", "match_calls"]
 
 _ENOUGH = 1.35
 """Likeness of name and of contract, added up, from which on a pair across numbers is taken."""
+_PAIRS_MAX = 100_000
+"""Beyond that many possible pairs, likeness is not asked: a real ABI has some hundred calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,8 @@ class _Search:
 
     def by_likeness(self) -> None:
         """Names and contracts that are alike, best first."""
+        if len(self.olds) * len(self.news) > _PAIRS_MAX:
+            return
         found = []
         for call in self.olds.values():
             for other in self.news.values():
