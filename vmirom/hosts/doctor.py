@@ -6,17 +6,9 @@ self-test passed is what the last one left in the cache folder.
 
 from __future__ import annotations
 
-import fcntl
-import os
-import sys
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
 
-__all__ = ["Host", "kvm_sentence"]
-
-_KVM_GET_API_VERSION: Final = 0xAE00  # linux/kvm.h: _IO(0xAE, 0x00)
-_KVM_API_VERSION: Final = 12
+__all__ = ["Host"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +24,3 @@ class Host:
     missing: str = ""
     needs: str = ""
     self_test: str = ""
-
-
-def kvm_sentence(device: Path) -> str:
-    """One sentence on a KVM device: that it answers, or why not."""
-    if sys.platform != "linux":
-        return "KVM is Linux's"
-    if not device.exists():
-        return f"{device} is absent: no virtualisation here, or the module is not loaded (modprobe kvm)"
-    try:
-        handle = os.open(device, os.O_RDWR | os.O_CLOEXEC)
-    except OSError as error:
-        return f"{device} can't be opened: {error.strerror} (be in the group kvm)"
-    try:
-        version = fcntl.ioctl(handle, _KVM_GET_API_VERSION)
-    except OSError as error:
-        return f"{device} does not answer as KVM does: {error.strerror}"
-    finally:
-        os.close(handle)
-    if version != _KVM_API_VERSION:
-        return f"{device} speaks API {version}, not {_KVM_API_VERSION}"
-    return f"{device} opens and speaks API {version}"
