@@ -11,6 +11,7 @@ import struct
 from tests.rom.bare_machine import BareMachine, Surprise
 from vmirom.machine.engine import Trap
 from vmirom.overlays import kvm
+from vmirom.overlays.native import Cr4
 
 __all__ = ["KvmMachine"]
 
@@ -96,7 +97,8 @@ class KvmMachine(BareMachine):
             (op,) = struct.unpack_from("<I", data, at)
             if op == kvm.MmuOp.WRITE_PTE:
                 _, _, pte, value = struct.unpack_from("<IIQQ", data, at)
-                self.memory.write(pte, struct.pack("<Q", value))
+                size = 8 if self.engine.cr4 & Cr4.PAE else 4
+                self.memory.write(pte, value.to_bytes(8, "little")[:size])
                 batch.append((op, pte, value))
                 at += 24
             elif op == kvm.MmuOp.RELEASE_PT:

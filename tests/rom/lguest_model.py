@@ -1,7 +1,8 @@
 """The lguest ROM's C on the host over a plain model of what an lguest host remembers of its guest's tables.
 
 The model: four shadows by the address of a top table, filled at faults and never looked at again until the
-guest says so; a ring of 64 calls that every hypercall empties first; all shadows alike from kernel_address up.
+guest says so; a ring of 64 calls that every hypercall empties first; all shadows alike from kernel_address
+up.
 """
 
 from __future__ import annotations

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import capstone
 import pytest
-from capstone.x86 import X86_OP_IMM
 
 from tests.rom.builds import built
 from vmirom.bundle.compose import compose
@@ -237,63 +236,6 @@ def test_interrupt_flag_calls_are_short(call: str, most: int) -> None:
         names.append(instruction.mnemonic)
         assert "[" not in instruction.op_str or "ss:[0x" in instruction.op_str, instruction.op_str
     assert len([name for name in names if not name.startswith("j")]) <= most
-
-
-class Stack:
-    """Bytes of stack that code of the ROM uses at most, its callees included; what Xen calls is not code."""
-
-    def __init__(self, built: BuiltRom) -> None:
-        self._data = built.data
-        self._endless = {built.symbols[name] for name in ("fatal", "boot_enter")}  # they do not return
-        self._decoder = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_32)
-        self._decoder.detail = True
-        self._known: dict[int, int] = {}
-
-    def depth(self, entry: int) -> int:
-        if entry in self._known:
-            return self._known[entry]
-        self._known[entry] = 64  # while it is being looked at: the 8259 asks its slave, once
-        most, seen, work = 0, dict[int, int](), [(entry, 0)]
-        while work:
-            at, depth = work.pop()
-            if seen.get(at, -1) >= depth:
-                continue
-            assert depth < 1024, f"no end of the stack at {at:#x}"
-            seen[at] = depth
-            one = next(self._decoder.disasm(self._data[at : at + 16], at, 1))
-            target = one.operands[0].imm if one.operands and one.operands[0].type == X86_OP_IMM else None
-            after = at + one.size
-            if one.mnemonic.startswith("push"):
-                depth += 32 if one.mnemonic == "pushal" else 4
-            elif one.mnemonic.startswith("pop"):
-                depth -= 32 if one.mnemonic == "popal" else 4
-            elif one.mnemonic in ("add", "sub", "lea") and one.op_str.startswith("esp"):
-                second = one.operands[1]
-                change = second.mem.disp if one.mnemonic == "lea" else second.imm
-                depth += change if one.mnemonic == "sub" else -change
-            elif one.mnemonic == "call" and target == after:
-                depth += 4
-            elif one.mnemonic == "call" and target is not None:
-                most = max(most, depth + 4 + self.depth(target))
-                if target in self._endless:
-                    continue
-            elif one.mnemonic == "ret" or (one.mnemonic == "jmp" and target is None):
-                continue
-            elif one.mnemonic.startswith("j") and target is not None:
-                work.append((target, depth))
-                if one.mnemonic == "jmp":
-                    continue
-            most = max(most, depth)
-            work.append((after, depth))
-        self._known[entry] = most
-        return most
-
-
-@pytest.mark.parametrize("function", ["fault_page", "event_upcall", "no_fpu", "vmi_SetCR3", "vmi_SetPxELong"])
-def test_stack_use(function: str) -> None:
-    """The ROM runs on the guest's kernel stack: with stub and Xen's frame it takes less than 512 bytes."""
-    built = rom("zig")
-    assert Stack(built).depth(built.symbols[function]) + 56 + 24 < 512
 
 
 def test_rom_has_room() -> None:

@@ -59,18 +59,6 @@ static u32 size_of(u32 op)
 	return op == KVM_MMU_OP_RELEASE_PT ? sizeof(struct kvm_mmu_op_release_pt) : sizeof(struct kvm_mmu_op_flush_tlb);
 }
 
-/* An entry as the guest's page tables have it: 8 bytes with PAE, else 4. */
-static void store(u32 low, u32 high, u32 gva)
-{
-	u32 cr4;
-
-	__asm__ volatile("movl %%cr4, %0" : "=r"(cr4));
-	if (cr4 & NATIVE_CR4_PAE)
-		kvm_store(low, high, gva);
-	else
-		AT(u32, gva) = low;
-}
-
 static void reload_cr3(void)
 {
 	u32 cr3;
@@ -143,19 +131,22 @@ static u32 is_lazy(u32 flags)
 	return flags & VMI_PTE_FLAG_DEFER || state()->lazy_mode == VMI_LAZY_MODE_MMU;
 }
 
-static void write_entry(u32 low, u32 high, u32 gva, u32 flags)
+/* The entry at gva was stored. With PAE KVM knows whole ones only; the value is filled in when the batch leaves. */
+static void announce(u32 gva, u32 flags)
 {
-	u32 gpa = kvm_has(KVM_FEATURE_MMU_OP) ? gpa_of(gva) : 0, saved;
+	u32 gpa = kvm_has(KVM_FEATURE_MMU_OP) ? gpa_of(gva) : 0, saved, cr4;
 
-	store(low, high, gva);
 	if (gpa == 0)
 		return;
+	__asm__ volatile("movl %%cr4, %0" : "=r"(cr4));
+	if (cr4 & NATIVE_CR4_PAE)
+		gpa &= ~7u;
 	saved = irq_save();
 	{
 		volatile struct kvm_mmu_op_write_pte *op = enqueue(KVM_MMU_OP_WRITE_PTE);
 
 		op->pte_phys = gpa;
-		op->pte_val = (u64)high << 32 | low;
+		op->pte_val = 0;
 	}
 	leave_unless(is_lazy(flags));
 	irq_restore(saved);
@@ -163,12 +154,14 @@ static void write_entry(u32 low, u32 high, u32 gva, u32 flags)
 
 void ROMCALL vmi_SetPxE(u32 entry, u32 gva, u32 flags)
 {
-	write_entry(entry, 0, gva, flags);
+	AT(u32, gva) = entry;
+	announce(gva, flags);
 }
 
 void ROMCALL vmi_SetPxELong(u32 low, u32 high, u32 gva, u32 flags)
 {
-	write_entry(low, high, gva, flags);
+	kvm_store(low, high, gva);
+	announce(gva, flags);
 }
 
 void ROMCALL vmi_ReleasePage(u32 pfn, u32 flags)
