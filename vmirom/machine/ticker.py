@@ -1,13 +1,15 @@
 """One thread that stops engines: at their deadline, when kicked, and often enough for Ctrl-C.
 
 A stop that reaches unicorn before its loop has begun is lost, so a single shot would hang now and then:
-the ticker repeats a stop until the engine has left its run. It also stops a run every ATTENTION
-seconds, because Python's signal handlers wait while C code executes. The thread sleeps until the
-earliest thing to do, and ends by itself when no engine has run for a while.
+the ticker repeats a stop until the engine has left its run. It also stops a run every ATTENTION seconds,
+because Python's signal handlers wait while C code executes. The thread sleeps until the earliest thing to
+do, and ends by itself when no engine has run for a while. A forked process has the memory of a thread but
+not the thread, so it begins anew.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from typing import Final, Protocol
@@ -34,6 +36,10 @@ class Ticker:
     """The thread and the engines that are running now."""
 
     def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """No thread and no engine: the state of a process that has run none."""
         self.lock = threading.Lock()
         """Held while an engine is stopped or freed, so that none is stopped after its end."""
         self._condition = threading.Condition()
@@ -92,3 +98,5 @@ class Ticker:
 
 ticker: Final = Ticker()
 """The process's one ticker."""
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=ticker.begin)
