@@ -51,7 +51,7 @@ DESCRIPTORS = [
     (segment(0x9, 1), -Errno.EINVAL, None),
     (segment(0x2, 1), -Errno.EINVAL, None),
     (segment(0xE, 1), -Errno.EINVAL, None),
-    (GATE_KERNEL, 0, 0xE01B << 16 | 0x8C00 << 32),
+    (GATE_KERNEL, 0, 0xE019 << 16 | 0x8C00 << 32),
     (GATE_KERNEL | 3 << 45, 0, 0xE01B << 16 | 0x8C00 << 32),
     (GATE_XEN, -Errno.EINVAL, None),
     (0, 0, 0),

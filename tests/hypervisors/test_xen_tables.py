@@ -195,7 +195,7 @@ def test_bad_pointers_are_faults(xen: Bench) -> None:
         assert xen.call(Hypercall.MMU_UPDATE, at, 1) == -Errno.EFAULT
         assert xen.call(Hypercall.MMUEXT_OP, at, 1) == -Errno.EFAULT
     good = xen.argument(struct.pack("<QQ", xen.frame(xen.spare(0)) << 12, 0))
-    assert xen.call(Hypercall.MMU_UPDATE, good, 1, 0x40000000) == -Errno.EFAULT
+    assert xen.call(Hypercall.MMU_UPDATE, good, 1, 0x40000000) == 0
 
 
 def test_foreign_domains_do_not_exist(xen: Bench) -> None:
@@ -257,7 +257,7 @@ def test_pin_of_a_table_that_maps_itself_writable(xen: Bench) -> None:
         (Mmuext.TLB_FLUSH_ALL, 0),
         (Mmuext.INVLPG_ALL, 0),
         (Mmuext.FLUSH_CACHE, 0),
-        (Mmuext.TLB_FLUSH_MULTI, -Errno.EFAULT),
+        (Mmuext.TLB_FLUSH_MULTI, -Errno.EINVAL),
         (Mmuext.UNPIN_TABLE, -Errno.EINVAL),
     ],
 )

@@ -128,6 +128,7 @@ def _end(message: str, code: int) -> NoReturn:
         "abi": ("vmirom.cli.abi:abi", "Show the declared ABI: versions, calls, structures."),
         "conform": ("vmirom.cli.conform:conform", "Judge every promise of the ABI on every backend."),
         "hosts": ("vmirom.cli.hosts:hosts", "Say where bundles can boot here, and what is missing."),
+        "fidelity": ("vmirom.cli.fidelity:fidelity", "Compare an embedded hypervisor with the real one."),
         "bench": ("vmirom.cli.bench:bench", "Measure boots."),
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},

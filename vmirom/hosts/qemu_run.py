@@ -124,10 +124,12 @@ def _ask_version(program: Path) -> str:
     return done.stdout.decode("ascii", "replace").partition("\n")[0]
 
 
-def run_qemu(program: Path, arguments: Sequence[str | Path], *, budget: float) -> QemuEnd:
+def run_qemu(
+    program: Path, arguments: Sequence[str | Path], *, budget: float, until: Sequence[bytes] = ()
+) -> QemuEnd:
     """Run ``program`` with ``arguments``; its first serial port is the console. It has no display, no
-    monitor, and ends instead of rebooting. Stopped after ``budget`` seconds. Raises OSError if it can't
-    be started."""
+    monitor, and ends instead of rebooting. Stopped after ``budget`` seconds, or once one of ``until`` stands
+    near the console's end: a machine that has said its last word. Raises OSError if it can't be started."""
     with tempfile.TemporaryDirectory(prefix="vmirom-qemu-") as folder:
         console, said = Path(folder, "console"), Path(folder, "said")
         console.touch()
@@ -147,7 +149,7 @@ def run_qemu(program: Path, arguments: Sequence[str | Path], *, budget: float) -
                 preexec_fn=_die_with_parent if _LIBC is not None else None,
             )
         try:
-            stopped = _wait(process, start + budget, console)
+            stopped = _wait(process, start + budget, console, until)
         finally:
             _end(process)
         seconds = time.monotonic() - start
@@ -160,7 +162,9 @@ def run_qemu(program: Path, arguments: Sequence[str | Path], *, budget: float) -
         )
 
 
-def _wait(process: subprocess.Popen[bytes], deadline: float, console: Path) -> str:
+def _wait(
+    process: subprocess.Popen[bytes], deadline: float, console: Path, until: Sequence[bytes]
+) -> str:
     """Why it has to be stopped; empty if it ended by itself."""
     while True:
         try:
@@ -172,6 +176,14 @@ def _wait(process: subprocess.Popen[bytes], deadline: float, console: Path) -> s
             return "time"
         if console.stat().st_size > CONSOLE_MAX:
             return f"more than {CONSOLE_MAX >> 20} MiB of console"
+        if until and any(words in _end_of(console) for words in until):
+            return "last word"
+
+
+def _end_of(console: Path) -> bytes:
+    with console.open("rb") as file:
+        file.seek(max(0, console.stat().st_size - 4096))
+        return file.read()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -259,6 +259,7 @@ def _enter(domain: Domain, plan: Plan, wishes: Wishes) -> None:
     engine.enter(code, data, plan.stack + PAGE_SIZE, wishes.entry)
     for segment in (SegmentName.DS, SegmentName.ES, SegmentName.FS, SegmentName.GS):
         engine.set_segment(segment, data)
-    domain.shared.vcpu.evtchn_upcall_mask = 1
+    for vcpu in domain.shared.page.vcpu_info:
+        vcpu.evtchn_upcall_mask = 1
     domain.clock.begin()
     domain.scheduling.begin()

@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 __all__ = ["callback_operation", "nmi_operation", "set_callbacks"]
 
 
+_PERMANENT = frozenset(
+    {CallbackType.EVENT, CallbackType.FAILSAFE, CallbackType.SYSENTER, CallbackType.SYSCALL32}
+)
+"""What can be replaced, never taken away. Callbacks for SYSENTER and SYSCALL are taken and never entered: the
+processor has neither instruction here."""
+
+
 def set_callbacks(domain: Domain, event_cs: int, event_eip: int, failsafe_cs: int, failsafe_eip: int) -> int:
     """set_callbacks: the event and the failsafe callback at once."""
     domain.traps.event = _callback(event_cs, event_eip)
@@ -34,11 +41,13 @@ def callback_operation(domain: Domain, command: int, at: int) -> int:
         return 0
     if command == CallbackOp.UNREGISTER:
         argument = domain.space.struct(at, "struct xen_callback_unregister")
-        if argument.type != CallbackType.NMI:
+        if argument.type in _PERMANENT:
             raise Refused(Errno.EINVAL, f"callback type {argument.type} can't be unregistered")
+        if argument.type != CallbackType.NMI:
+            raise Refused(Errno.ENOSYS, f"callback type {argument.type}")
         domain.traps.nmi = None
         return 0
-    raise Refused(Errno.ENOSYS, f"callback_op {command}")
+    raise Refused(Errno.EINVAL, f"callback_op {command}")
 
 
 def _store(domain: Domain, kind: int, callback: Callback | None) -> None:
@@ -48,9 +57,7 @@ def _store(domain: Domain, kind: int, callback: Callback | None) -> None:
         domain.traps.failsafe = callback
     elif kind == CallbackType.NMI:
         domain.traps.nmi = callback
-    elif kind in (CallbackType.SYSENTER, CallbackType.SYSCALL32):
-        raise Refused(Errno.EINVAL, f"{CallbackType(kind).name} callbacks are left out")
-    else:
+    elif kind not in (CallbackType.SYSENTER, CallbackType.SYSCALL32):
         raise Refused(Errno.ENOSYS, f"callback type {kind}")
 
 

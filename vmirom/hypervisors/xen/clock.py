@@ -74,6 +74,11 @@ class Clock:
         info.tsc_shift = self.shift
         info.version = (info.version + 1) & 0xFFFFFFFF
 
+    @property
+    def stale_at(self) -> int:
+        """System time at which the point given to the guest is old."""
+        return self._stamp + _REFRESH
+
     def refresh_if_old(self, now: int) -> None:
         """Refresh about once a second."""
         if now - self._stamp >= _REFRESH:

@@ -46,7 +46,7 @@ class Console:
             return 0
         if command == Consoleio.READ:
             if count >> 31:
-                raise Refused(Errno.EINVAL, f"console read of {count:#x} bytes")
+                raise Refused(Errno.E2BIG, f"console read of {count:#x} bytes")
             data = bytes(self._typed[:count])
             self.domain.space.write(at, data)
             del self._typed[: len(data)]

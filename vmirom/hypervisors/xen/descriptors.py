@@ -1,9 +1,10 @@
 """Segment descriptors: which ones a guest may have, and what a selector refers to.
 
-Facts: xen-host.md section 6, "GDT and LDT". Present code and data descriptors of DPL 0 become DPL 1 in place.
-Of the system descriptors only call gates to a guest's code are allowed; they are stored with DPL 0, so that
-their use traps. The descriptors behind the fixed selectors stand in a page of Xen's own after the 14 pages
-that a guest may fill.
+Facts: xen-host.md section 6, "GDT and LDT". Present code and data descriptors of DPL 0 become DPL 1 in
+place. Of the system descriptors only call gates to a guest's code are allowed, of the fixed selectors only to
+the kernel's with its own RPL. A gate's DPL goes into its selector's RPL and is stored as 0, so that its use
+traps. The descriptors behind the fixed selectors stand in a page of Xen's own after the 14 pages that a guest
+may fill.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ _GATE_RESERVED: Final = 0xE0
 _GRANULAR: Final = 1 << 23
 _ATTRIBUTES: Final = 0x00F0FF00
 _TSS_LIMIT: Final = 0x67
+_FIXED_CODE: Final = (Selector.KERNEL_CS & ~3, Selector.USER_CS & ~3)
 
 
 def checked(low: int, high: int) -> tuple[int, int] | None:
@@ -56,20 +58,20 @@ def checked(low: int, high: int) -> tuple[int, int] | None:
     if high & _CODE_OR_DATA:
         return low, high if high & _DPL else high | _DPL1
     if high & _TYPE == 0:
-        return low, high if high & _DPL else high | _DPL1
+        return low, high
     selector = low >> 16
     if high & _TYPE != _CALL_GATE or high & _GATE_RESERVED or not _guest_code(selector):
         return None
-    return low | 3 << 16, high & ~_DPL
+    if selector & ~3 in _FIXED_CODE and selector != Selector.KERNEL_CS:
+        return None
+    return low | (high & _DPL) >> 13 << 16, high & ~_DPL
 
 
 def _guest_code(selector: int) -> bool:
     """A gate may lead to the guest's own descriptors or to the fixed guest selectors, not to Xen's."""
-    if selector & ~3 == 0:
-        return False
     if selector >> 3 < FIRST_RESERVED_ENTRY or selector & 4:
         return True
-    return selector & ~3 in (Selector.KERNEL_CS & ~3, Selector.USER_CS & ~3)
+    return selector & ~3 in _FIXED_CODE
 
 
 def checked_page(page: bytes) -> bytes | None:

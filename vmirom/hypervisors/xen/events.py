@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["Channel", "Events"]
 
 _GLOBAL_VIRQS: Final = frozenset({Virq.CONSOLE, Virq.DOM_EXC})
+_FIFO: Final = frozenset({Evtchnop.INIT_CONTROL, Evtchnop.EXPAND_ARRAY, Evtchnop.SET_PRIORITY})
+_RESET_CONTINUED: Final = 14  # a reset that was interrupted, which Xen issues to itself
+_PIRQS: Final = 4096
 _DOM0: Final = 0
 _ANSWERED: Final = frozenset(
     {
@@ -60,6 +63,7 @@ class Events:
             Evtchnop.BIND_VCPU: ("struct xen_evtchn_bind_vcpu", self._bind_vcpu),
             Evtchnop.UNMASK: ("struct xen_evtchn_unmask", self._unmask),
             Evtchnop.RESET: ("struct xen_evtchn_send", self._reset),
+            _RESET_CONTINUED: ("struct xen_evtchn_send", self._reset),
         }
 
     # Becoming pending
@@ -94,6 +98,9 @@ class Events:
         release = self.domain.release
         release.need("event channel operation", command, release.event_commands)
         found = self._operations.get(command)
+        if command in _FIFO:
+            domain_word = self.domain.space.u32(at)
+            raise Refused(Errno.ENOSYS, f"the FIFO form of events is left out ({domain_word:#x})")
         if found is None:
             raise Refused(Errno.ENOSYS, f"event channel operation {command}")
         ctype, act = found
@@ -152,11 +159,14 @@ class Events:
 
     def _bind_pirq(self, argument: Any) -> None:
         """The structure begins like bind_ipi's: the pirq stands first."""
+        if argument.vcpu >= _PIRQS:
+            raise Refused(Errno.EINVAL, f"pirq {argument.vcpu} does not exist")
         raise Refused(Errno.EPERM, f"pirq {argument.vcpu} is not mapped")
 
     def _alloc_unbound(self, argument: Any) -> None:
         self._need_self(argument.dom)
-        argument.port = self._open(EvtchnStatus.UNBOUND, 0, argument.remote_dom)
+        remote = _DOM0 if argument.remote_dom == Domid.SELF else argument.remote_dom
+        argument.port = self._open(EvtchnStatus.UNBOUND, 0, remote)
 
     def _bind_interdomain(self, argument: Any) -> None:
         self._need_self(argument.remote_dom)
@@ -189,8 +199,7 @@ class Events:
             self.raise_port(channel.detail)
         elif channel.kind is EvtchnStatus.IPI:
             self.raise_port(argument.port)
-        else:
-            # The reference observed an unbound port; a closed or virq one can't be sent to either.
+        elif channel.kind is not EvtchnStatus.UNBOUND:
             raise Refused(Errno.EINVAL, f"port {argument.port} is {channel.kind.name}")
 
     def _status(self, argument: Any) -> None:
@@ -216,7 +225,8 @@ class Events:
             raise Refused(Errno.EINVAL, f"port {argument.port} can't be bound to a virtual CPU")
 
     def _unmask(self, argument: Any) -> None:
-        self.channel(argument.port)
+        if self.channel(argument.port).kind is EvtchnStatus.CLOSED:
+            raise Refused(Errno.EINVAL, f"port {argument.port} is closed")
         shared = self.domain.shared
         if shared.clear_bit("mask", argument.port) and shared.bit("pending", argument.port):
             self._select(argument.port)

@@ -50,6 +50,29 @@ def _absent(domain: Domain, args: Sequence[int]) -> int:
     raise Refused(Errno.ENOSYS, "not offered to this domain")
 
 
+def _argument(domain: Domain, args: Sequence[int]) -> int:
+    """A management hypercall: the argument is read first, then refused."""
+    domain.space.read(args[0], 4)
+    raise Refused(Errno.ENOSYS, "not offered to this domain")
+
+
+def _no_grants(domain: Domain, args: Sequence[int]) -> int:
+    """grant_table_op: nothing to do is done; more is not offered."""
+    if args[2]:
+        raise Refused(Errno.ENOSYS, "grant tables are left out")
+    return 0
+
+
+def _other_domain(domain: Domain, args: Sequence[int]) -> int:
+    raise Refused(Errno.ESRCH, f"no domain {args[4] & 0xFFFF}")
+
+
+def _no_counters(domain: Domain, args: Sequence[int]) -> int:
+    raise Refused(Errno.EOPNOTSUPP, "no virtual performance counters")
+
+
+_ARCH_0: Final = 48  # the machine-check and the processor-frequency hypercalls of x86
+_ARCH_1: Final = 49
 _TABLE: Final[dict[int, _Row]] = {
     Hypercall.SET_TRAP_TABLE: _Row(1, lambda d, a: d.traps.set_table(a[0])),
     Hypercall.MMU_UPDATE: _Row(4, lambda d, a: d.mmu.update(a[0], a[1], a[2], a[3] & 0xFFFF)),
@@ -77,6 +100,15 @@ _TABLE: Final[dict[int, _Row]] = {
     Hypercall.SCHED_OP: _Row(2, lambda d, a: d.scheduling.operation(a[0], a[1]), abi.Schedop),
     Hypercall.CALLBACK_OP: _Row(2, lambda d, a: callback_operation(d, a[0], a[1]), abi.CallbackOp),
     Hypercall.EVENT_CHANNEL_OP: _Row(2, lambda d, a: d.events.operation(a[0], a[1]), abi.Evtchnop),
+    Hypercall.PLATFORM_OP: _Row(1, _argument),
+    Hypercall.GRANT_TABLE_OP: _Row(3, _no_grants),
+    Hypercall.UPDATE_VA_MAPPING_OTHERDOMAIN: _Row(5, _other_domain),
+    Hypercall.XENOPROF_OP: _Row(2, lambda d, a: _argument(d, a[1:])),
+    Hypercall.SYSCTL: _Row(1, _argument),
+    Hypercall.DOMCTL: _Row(1, _argument),
+    Hypercall.XENPMU_OP: _Row(2, _no_counters),
+    _ARCH_0: _Row(1, _argument),
+    _ARCH_1: _Row(1, _argument),
     Hypercall.PHYSDEV_OP: _Row(2, lambda d, a: physdev_operation(d, a[0], a[1]), abi.Physdevop),
 }
 """Multicall and iret are the dispatcher's own. What is not here answers ENOSYS and says so in the trace."""

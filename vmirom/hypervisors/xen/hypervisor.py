@@ -18,7 +18,7 @@ from vmirom.hypervisors.xen.layout import WINDOW_VA
 from vmirom.hypervisors.xen.registers import CR0_TS
 from vmirom.hypervisors.xen.release import release as known_release
 from vmirom.hypervisors.xen.stores import StoreEmulator
-from vmirom.hypervisors.xen.traps import GP, NM, PF, UD
+from vmirom.hypervisors.xen.traps import DB, GP, NM, PF, UD
 from vmirom.machine.engine import Engine, Exit, Halted, Preempted, SegmentName, Stray, Trap, Window
 from vmirom.machine.memory import BadAddress, Memory
 from vmirom.overlays.xen import Transport
@@ -157,6 +157,9 @@ class XenHypervisor:
                 domain.traps.inject_protection()
         elif vector == UD:
             domain.privileged.undefined()
+        elif vector == DB:
+            domain.registers.single_step()
+            domain.traps.inject(DB)
         elif vector == NM:
             domain.engine.cr0 &= ~CR0_TS
             domain.traps.inject(NM)

@@ -73,7 +73,7 @@ class Hole:
     @classmethod
     def default(cls) -> "Hole":
         """The range of a kernel without an HV_START_LOW note."""
-        return cls(abi.Hole.START, abi.Hole.M2P_START, abi.Hole.M2P_END)
+        return cls(abi.Hole.START, abi.Hole.M2P_START, _M2P_HIGH_END)
 
     @classmethod
     def smallest(cls, machine_frames: int) -> "Hole":

@@ -86,7 +86,7 @@ class Mmu:
         except GuestFault as fault:
             refusal = Refused(Errno.EFAULT, f"request {completed}: {fault}")
         if done_at:
-            domain.space.put32(done_at, done + completed)
+            domain.write_quietly(done_at, (done + completed).to_bytes(4, "little"))
         if refusal is not None:
             raise refusal
         return 0
@@ -129,10 +129,12 @@ class Mmu:
             tables.drop_type(frame)
 
     def _map_foreign(self, table: int, slot: int, entry: int, domid: int) -> None:
-        """DOMID_IO maps I/O frames as anyone may; nothing of Xen's can be mapped by its domain id."""
+        """DOMID_IO maps I/O frames as anyone may; nothing of Xen's can be mapped by its domain id. A frame of
+        the domain's own can be named by either."""
         tables = self.domain.tables
         frame = entry >> 12 & (1 << 40) - 1
-        if entry & 1 and (domid == Domid.XEN or (frame < tables.count and tables.owner[frame] != Owner.IO)):
+        owner = tables.owner[frame] if frame < tables.count else Owner.IO
+        if entry & 1 and owner != Owner.DOMAIN and (domid == Domid.XEN or owner != Owner.IO):
             raise Refused(Errno.EBUSY, f"frame {frame:#x} can't be mapped as domain {domid:#x}'s")
         tables.change_l1(table, slot, entry)
 
@@ -163,6 +165,8 @@ class Mmu:
         """mmuext_op: a list of operations."""
         space = self.domain.space
         self._need_known(domid)
+        if domid != Domid.SELF:
+            raise Refused(Errno.EPERM, f"mmuext_op for domain {domid:#x}")
         done = 0
         if count & _PREEMPTED:
             count &= ~_PREEMPTED
@@ -238,7 +242,11 @@ class Mmu:
         self.domain.engine.flush_tlb()
 
     def _flush_mask(self, _: int, mask_at: int) -> None:
-        if self.domain.space.u32(mask_at) & 1:
+        try:
+            mask = self.domain.space.u32(mask_at)
+        except GuestFault:
+            raise Refused(Errno.EINVAL, f"flush mask at {mask_at:#x}") from None
+        if mask & 1:
             self.domain.engine.flush_tlb()
 
     @staticmethod

@@ -16,7 +16,7 @@ from vmirom.hypervisors.xen.physdev import port_allowed
 from vmirom.hypervisors.xen.ports import read_port, write_port
 from vmirom.hypervisors.xen.registers import CR0_TS
 from vmirom.hypervisors.xen.transfer import cr3_to_frame, frame_to_cr3, hypercall_page
-from vmirom.hypervisors.xen.traps import UD
+from vmirom.hypervisors.xen.traps import DB, UD
 from vmirom.machine.addresses import PAGE_SIZE
 from vmirom.machine.engine import SegmentName
 from vmirom.overlays.native import Efer, Eflags, Msr
@@ -34,19 +34,46 @@ _CPUID: Final = b"\x0f\xa2"
 _SYSCALL: Final = b"\x0f\x05"
 _SYSENTER: Final = b"\x0f\x34"
 _RDPMC: Final = b"\x0f\x33"
+_SYSRET: Final = b"\x0f\x07"
+_INT1: Final = b"\xf1"
+_INT_UD: Final = b"\xcd\x06"
+"""``int 6``, which the processor reports as the exception it stands for."""
 
 _UCODE_REVISION: Final = 0x8B
+_OTHER_MSRS: Final = {
+    0x1A0: 0x80_1801,  # MISC_ENABLE
+    0xCE: 0,  # PLATFORM_INFO
+    0x140: 0,  # MISC_FEATURES_ENABLES
+    0xC001_0015: 0,  # HWCR
+    0xC001_0010: 0,  # SYSCFG
+    0x4000_0000: 0,  # Xen's own: where the hypercall page is put
+    0x179: 2,  # MCG_CAP
+    0x17A: 0,  # MCG_STATUS
+    0x400: 0xFFFF_FFFF_FFFF_FFFF,  # MC0_CTL
+}
+"""What the first domain reads of a machine of QEMU's AMD model."""
 _MSRS: Final = {
     Msr.APIC_BASE: 0xFEE00900,  # APIC base, enabled, boot processor
-    _UCODE_REVISION: 0,  # microcode revision
+    _UCODE_REVISION: 0x0100_0065,  # microcode revision, as QEMU's AMD model has it
     Msr.PAT: 0x0005_0100_0704_06,  # the PAT that Xen programs
     Msr.EFER: int(Efer.NXE | Efer.SCE),  # EFER without what belongs to long mode
+    **_OTHER_MSRS,
 }
+_IGNORED_WRITES: Final = frozenset({Msr.EFER, 0x1A0, 0x140, 0xC001_0015, 0x179, 0x17A, 0x400})
 
 _LEAF_MAX: Final = Transport.CPUID_LEAF + 5
 _FEATURES_HIDDEN_EDX: Final = 1 << 3 | 1 << 7 | 1 << 12 | 1 << 13 | 1 << 14 | 1 << 16 | 1 << 17 | 1 << 28
 _FEATURES_HIDDEN_ECX: Final = 1 << 3 | 1 << 5 | 1 << 6 | 1 << 21
 _FEATURE_HYPERVISOR: Final = 1 << 31
+
+
+_READ_ONLY_UD: Final = (0x20, 0x22)
+_NO_CONTROL: Final = (1, 5, 6, 7)
+"""Control registers that do not exist."""
+
+
+class _Undefined(Exception):
+    """The instruction is none: #UD rather than #GP."""
 
 
 class Privileged:
@@ -70,7 +97,12 @@ class Privileged:
             engine.eip = engine.eip + len(_FORCED + _CPUID) & 0xFFFFFFFF
         elif code.startswith(_SYSCALL) and engine.cpl == 1:
             raise DomainCrash(f"syscall in ring 1 at {engine.eip:#010x}")
-        elif code.startswith((_SYSCALL, _SYSENTER, _RDPMC)):
+        elif code.startswith(_INT1):
+            engine.eip = engine.eip + len(_INT1) & 0xFFFFFFFF
+            self.domain.traps.inject(DB)
+        elif code.startswith(_INT_UD):
+            self.domain.traps.inject_protection(UD * 8 + 2)
+        elif code.startswith((_SYSCALL, _SYSENTER, _RDPMC, _SYSRET)):
             self.domain.traps.inject_protection()
         else:
             self.domain.traps.inject(UD)
@@ -115,8 +147,14 @@ class Privileged:
         prefixes, rest = code[:at], code[at:]
         if not rest:
             return False
+        if 0xF0 in prefixes:
+            self.domain.traps.inject(UD)
+            return True
         try:
             length = self._dispatch(prefixes, rest)
+        except _Undefined:
+            self.domain.traps.inject(UD)
+            return True
         except (GuestFault, Refused):
             return False
         if length is None:
@@ -191,10 +229,12 @@ class Privileged:
         """Two-byte system instructions in ring 1."""
         domain = self.domain
         opcode = code[1]
+        if opcode in _READ_ONLY_UD and len(code) > 2 and code[2] >> 3 & 7 in _NO_CONTROL:
+            raise _Undefined
+        if opcode == 0x09:
+            return 2
         if opcode == 0x06:
             domain.registers.task_switch(0)
-            return 2
-        if opcode == 0x09:
             return 2
         if opcode == 0x30:
             return 2 if self._write_msr() else None
@@ -238,7 +278,7 @@ class Privileged:
         value = engine.edx << 32 | engine.eax
         if engine.ecx == Transport.MSR_HYPERCALL_PAGE:
             return self._install_page(value)
-        return engine.ecx in _MSRS and value == _MSRS[engine.ecx]
+        return engine.ecx in _IGNORED_WRITES and value == _MSRS[engine.ecx]
 
     def _install_page(self, address: int) -> bool:
         """The hypercall page goes to a machine address in a frame of the domain that can be written."""

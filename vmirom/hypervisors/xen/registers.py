@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from vmirom.hypervisors.xen.answers import Refused
-from vmirom.overlays.native import Cr0, Cr4
+from vmirom.overlays.native import Cr0, Cr4, Eflags
 from vmirom.overlays.xen import AssistType, Errno, VmAssist
 
 if TYPE_CHECKING:
@@ -20,9 +20,12 @@ CR4_TSD: Final = int(Cr4.TSD)
 CR4_DE: Final = int(Cr4.DE)
 _CR4_SETTABLE: Final = CR4_TSD | CR4_DE
 _DR6_FIXED: Final = 0xFFFF0FF0
+_DR6_STEP: Final = 0x4000
 _DR7_FIXED: Final = 0x400
-_DR7_RESERVED: Final = 0xFFFFD800
+_DR7_RESERVED: Final = 0xD800
 _DR7_GENERAL_DETECT: Final = 0x2000
+_DR7_IO: Final = 2
+_ENODEV: Final = 19  # ENODEV, which the ABI has no other use for
 
 
 class Registers:
@@ -51,22 +54,28 @@ class Registers:
         engine = self.domain.engine
         engine.cr4 = engine.cr4 & ~CR4_TSD | value & CR4_TSD
 
+    def single_step(self) -> None:
+        """DR6 says what a #DB was for: a step, where TF is set."""
+        if self.domain.engine.eflags & Eflags.TF:
+            self.debug[6] |= _DR6_STEP
+
     def get_debug(self, number: int) -> int:
         """get_debugreg. DR4 and DR5 are DR6 and DR7 while CR4.DE is clear. Raises Refused."""
         return self.debug[self._debug_number(number)]
 
     def set_debug(self, number: int, value: int) -> int:
-        """set_debugreg. Raises Refused for a breakpoint in the hole and for reserved bits."""
+        """set_debugreg. Raises Refused for DR7.GD and for I/O breakpoints without CR4.DE."""
         index = self._debug_number(number)
-        if index < 4:
-            if value >= self.domain.hole.start:
-                raise Refused(Errno.EPERM, f"breakpoint at {value:#x} is in the hypervisor's range")
-        elif index == 6:
+        if index == 6:
             value = value & 0xE00F | _DR6_FIXED
-        else:
+        elif index == 7:
             value = value & ~_DR7_RESERVED | _DR7_FIXED
             if value & _DR7_GENERAL_DETECT:
                 raise Refused(Errno.EPERM, "DR7.GD is not the guest's")
+            if not self.cr4 & CR4_DE and any(
+                value >> 2 * i & 3 and value >> 16 + 4 * i & 3 == _DR7_IO for i in range(4)
+            ):
+                raise Refused(Errno.EPERM, "I/O breakpoints need CR4.DE")
         self.debug[index] = value
         return 0
 
@@ -75,7 +84,7 @@ class Registers:
             number += 2
         if number in (0, 1, 2, 3, 6, 7):
             return number
-        raise Refused(Errno.EINVAL, f"debug register {number}")
+        raise Refused(_ENODEV, f"debug register {number}")
 
     def assist(self, command: int, kind: int) -> int:
         """vm_assist: types 0 to 5 can be switched on and off."""

@@ -75,7 +75,7 @@ class Scheduling:
         """When the next timer of any kind is due, as far as it can fire in the present state."""
         due = [self.single, self.poll_end, *self.watchdogs.values()]
         if not self.blocked:
-            due.append(self.next_tick)
+            due += [self.next_tick, self.domain.clock.stale_at]
         times = [time for time in due if time is not None]
         return min(times) if times else None
 
@@ -171,6 +171,10 @@ class Scheduling:
         if command == Schedop.SHUTDOWN_CODE:
             self.domain.trace.event("kill", f"shutdown code {self.domain.space.u32(at)}")
             return 0
+        if command == Schedop.REMOTE_SHUTDOWN:
+            raise Refused(Errno.ESRCH, f"no domain {self.domain.space.u32(at) & 0xFFFF}")
+        if command == Schedop.PIN_OVERRIDE:
+            raise Refused(Errno.EINVAL, f"no override of {self.domain.space.u32(at):#x}")
         if command == Schedop.WATCHDOG:
             return self._watchdog(*struct.unpack("<II", self.domain.space.read(at, 8)))
         raise Refused(Errno.ENOSYS, f"sched_op {command}")
@@ -215,21 +219,19 @@ class Scheduling:
         return 0
 
     def _watchdog(self, number: int, seconds: int) -> int:
-        """Two watchdogs; 0 asks for a new one, 0 seconds stops one."""
+        """Two watchdogs; 0 asks for a new one (of 0 seconds: that fires at once), 0 seconds stops one."""
         if number > 2:
             raise Refused(Errno.EINVAL, f"watchdog {number}")
+        if number and number not in self.watchdogs:
+            raise Refused(Errno.EINVAL, f"watchdog {number} is not running")
         if number and seconds == 0:
-            self.watchdogs.pop(number, None)
+            del self.watchdogs[number]
             return 0
         if number == 0:
             free = [n for n in (1, 2) if n not in self.watchdogs]
-            if not seconds:
-                raise Refused(Errno.EINVAL, "a new watchdog without a time")
             if not free:
                 raise Refused(Errno.ENOSPC, "both watchdogs are in use")
             self.watchdogs[free[0]] = self.domain.clock.now() + seconds * SECOND
             return free[0]
-        if number not in self.watchdogs:
-            raise Refused(Errno.EINVAL, f"watchdog {number} is not running")
         self.watchdogs[number] = self.domain.clock.now() + seconds * SECOND
         return 0

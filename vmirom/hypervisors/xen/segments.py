@@ -126,7 +126,7 @@ class Segments:
 
     def set_ldt(self, base: int, entries: int) -> None:
         """MMUEXT_SET_LDT. The contents are looked at when a selector is first loaded. Raises Refused."""
-        if base % PAGE_SIZE or entries > Gdt.LDT_ENTRIES_MAX or base + entries * 8 > self.domain.hole.start:
+        if entries and (base % PAGE_SIZE or entries > Gdt.LDT_ENTRIES_MAX):
             raise Refused(Errno.EINVAL, f"LDT at {base:#x} with {entries} entries")
         self.forget_ldt()
         self.ldt_base, self.ldt_entries = base, entries

@@ -14,6 +14,7 @@ from typing import Final
 from vmirom.hypervisors.xen.answers import Refused
 from vmirom.hypervisors.xen.descriptors import checked_page
 from vmirom.hypervisors.xen.layout import (
+    ACCESSED,
     CACHE_BITS,
     ENTRIES,
     FRAME_MASK,
@@ -233,12 +234,14 @@ class Tables(Pages):
                 raise
 
     def release(self, frame: int, kind: PageType) -> None:
-        for entry in self.entries(frame)[: self.guest_slots(kind)]:
+        for slot, entry in enumerate(self.entries(frame)[: self.guest_slots(kind)]):
             if not entry & PRESENT:
                 continue
             if kind is PageType.L1:
                 self.drop_l1(entry)
             elif kind is PageType.L3:
+                # The bits that were added when the entry was taken go again.
+                self.store(frame, slot, entry & ~(WRITE | USER | ACCESSED))
                 self.drop_both((entry & FRAME_MASK) >> 12)
             else:
                 self.drop_l2(entry, frame)

@@ -16,12 +16,12 @@ from vmirom.hypervisors.xen.answers import DomainCrash, GuestFault, Refused
 from vmirom.hypervisors.xen.descriptors import NULL_SEGMENT
 from vmirom.machine.engine import Segment, SegmentName
 from vmirom.overlays.native import Eflags, Vector
-from vmirom.overlays.xen import Errno, TrapFlag, ffi
+from vmirom.overlays.xen import AssistType, Errno, TrapFlag, ffi
 
 if TYPE_CHECKING:
     from vmirom.hypervisors.xen.domain import Domain
 
-__all__ = ["EFLAGS_IF", "GP", "NM", "PF", "UD", "Callback", "Gate", "Traps"]
+__all__ = ["DB", "EFLAGS_IF", "GP", "NM", "PF", "UD", "Callback", "Gate", "Traps"]
 
 EFLAGS_IF: Final = int(Eflags.IF)
 _EFLAGS_IOPL: Final = int(Eflags.IOPL)
@@ -31,6 +31,7 @@ _ARITHMETIC: Final = Eflags.CF | Eflags.PF | Eflags.AF | Eflags.ZF | Eflags.SF |
 _EFLAGS_SETTABLE: Final = int(_ARITHMETIC | Eflags.TF | Eflags.DF | Eflags.NT | Eflags.AC | Eflags.ID)
 """The flags that iret restores: CF PF AF ZF SF TF DF OF NT AC ID."""
 UD: Final = int(Vector.UD)
+DB: Final = int(Vector.DB)
 NM: Final = int(Vector.NM)
 GP: Final = int(Vector.GP)
 PF: Final = int(Vector.PF)
@@ -154,6 +155,8 @@ class Traps:
         info = domain.shared.vcpu
         masked = int(info.evtchn_upcall_mask)
         flags = engine.eflags & ~(EFLAGS_IF | _EFLAGS_IOPL) | (0 if masked else EFLAGS_IF)
+        if AssistType.ARCHITECTURAL_IOPL in domain.registers.assists:
+            flags |= domain.privileged.iopl << 12
         words = [] if error is None else [error & 0xFFFFFFFF]
         words += [old_eip, old_cs & 0xFFFF | masked << 16, flags]
         ss, esp = old_ss, old_esp
@@ -171,7 +174,7 @@ class Traps:
         except GuestFault as fault:
             raise DomainCrash(f"the kernel stack at {fault.gva:#010x} can't take a trap frame") from None
         if masks:
-            info.evtchn_upcall_mask = 1
+            info.evtchn_upcall_mask = masked | 1
         engine.eflags = engine.eflags & _EFLAGS_AT_ENTRY | EFLAGS_IF
         engine.enter(code, ss, top, eip)
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from vmirom.hypervisors.xen.answers import Refused
+from vmirom.hypervisors.xen.answers import GuestFault, Refused
 from vmirom.hypervisors.xen.pages import PageType
 from vmirom.hypervisors.xen.scheduling import SHORTEST_PERIOD
 from vmirom.hypervisors.xen.shared import VCPU_INFO_SIZE
 from vmirom.machine.addresses import PAGE_SIZE
-from vmirom.overlays.xen import Errno, SingleshotFlag, Vcpuop
+from vmirom.overlays.xen import Errno, Vcpuop, ffi
 
 if TYPE_CHECKING:
     from vmirom.hypervisors.xen.domain import Domain
 
 __all__ = ["vcpu_operation"]
 
-_ETIME: Final = 62  # ETIME, which the ABI has no other use for
+_LONGEST_PERIOD: Final = 0x3FFF_FFFF_FFFF_FFFF
+_CONTEXT_SIZE: Final[int] = ffi.sizeof("struct xen_vcpu_guest_context")
+_ENXIO: Final = 6  # ENXIO, which the ABI has no other use for
 
 
 def vcpu_operation(domain: Domain, command: int, vcpu: int, at: int) -> int:
@@ -30,15 +32,19 @@ def vcpu_operation(domain: Domain, command: int, vcpu: int, at: int) -> int:
     if command == Vcpuop.UP:
         return 0
     if command == Vcpuop.INITIALISE:
+        domain.space.read(at, _CONTEXT_SIZE)
         raise Refused(Errno.EEXIST, "virtual CPU 0 is initialised")
     if command == Vcpuop.GET_RUNSTATE_INFO:
         domain.space.write(at, scheduling.runstate())
     elif command == Vcpuop.REGISTER_RUNSTATE_MEMORY_AREA:
-        scheduling.runstate_area = domain.space.u32(at)
+        area = domain.space.u32(at)
+        if area >= domain.hole.start:
+            raise GuestFault(area, 2)
+        scheduling.runstate_area = area
         scheduling.write_runstate()
     elif command == Vcpuop.SET_PERIODIC_TIMER:
         period = domain.space.struct(at, "struct xen_vcpu_set_periodic_timer").period_ns
-        if period < SHORTEST_PERIOD:
+        if not SHORTEST_PERIOD <= period <= _LONGEST_PERIOD:
             raise Refused(Errno.EINVAL, f"period of {period} ns")
         scheduling.set_period(period)
     elif command == Vcpuop.STOP_PERIODIC_TIMER:
@@ -47,6 +53,8 @@ def vcpu_operation(domain: Domain, command: int, vcpu: int, at: int) -> int:
         _set_single(domain, at)
     elif command == Vcpuop.STOP_SINGLESHOT_TIMER:
         scheduling.single = None
+    elif command == Vcpuop.GET_PHYSID:
+        domain.space.write(at, bytes(8))
     elif command == Vcpuop.REGISTER_VCPU_INFO:
         _register_info(domain, at)
     else:
@@ -56,8 +64,6 @@ def vcpu_operation(domain: Domain, command: int, vcpu: int, at: int) -> int:
 
 def _set_single(domain: Domain, at: int) -> None:
     timer = domain.space.struct(at, "struct xen_vcpu_set_singleshot_timer")
-    if timer.flags & SingleshotFlag.FUTURE and timer.timeout_abs_ns < domain.clock.now():
-        raise Refused(_ETIME, "the time has passed")
     domain.scheduling.single = timer.timeout_abs_ns
 
 
@@ -68,7 +74,7 @@ def _register_info(domain: Domain, at: int) -> None:
     if domain.shared.vcpu_gpa != domain.shared.gpa:
         raise Refused(Errno.EINVAL, "vcpu_info was registered before")
     if offset > PAGE_SIZE - VCPU_INFO_SIZE or offset % 4:
-        raise Refused(Errno.EINVAL, f"offset {offset:#x} of vcpu_info")
+        raise Refused(_ENXIO, f"offset {offset:#x} of vcpu_info")
     domain.tables.take_both(frame, PageType.WRITABLE)
     domain.shared.move_vcpu((frame << 12) + offset)
     # Whatever was signalled before must be looked for again by a guest that now uses the new structure.

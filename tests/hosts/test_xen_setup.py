@@ -1,0 +1,118 @@
+"""Setting the host xen up, with programs that only pretend: what is interrupted, missing or full."""
+
+from __future__ import annotations
+
+import errno
+import io
+import shutil
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from vmirom.hosts.cache import SetupFailed, cache_dir
+from vmirom.hosts.xen import roads, source
+from vmirom.hosts.xen.make import IMAGE, KEY
+
+APT = """#!/bin/sh
+echo "$@" >> "$FAKE/log"
+case "$*" in
+*update*) test ! -e "$FAKE/no-network" || { echo "Could not resolve 'deb.debian.org'"; exit 100; } ;;
+*source*) cp "$FAKE/xen_4.17.5.orig.tar.xz" . ;;
+esac
+"""
+MAKE = """#!/bin/sh
+echo "make $@" >> "$FAKE/log"
+for word in "$@"; do case "$word" in O=*) out=${word#O=} ;; esac; done
+test ! -e "$FAKE/full" || { echo "ld: final link failed: No space left on device"; exit 2; }
+case "$*" in
+*olddefconfig*) ;;
+*) test ! -e "$FAKE/interrupt" || { echo half > "$out/xen"; kill -9 $$; }
+   echo xen > "$out/xen" ;;
+esac
+"""
+
+
+@pytest.fixture
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of pretending programs before PATH, an empty cache, and a self-test that passes."""
+    programs = tmp_path / "fake"
+    programs.mkdir()
+    qemu = "#!/bin/sh\necho 'QEMU emulator version 10.0.2'\n"
+    for name, text in (("apt-get", APT), ("make", MAKE), ("qemu-system-x86_64", qemu)):
+        (programs / name).write_text(text)
+        (programs / name).chmod(0o755)
+    for name in ("gcc", "ld", "flex", "bison", "python3"):
+        if shutil.which(name) is None:
+            (programs / name).write_text("#!/bin/sh\n")
+            (programs / name).chmod(0o755)
+    with tarfile.open(programs / "xen_4.17.5.orig.tar.xz", "w:xz") as tar:
+        tar.addfile(tarfile.TarInfo("xen-4.17.5/xen/Kconfig"), io.BytesIO())
+    keys = programs / "keys"
+    keys.touch()
+    monkeypatch.setattr(source, "_KEYS", keys)
+    monkeypatch.setattr(roads, "_test", lambda image: "")
+    monkeypatch.setenv("FAKE", str(programs))
+    monkeypatch.setenv("PATH", str(programs), prepend=":")
+    monkeypatch.setenv("VMIROM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("VMIROM_QEMU", raising=False)
+    yield programs
+
+
+def failure() -> str:
+    with pytest.raises(SetupFailed) as failed:
+        roads.setup(lambda line: None)
+    assert roads.probe().missing == "vmirom hosts setup xen"
+    assert not list(cache_dir().glob("*/.building-*"))
+    return str(failed.value)
+
+
+def test_setup_installs_an_image_and_does_nothing_the_second_time(fake: Path) -> None:
+    roads.setup(lambda line: None)
+    assert (cache_dir() / "xen" / KEY / IMAGE).read_text() == "xen\n"
+    host = roads.probe()
+    assert host.usable and host.self_test == "passed"
+    (fake / "log").unlink()
+    roads.setup(lambda line: None)
+    assert not (fake / "log").exists()
+
+
+def test_no_network_is_one_line(fake: Path) -> None:
+    (fake / "no-network").touch()
+    assert failure() == "apt-get fails: Could not resolve 'deb.debian.org'"
+    (fake / "no-network").unlink()
+    roads.setup(lambda line: None)
+    assert roads.probe().usable
+
+
+def test_interrupted_build_is_never_used_and_the_source_not_fetched_again(fake: Path) -> None:
+    (fake / "interrupt").touch()
+    assert failure().startswith("make fails")
+    (fake / "interrupt").unlink()
+    (fake / "log").unlink()
+    roads.setup(lambda line: None)
+    assert "apt" not in (fake / "log").read_text() and "update" not in (fake / "log").read_text()
+    assert (cache_dir() / "xen" / KEY / IMAGE).read_text() == "xen\n"
+
+
+def test_full_disk_is_said(fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (fake / "full").touch()
+    assert failure() == "make fails: ld: final link failed: No space left on device"
+    (fake / "full").unlink()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "xen")
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    assert failure() == "xen: No space left on device; make room, or name another folder in VMIROM_CACHE"
+
+
+def test_self_test_that_fails_leaves_nothing(fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(roads, "_test", lambda image: "no answer")
+    assert failure() == "the Xen that was built does not work: no answer"
+
+
+def test_missing_programs_are_named(fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source.shutil, "which", lambda name: None if name == "flex" else f"/usr/bin/{name}")
+    assert failure().startswith("missing: flex; apt install ")

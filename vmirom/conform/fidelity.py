@@ -1,0 +1,203 @@
+"""Fidelity: what a bare probe is answered by a real hypervisor and by the embedded one of the same name.
+
+A probe prints ``id: question = answer``, a line per question. Differences are expected only where the list
+beside this module (``accepted-NAME.toml``) names them with a reason.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+import time
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from vmirom.hosts.backends import hypervisor_module
+from vmirom.hosts.cache import SetupFailed
+from vmirom.hosts.outcomes import Outcome
+from vmirom.hosts.qemu_run import QemuMissing, find_qemu, version
+from vmirom.hosts.request import BootRequest
+from vmirom.hosts.transcript import Transcript
+from vmirom.hypervisors.hypervisor import Ending, Hypervisor
+from vmirom.machine.engine import Engine
+from vmirom.machine.memory import Memory
+from vmirom.overlays.vmi import ExitStatus
+from vmirom.rom.lock import blobs_folder
+
+__all__ = [
+    "Accepted",
+    "Answer",
+    "Difference",
+    "Unusable",
+    "accepted_list",
+    "answers_of",
+    "compare",
+    "embedded_answers",
+    "real_answers",
+]
+
+_LINE: Final = re.compile(r"([a-z0-9][a-z0-9.-]*): (.*) = (.*)", re.ASCII)
+_MEMORY_MIB: Final = 64
+_ANY_QEMU: Final = 10
+"""Of a real run that does not depend on QEMU's version."""
+_ABSENT: Final = "(no answer)"
+
+
+class Unusable(Exception):
+    """A probe can't be run to its end; the text is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One line of a probe."""
+
+    question: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Differences that are expected: patterns of ids, and why. ``qemu_below`` and ``qemu_from`` limit it to
+    real runs under an older or a newer QEMU."""
+
+    ids: tuple[str, ...]
+    reason: str
+    qemu_below: int | None = None
+    qemu_from: int | None = None
+
+    def covers(self, identity: str, qemu: int) -> bool:
+        """Whether it speaks of the question, under QEMU of major version ``qemu``."""
+        below, since = self.qemu_below, self.qemu_from
+        if (below is not None and qemu >= below) or (since is not None and qemu < since):
+            return False
+        return any(fnmatch.fnmatchcase(identity, pattern) for pattern in self.ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One question with two answers; ``reason`` is empty where nothing explains it."""
+
+    identity: str
+    question: str
+    real: str
+    embedded: str
+    reason: str
+
+
+def accepted_list(name: str) -> tuple[Accepted, ...]:
+    """The written list for the hypervisor ``name``; empty without one. Raises Unusable if it is malformed."""
+    path = Path(__file__).with_name(f"accepted-{name}.toml")
+    if not path.is_file():
+        return ()
+    try:
+        table = tomllib.loads(path.read_text())
+        return tuple(
+            Accepted(tuple(entry["ids"]), entry["reason"], entry.get("qemu_below"), entry.get("qemu_from"))
+            for entry in table["accepted"]
+        )
+    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        raise Unusable(f"{path.name}: {error}") from None
+
+
+def answers_of(lines: Sequence[str]) -> dict[str, Answer]:
+    """The answers in a transcript, by id, in the order of the questions."""
+    found = (_LINE.fullmatch(line.rstrip()) for line in lines)
+    return {match[1]: Answer(match[2], match[3]) for match in found if match is not None}
+
+
+def compare(
+    real: Mapping[str, Answer], embedded: Mapping[str, Answer], accepted: Sequence[Accepted], qemu: int = 10
+) -> tuple[Difference, ...]:
+    """What differs, in the order of the questions."""
+    found = []
+    for identity in dict.fromkeys((*real, *embedded)):
+        one, other = real.get(identity), embedded.get(identity)
+        if one == other:
+            continue
+        reason = next((entry.reason for entry in accepted if entry.covers(identity, qemu)), "")
+        question = (one or other or Answer("", "")).question
+        found.append(
+            Difference(
+                identity,
+                question,
+                one.text if one else _ABSENT,
+                other.text if other else _ABSENT,
+                reason if one and other else "",
+            )
+        )
+    return tuple(found)
+
+
+class _NoTrace:
+    def hypercall(self, name: str, arguments: tuple[int, ...], result: int | None, why: str = "") -> None:
+        """Nothing is kept."""
+
+    def event(self, kind: str, detail: str) -> None:
+        """Nothing is kept."""
+
+
+def embedded_answers(name: str, budget: float) -> dict[str, Answer]:
+    """Run the probe on the embedded hypervisor, within ``budget`` seconds. Raises Unusable."""
+    from vmirom.machine.unicorn import UnicornEngine
+
+    console = Transcript()
+    engines: list[Engine] = []
+
+    def engine(memory: Memory) -> Engine:
+        engines.append(UnicornEngine(memory))
+        return engines[-1]
+
+    make: Any = hypervisor_module(name).make
+    hypervisor: Hypervisor = make(engine, _MEMORY_MIB, console.write, _NoTrace())
+    try:
+        hypervisor.load((blobs_folder() / f"probe-{name}.elf").read_bytes(), "")
+        ending: Ending = hypervisor.run(time.monotonic_ns() + int(budget * 1e9))
+    finally:
+        for made in engines:
+            made.close()
+    found = answers_of(console.lines()[0])
+    if ending.status != ExitStatus.SUCCESS:
+        raise Unusable(f"embedded {name}: {ending.reason}, after {_last(found)}")
+    return found
+
+
+def real_answers(name: str, budget: float) -> tuple[dict[str, Answer], int]:
+    """Run the probe on the real hypervisor: the answers, and QEMU's major version. Raises Unusable."""
+    if name == "kvm":
+        return _real_kvm(budget), _ANY_QEMU
+    from vmirom.hosts.xen.console import guest_bytes
+    from vmirom.hosts.xen.launch import verdict
+    from vmirom.hosts.xen.roads import run_kernel
+
+    try:
+        qemu = version(find_qemu("qemu-system-x86_64")) or (0,)
+        end = run_kernel((blobs_folder() / f"probe-{name}.elf").read_bytes(), "", _MEMORY_MIB, budget)
+    except (QemuMissing, SetupFailed, OSError, ValueError) as error:
+        raise Unusable(f"real {name}: {error}") from None
+    console = Transcript()
+    console.write(guest_bytes(end.console))
+    found = answers_of(console.lines()[0])
+    outcome, reason, _, _ = verdict(end, budget)
+    if outcome is not Outcome.SUCCESS:
+        raise Unusable(f"real {name}: {reason}, after {_last(found)}")
+    return found, qemu[0]
+
+
+def _real_kvm(budget: float) -> dict[str, Answer]:
+    from vmirom.hosts import kvm
+
+    request = BootRequest(
+        "kvm", (blobs_folder() / "probe-kvm.elf").read_bytes(), _MEMORY_MIB, budget=budget, host="kvm"
+    )
+    result = kvm.boot(request)
+    found = answers_of(result.transcript)
+    if result.outcome is not Outcome.SUCCESS:
+        raise Unusable(f"real kvm: {result.reason}, after {_last(found)}")
+    return found
+
+
+def _last(found: Mapping[str, Answer]) -> str:
+    return [*found, "no answer"][-2 if found else -1]
