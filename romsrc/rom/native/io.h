@@ -5,6 +5,20 @@
 #include "rom.h"
 #include "native_asm.h"
 
+#ifdef ROM_HOST
+/* the machine is the test's */
+void io_out8(u32 port, u32 value);
+void io_out16(u32 port, u32 value);
+void io_out32(u32 port, u32 value);
+u32 io_in32(u32 port);
+u32 io_in8(u32 port);
+u64 cpu_tsc(void);
+u32 irq_save(void);
+void irq_restore(u32 flags);
+void load_idt(u32 base, u32 limit);
+struct vmi_dtr read_idt(void);
+#else
+
 static inline void io_out8(u32 port, u32 value)
 {
 	__asm__ volatile("outb %b0, %w1" : : "a"(value), "Nd"(port));
@@ -71,5 +85,7 @@ static inline struct vmi_dtr read_idt(void)
 	__asm__ volatile("sidt %0" : "=m"(dtr));
 	return dtr;
 }
+
+#endif
 
 #endif
