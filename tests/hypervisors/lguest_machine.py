@@ -172,6 +172,16 @@ class Machine:
     def run(self, seconds: float = 5.0) -> Ending:
         return self.host.run(time.monotonic_ns() + int(seconds * 1e9))
 
+    def settle(self, seconds: float = 10.0) -> None:
+        """Run until the guest spins where code is mapped one to one, which it does for as long as it is let."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            self.run(0.02)
+            eip = self.engine.eip
+            if eip + 2 <= self.memory.size and self.memory.read(eip, 2) == SPIN:
+                return
+        raise AssertionError(f"the guest does not come to rest; last at {self.engine.eip:#x}")
+
     def words(self, gpa: int, count: int) -> list[int]:
         return list(struct.unpack(f"<{count}I", self.memory.read(gpa, 4 * count)))
 

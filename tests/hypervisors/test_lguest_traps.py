@@ -196,7 +196,7 @@ def test_int_n_of_the_hosts_gates(vector: int) -> None:
     machine.gate(13, HANDLER)
     if vector not in (2, 8, 13, 14, 15, 0x80):
         machine.gate(vector, 0x999, kind=0xF, dpl=3)
-    machine.run(0.02)
+    machine.settle()
     assert machine.words(machine.engine.esp, 2) == [8 * vector + 2, CODE]
 
 
@@ -213,7 +213,7 @@ def test_breakpoints_by_privilege(code: bytes, kind: int) -> None:
         machine.memory.write(CODE, code + SPIN)
         machine.user()
         machine.engine.eip = CODE
-        machine.run(0.02)
+        machine.settle()
         assert machine.engine.eip == (HANDLER if dpl == 3 else HANDLER + 0x100)
         if dpl == 3:
             assert machine.words(machine.engine.esp, 1) == [CODE + len(code)]
@@ -270,7 +270,7 @@ def test_emulated_instructions(code: str, eax: int) -> None:
 def test_instructions_that_are_reflected(code: str) -> None:
     machine = after_init(bytes.fromhex(code) + SPIN)
     machine.gate(13, HANDLER)
-    machine.run(0.02)
+    machine.settle()
     assert machine.engine.eip == HANDLER
     assert machine.words(machine.engine.esp, 2) == [0, CODE]
 
@@ -288,7 +288,7 @@ def test_nothing_is_emulated_for_user_code(code: str) -> None:
     machine.gate(13, HANDLER)
     machine.user()
     machine.engine.eip = CODE
-    machine.run(0.02)
+    machine.settle()
     assert machine.words(STACK - 24, 3) == [0, CODE, 0x73]
 
 
@@ -301,7 +301,7 @@ def test_instruction_across_pages_is_misread() -> None:
     machine.memory.write(0x280000, b"\xee" + SPIN)
     machine.gate(13, HANDLER)
     machine.engine.eip = LOW + 0xFFF
-    machine.run(0.02)
+    machine.settle()
     assert machine.engine.eip == HANDLER
 
 
@@ -332,7 +332,7 @@ def test_vmcall_from_user_code_is_undefined() -> None:
     machine.gate(6, HANDLER)
     machine.user()
     machine.engine.eip = CODE
-    machine.run(0.02)
+    machine.settle()
     assert machine.engine.eip == HANDLER and machine.memory.read(CODE, 3) == b"\x0f\x01\xc1"
 
 
@@ -344,7 +344,7 @@ def test_fpu_traps_only_with_ts() -> None:
     assert machine.run().status == 16
     machine = after_init(hypercall(Hcall.TS, 1) + b"\xdb\xe3" + SPIN)
     machine.gate(7, HANDLER)
-    machine.run(0.02)
+    machine.settle()
     assert machine.engine.eip == HANDLER
 
 
