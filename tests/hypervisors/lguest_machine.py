@@ -173,7 +173,7 @@ class Machine:
         return self.host.run(time.monotonic_ns() + int(seconds * 1e9))
 
     def settle(self, seconds: float = 10.0) -> None:
-        """Run until the guest spins where code is mapped one to one, which it does for as long as it is let."""
+        """Run until the guest spins where code is mapped one to one, which it does as long as it is let."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             self.run(0.02)
