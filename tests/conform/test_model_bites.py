@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, Phase, find, settings
 
-from tests.conform import driving
 from tests.conform.driving import DRIVERS, Difference, Driver, Sequence_, play
 from tests.conform.test_model_run import SEQUENCES
 
@@ -38,10 +37,7 @@ def driver(request: pytest.FixtureRequest) -> Iterator[Driver]:
 
 @pytest.mark.boot
 @pytest.mark.parametrize(("call", "code"), PATCHES, ids=[f"{call}-{code.hex()}" for call, code in PATCHES])
-def test_a_wrong_routine_is_found(
-    driver: Driver, call: str, code: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(driving, "WAIT_NS", 20_000_000)
+def test_a_wrong_routine_is_found(driver: Driver, call: str, code: bytes) -> None:
     driver.begin()
     eip = driver.entry(call)
     before = driver.get(eip, len(code))
