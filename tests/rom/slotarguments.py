@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.rom.bare_machine import DATA, GDT, IDT, SCRATCH
 from tests.rom.slotcall import Arguments, SlotMachine
 from tests.strategies import arguments_of
+from vmirom.overlays.native import Efer
 from vmirom.overlays.vmi import Port
 from vmirom.schema.calls import Call, registers, stack_words
 
@@ -30,9 +31,9 @@ _NOT_WRITTEN: Final = frozenset({Port.EXIT, 0x20, 0x21, 0xA0, 0xA1})
 _BOOT_TABLES: Final = range(0x100, 0x400)
 _LONGEST: Final = 9
 _SHORTEST_PERIOD: Final = 1 << 24
-_APIC_BASE: Final = 0x1B  # an MSR that a guest of Xen may read, and write with what it holds
-_APIC_BASE_VALUE: Final = 0xFEE00900
-_EFER: Final = 0xC0000080
+_APIC_BASE: Final = 0x1B  # an MSR that a guest of Xen may read
+_EFER: Final = 0xC0000080  # and one that it may write with what it holds
+_EFER_VALUE: Final = int(Efer.NXE | Efer.SCE)
 
 
 def arguments_for(call: Call, ports: tuple[int, ...] = ()) -> st.SearchStrategy[Values]:
@@ -66,7 +67,7 @@ def _tame(call: Call, values: Values, ports: tuple[int, ...]) -> Values:
     if call.name == "RDMSR":
         values["msr"] = (_APIC_BASE, _EFER)[values["msr"] & 1]
     if call.name == "WRMSR":
-        values["msr"], values["value"] = _APIC_BASE, _APIC_BASE_VALUE
+        values["msr"], values["value"] = _EFER, _EFER_VALUE
     return values
 
 
