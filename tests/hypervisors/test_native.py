@@ -134,7 +134,8 @@ def test_timer_interrupts_wake_a_halted_processor() -> None:
     ending, _, recorder = boot(make, code.finish())
     assert ending.status == 0x10
     assert 0.018 < time.monotonic() - start < 2
-    assert sum(kind == "interrupt" for kind, _ in recorder.events) == 20
+    ticks = sum(kind == "interrupt" for kind, _ in recorder.events)
+    assert ticks in (20, 21), "one more may come between the twentieth and the exit"
 
 
 def test_an_interrupt_waits_for_sti_and_its_shadow() -> None:
