@@ -59,6 +59,7 @@ NATIVE: dict[str, bytes] = {
 OBSERVED: Sequence_ = (
     *((call, {"dtr": DESTINATION}) for call in ("GetGDT", "GetIDT")),
     *((call, {}) for call in ("GetTR", "GetLDT", "GetCR0", "GetCR2", "GetCR3", "GetInterruptMask")),
+    *(("GetCycleCounter", {"counter": counter}) for counter in (0, 1, 2, 0, 3)),
     *(("CancelAlarm", {"flags": flags}) for flags in (0, 1)),
     ("GetRomInfo", {"dest": DESTINATION, "size": 0}),
     ("SetCounters", {"array": 1, "entries": 1}),
@@ -68,7 +69,8 @@ OBSERVED: Sequence_ = (
 
 
 class Difference(AssertionError):
-    """ROM and model disagree; the message is the sequence, as JSON, up to the step that differs."""
+    """ROM and model disagree; the message is the sequence, as JSON, up to the step that differs. A machine
+    that was played on until then may be in any state, and is not to be used again."""
 
 
 class Machine(Protocol):
@@ -97,6 +99,7 @@ class Driver:
         self.machine = self.start()
         self.entries: dict[str, tuple[int, int]] = {}
         self.flags = 0
+        self.root = self.call("GetCR3", {}) & ~0xFFF
 
     def start(self) -> Machine:
         """Boot, and settle the guest."""
@@ -300,10 +303,10 @@ def _step(driver: Driver, model: Model, name: str, arguments: Mapping[str, int])
     if name == "fire":
         return _fire(driver, model, arguments["counter"])
     if name == "root":
-        root = (driver.call("GetCR3", {}) & ~0xFFF) | arguments["bits"]
+        root = driver.root | arguments["bits"]
         driver.call("SetCR3", {"value": root})
         model.call(Step("SetCR3", {"value": root}), driver.get)
-        return 2
+        return 1
     if name == "table":
         call = "SetIDT" if arguments["idt"] else "SetGDT"
         if not driver.offers(call):

@@ -27,10 +27,10 @@ PATCHES = (
 )
 
 
-@pytest.fixture(scope="module", params=["lguest"])
-def driver(request: pytest.FixtureRequest) -> Iterator[Driver]:
-    made = DRIVERS[request.param]()
-    made.begin()
+@pytest.fixture
+def driver() -> Iterator[Driver]:
+    """A machine a fault: none suffers from what another did."""
+    made = DRIVERS["lguest"]()
     yield made
     made.close()
 
@@ -38,7 +38,6 @@ def driver(request: pytest.FixtureRequest) -> Iterator[Driver]:
 @pytest.mark.boot
 @pytest.mark.parametrize(("call", "code"), PATCHES, ids=[f"{call}-{code.hex()}" for call, code in PATCHES])
 def test_a_wrong_routine_is_found(driver: Driver, call: str, code: bytes) -> None:
-    driver.begin()
     eip = driver.entry(call)
     before = driver.get(eip, len(code))
 
@@ -54,7 +53,7 @@ def test_a_wrong_routine_is_found(driver: Driver, call: str, code: bytes) -> Non
         return False
 
     quick = settings(
-        max_examples=400,
+        max_examples=3000,
         database=None,
         derandomize=True,
         phases=(Phase.generate, Phase.shrink),
