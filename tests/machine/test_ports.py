@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+import sys
+import threading
 import time
 
 import pytest
@@ -174,3 +176,45 @@ def test_kicks_from_a_device_lose_no_step_of_a_repeated_instruction(live: bool, 
         else:
             sent = b"".join(entry[2].to_bytes(entry[1], "little") for entry in ports.log)
             assert sent == b"abcdefgh"[: len(sent)] and len(sent) in (4, 8)
+
+
+@MODES
+@pytest.mark.parametrize("kind", [Recorder, Kicker])
+@pytest.mark.parametrize("code", [b"\xf3\x6c", b"\xf3\x6e"], ids=["ins", "outs"])
+def test_stops_from_outside_lose_and_repeat_no_step(live: bool, kind: type[Recorder], code: bytes) -> None:
+    """A ticker's stop may come at any moment of a port access, also when a device has just kicked."""
+    done = threading.Event()
+    interval = sys.getswitchinterval()
+    with machine(code + HLT, live=live) as engine:
+
+        def hammer() -> None:
+            while not done.is_set():
+                engine.stop()
+                time.sleep(0.00002)
+
+        ports = kind(0x41)
+        ports.engine = engine if kind is Kicker else None
+        engine.set_ports(ports)
+        threads = [threading.Thread(target=hammer) for _ in range(3)]
+        sys.setswitchinterval(1e-5)
+        try:
+            for thread in threads:
+                thread.start()
+            for _ in range(30):
+                ports.log.clear()
+                engine.memory.write(0x5000, bytes(range(64)))
+                engine.memory.write(0x6000, bytes(65))
+                engine.esi, engine.edi, engine.edx, engine.ecx = 0x5000, 0x6000, 0x80, 64
+                engine.eip = CODE
+                while engine.run(soon()) == Preempted():
+                    pass
+                assert (len(ports.log), engine.ecx) == (64, 0)
+                if code == b"\xf3\x6c":
+                    assert engine.memory.read(0x6000, 65) == b"A" * 64 + b"\0"
+                else:
+                    assert bytes(entry[2] for entry in ports.log) == bytes(range(64))
+        finally:
+            done.set()
+            sys.setswitchinterval(interval)
+            for thread in threads:
+                thread.join()

@@ -83,6 +83,8 @@ class UnicornEngine(PortAccess):
         self._failure: BaseException | None = None
         self._refused: tuple[int, ...] | None = None
         self._port_breakpoint: tuple[int, int, int] | None = None
+        self._last_step = self._redo = None
+        self._last_value = 0
         self._step_of: int | None = None
         self._in_port = False
         self._kicked = False
@@ -186,6 +188,7 @@ class UnicornEngine(PortAccess):
         if self._skip is not None and self._skip != self._linear(begin):
             self._skip = None
         self._vector = _NO_VECTOR
+        self._begin_ports(begin)
         self._stopped = False
         self._running = True
         self._forget()
@@ -193,7 +196,8 @@ class UnicornEngine(PortAccess):
         try:
             error: int = self.machine.c.uc_emu_start(self.machine.handle, begin, _NOWHERE, 0, 0)
         finally:
-            self._running = False
+            with self._stop_lock:  # a stop that is on its way arrives now or never
+                self._running = False
             ticker.leave(self)
         self._forget()
         return error
@@ -256,7 +260,7 @@ class UnicornEngine(PortAccess):
     def stop(self) -> None:
         """For the ticker: leave uc_emu_start soon."""
         with self._stop_lock:
-            if self._running and not self._closed:
+            if self._running and not self._closed and not self._in_port and self._port_breakpoint is None:
                 self._stopped = True
                 self.machine.c.uc_emu_stop(self.machine.handle)
 

@@ -9,6 +9,7 @@ flag HF_IOBPT is set).
 from __future__ import annotations
 
 import struct
+import threading
 from typing import Final
 
 from vmirom.machine.engine import Ports
@@ -33,6 +34,11 @@ class PortAccess(State):
     _refused: tuple[int, ...] | None
     _port_breakpoint: tuple[int, int, int] | None
     _step_of: int | None
+    _last_step: tuple[int, int, int, int, int] | None
+    _last_value: int
+    _redo: tuple[int, int, int, int, int] | None
+    _stop_lock: threading.Lock
+    _stopped: bool
 
     def _linear(self, offset: int) -> int:
         return offset + self._word(self.layout.segments + 24 + 8) & 0xFFFFFFFF
@@ -47,22 +53,41 @@ class PortAccess(State):
             return self.eax & (1 << 8 * size) - 1
         if self._ports is None:
             return (1 << 8 * size) - 1
-        self._in_port = True
-        value = self._ports.port_in(port, size)
-        self._in_port = False
-        if self._kicked:
-            self._stop_behind(port)
+        self._enter_port()
+        step = (self._raw_eip, self.ecx, self.edi)
+        redo, self._redo = self._redo, None
+        again = redo == (*step, port, size)
+        value = self._last_value if again else self._ports.port_in(port, size)
+        self._last_step, self._last_value = (*step, port, size), value
+        self._leave_port(port)
         return value & (1 << 8 * size) - 1
 
     def _on_out(self, _handle: int, port: int, size: int, value: int, _key: int) -> None:
         if self._is_refused(port, size):
             self._refuse_port(port)
         elif self._ports is not None:
-            self._in_port = True
+            self._enter_port()
             self._ports.port_out(port, size, value & (1 << 8 * size) - 1)
-            self._in_port = False
-            if self._kicked:
-                self._stop_behind(port)
+            self._leave_port(port)
+
+    def _begin_ports(self, begin: int) -> None:
+        """The processor starts at EIP ``begin``. A stop that came during a step of REP INS has undone
+        the step behind its access: it is done again, with the value that the device has given already."""
+        last = self._last_step
+        if last is not None and (last[:3] != (begin, self.ecx, self.edi) or not self._is_repeated()):
+            self._last_step = None
+        self._redo = self._last_step
+
+    def _enter_port(self) -> None:
+        """From here until the access is behind us no stop comes from outside."""
+        with self._stop_lock:
+            self._in_port = True
+
+    def _leave_port(self, port: int) -> None:
+        """A stop that was asked for before the access ends the run at the next step by itself."""
+        if self._kicked and not self._stopped:
+            self._stop_behind(port)
+        self._in_port = False
 
     def _is_refused(self, port: int, size: int) -> bool:
         """unicorn checks neither IOPL nor the TSS bitmap."""
