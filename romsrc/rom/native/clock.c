@@ -7,7 +7,10 @@
 
 #define MEASURE_TICKS 11932u    /* 10 ms */
 #define MEASURE_POLLS 1000000u  /* what a machine without a second channel costs at most */
-#define MEASURES 2
+#define ATTEMPTS 8
+#define DISTURBED 1u /* no measurement ever is as short */
+#define AGREEMENT 256u /* two measurements that differ by less than this part of them agree */
+#define GATE_SHARE 64u /* opening the gate may take this part of a measurement */
 #define KHZ_UNKNOWN 1000000u    /* if there is nothing to measure with */
 #define UPDATE_POLLS 100000u
 #define PORT_B_GATE2 0x01 /* bits of the port that also drives the speaker */
@@ -15,38 +18,50 @@
 #define PORT_B_OUT2 0x20
 
 /* TSC cycles in MEASURE_TICKS of the PIT's second channel, its gate opened and its output watched at port 0x61; 0 if
- * it does not count. Interrupts are off. */
+ * it does not count, DISTURBED if the gate took so long to open that nobody knows when it did. Interrupts are off. */
 static u32 measure_once(void)
 {
 	u32 control = io_in8(NATIVE_PIT_SPEAKER) & ~(u32)PORT_B_SPEAKER;
-	u64 start;
+	u64 before, start;
 
 	io_out8(NATIVE_PIT_SPEAKER, control & ~(u32)PORT_B_GATE2);
 	io_out8(NATIVE_PIT_COMMAND,
 		NATIVE_PIT_COMMAND_CHANNEL2 | NATIVE_PIT_COMMAND_LOW_HIGH | NATIVE_PIT_COMMAND_MODE0);
 	io_out8(NATIVE_PIT_CHANNEL2, MEASURE_TICKS & 0xff);
 	io_out8(NATIVE_PIT_CHANNEL2, MEASURE_TICKS >> 8);
+	before = cpu_tsc();
 	io_out8(NATIVE_PIT_SPEAKER, control | PORT_B_GATE2);
 	start = cpu_tsc();
 	for (u32 i = 0; i < MEASURE_POLLS; i++)
-		if (io_in8(NATIVE_PIT_SPEAKER) & PORT_B_OUT2)
-			return (u32)(cpu_tsc() - start);
+		if (io_in8(NATIVE_PIT_SPEAKER) & PORT_B_OUT2) {
+			u32 cycles = (u32)(cpu_tsc() - start);
+
+			return (u32)(start - before) > cycles / GATE_SHARE ? DISTURBED : cycles;
+		}
 	return 0;
 }
 
-/* Whatever disturbs a measurement makes it longer: the shortest counts. */
+/* Whatever disturbs a measurement once the gate is open makes it longer: the shortest counts, as soon as another
+ * says the same. */
 u32 native_measure_khz(void)
 {
 	u32 best = ~0u, rest;
+	bool agreed = false;
 
-	for (u32 i = 0; i < MEASURES; i++) {
-		u32 cycles = measure_once();
+	for (u32 i = 0; i < ATTEMPTS && !agreed; i++) {
+		u32 cycles = measure_once(), apart;
 
 		if (cycles == 0)
 			return KHZ_UNKNOWN;
+		if (cycles == DISTURBED)
+			continue;
+		apart = cycles < best ? best - cycles : cycles - best;
 		if (cycles < best)
 			best = cycles;
+		agreed = apart <= best / AGREEMENT;
 	}
+	if (best == ~0u)
+		return KHZ_UNKNOWN;
 	best = (u32)div_u64(mul_div(best, NATIVE_PIT_HZ, MEASURE_TICKS), 1000, &rest);
 	return best ? best : 1;
 }
