@@ -7,13 +7,16 @@ from xml.etree import ElementTree
 
 import pytest
 
+from vmirom.conform.boots import Boot, Booted
 from vmirom.conform.checks import load_checks
 from vmirom.conform.clauses import select
 from vmirom.conform.coverage import call_coverage, clause_coverage
 from vmirom.conform.judge import Judgement, State, judge, lacking, verdict
+from vmirom.conform.run import Conformance
+from vmirom.conform.suite import Suite
 from vmirom.hosts.outcomes import BootResult, Outcome
+from vmirom.hosts.request import BootRequest
 from vmirom.report.conformance import (
-    Conformance,
     conformance_junit,
     conformance_lines,
     conformance_report,
@@ -24,14 +27,18 @@ from vmirom.schema.tree import load_abi
 
 CLAUSES = load_clauses()
 CHECKS = load_checks(CLAUSES)
+REFERENCE = CHECKS.guests["reference"].checks
 ALL = select(CLAUSES, "3.1")
-ANSWERS = {call.name: "translated" for call in load_abi().resolve("vmi3").calls}
-LINES = tuple(f"{n:02} ok {check.place}: {check.name}" for n, check in enumerate(CHECKS.reference, 1))
+CALLS = load_abi().resolve("vmi3").calls
+ANSWERS = {call.name: "translated" for call in CALLS}
+LINES = tuple(f"{n:02} ok {check.place}: {check.name}" for n, check in enumerate(REFERENCE, 1))
 GOOD = BootResult("xen", Outcome.SUCCESS, "the guest reports success", ("hello", *LINES), calls={"Halt": 3})
 
 
 def judged(result: BootResult, words: tuple[str, ...] = (), answers: dict[str, str] = ANSWERS) -> Judgement:
-    return judge(result, select(CLAUSES, "3.1", words), CLAUSES, CHECKS, answers)
+    suite = Suite(CLAUSES, CHECKS, select(CLAUSES, "3.1", words), CALLS, {result.backend: answers})
+    boot = Boot("reference", "3.1", BootRequest(result.backend, b""))
+    return judge(suite, [Booted(boot, result)])
 
 
 def failing(sentence: str) -> tuple[str, ...]:
@@ -40,7 +47,7 @@ def failing(sentence: str) -> tuple[str, ...]:
 
 def test_a_whole_transcript() -> None:
     found = judged(GOOD)
-    assert found.count(State.SUCCESS) == len({name for c in CHECKS.reference for name in c.clauses})
+    assert found.count(State.SUCCESS) == len({name for c in REFERENCE for name in c.clauses})
     assert found.count(State.SUCCESS) + found.count(State.NO_CHECK) < len(ALL.chosen)
     assert not found.strays
     for state in (State.SKIP, State.ERROR, State.FAILURE, State.CRASH):
@@ -118,7 +125,7 @@ def test_a_failed_line_that_no_table_lists() -> None:
     found = judged(
         replace(GOOD, transcript=(*GOOD.transcript, "192 FAIL traps: an unexpected trap ended the run"))
     )
-    assert found.strays == ("192 FAIL traps: an unexpected trap ended the run",)
+    assert found.strays == ("reference: 192 FAIL traps: an unexpected trap ended the run",)
     assert verdict([found], ALL) is Outcome.FAILURE
     assert any("no table lists" in line for line in conformance_lines(report(found), verbose=False))
 
@@ -147,7 +154,7 @@ def test_states_without_an_outcome() -> None:
 def report(*judgements: Judgement, words: tuple[str, ...] = ()) -> Conformance:
     chosen = select(CLAUSES, "3.1", words)
     covered = clause_coverage(chosen.chosen, CHECKS)
-    calls = call_coverage(load_abi().resolve("vmi3").calls, chosen.chosen, covered, judgements)
+    calls = call_coverage(CALLS, chosen.chosen, covered, judgements)
     return Conformance(chosen, covered, calls, judgements)
 
 
@@ -163,13 +170,13 @@ def test_report_in_words() -> None:
 
 
 def test_report_for_programs() -> None:
-    data = conformance_report(report(judged(GOOD)), "g")
+    data = conformance_report(report(judged(GOOD)))
     assert data["outcome"] == "success" and len(data["clauses"]) == 219
     assert {row["id"]: row["states"]["xen"]["state"] for row in data["clauses"]}[
         "VMI-NEG-01"
     ] == "no check yet"
     assert next(row for row in data["calls"] if row["call"] == "Halt")["hits"] == {"xen": 3}
-    assert conformance_report(report(), "g")["outcome"] is None
+    assert conformance_report(report())["outcome"] is None
 
 
 def test_junit_passes_only_what_was_seen() -> None:

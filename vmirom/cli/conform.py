@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +13,8 @@ from vmirom.cli.choices import BackendName, PathArgument, Seconds, abi_option, j
 from vmirom.cli.failing import Fault, write_file
 
 if TYPE_CHECKING:
-    from vmirom.conform.judge import Judgement
-    from vmirom.hosts.outcomes import BootResult
-    from vmirom.hosts.request import BootRequest
-    from vmirom.report.conformance import Conformance
+    from vmirom.conform.run import Conformance
+    from vmirom.conform.suite import Suite
 
 __all__ = ["conform"]
 
@@ -68,7 +66,7 @@ def conform(
     if junit_path is not None:
         write_file(junit_path, conformance_junit(found))
     if as_json:
-        sys.stdout.write(json_bytes(conformance_report(found, "reference guest")).decode())
+        sys.stdout.write(json_bytes(conformance_report(found)).decode())
     else:
         lines = list_lines(found, verbose) if listing else conformance_lines(found, verbose)
         click.echo("\n".join(lines))
@@ -84,65 +82,33 @@ def _conformance(
     *,
     quiet: bool,
 ) -> Conformance:
-    from vmirom.conform.checks import load_checks
-    from vmirom.conform.clauses import select
-    from vmirom.conform.coverage import call_coverage, clause_coverage
-    from vmirom.conform.judge import judge
-    from vmirom.report.conformance import Conformance
-    from vmirom.schema import AbiError
-    from vmirom.schema.clauses import load_clauses
-    from vmirom.schema.tree import load_abi
-
-    version = f"{abi[0]}.{abi[1]}"
-    try:
-        clauses = load_clauses()
-        calls = load_abi().resolve("vmi3", version).calls
-        checks = load_checks(clauses)
-    except AbiError as error:
-        raise Fault(str(error)) from None
-    try:
-        selection = select(clauses, version, words)
-    except AbiError as error:
-        raise Fault("--select", str(error)) from None
-    judgements: list[Judgement] = []
-    if not listing:
-        answers = _answers(version)
-        for result in _boots(backends, abi, budget, quiet):
-            judgements.append(judge(result, selection, clauses, checks, answers.get(result.backend, {})))
-    covered = clause_coverage(selection.chosen, checks)
-    by_call = call_coverage(calls, selection.chosen, covered, judgements)
-    return Conformance(selection, covered, by_call, judgements)
-
-
-def _answers(version: str) -> Mapping[str, Mapping[str, str]]:
-    """What the shipped ROMs answer to calls, by backend."""
-    from vmirom.rom.errors import RomError
-    from vmirom.rom.lock import read_lock
-
-    try:
-        return {rom.backend: rom.answers for rom in read_lock().roms if rom.abi == version}
-    except RomError as error:
-        raise Fault(str(error)) from None
-
-
-def _boots(backends: Sequence[str], abi: tuple[int, int], budget: float, quiet: bool) -> list[BootResult]:
-    from vmirom.cli.boot import BootSettings, requests_for
-    from vmirom.cli.sources import guest_source
+    from vmirom.conform.clauses import SelectionError
+    from vmirom.conform.run import conclude
+    from vmirom.conform.suite import load_suite
     from vmirom.hosts.backends import backend_names
+    from vmirom.rom.errors import RomError
+    from vmirom.schema import AbiError
 
-    names = tuple(dict.fromkeys(backends)) or backend_names()
-    settings = BootSettings(abi, 16, "", budget, None)
-    requests = requests_for(guest_source(None, abi), [(name, "embedded") for name in names], settings)
-    return _shown(requests, quiet)
+    try:
+        suite = load_suite(f"{abi[0]}.{abi[1]}", words)
+        if listing:
+            return conclude(suite, (), ())
+        names = tuple(dict.fromkeys(backends)) or backend_names()
+        return _run(suite, [(name, "embedded") for name in names], budget, quiet)
+    except SelectionError as error:
+        raise Fault("--select", str(error)) from None
+    except (AbiError, RomError) as error:
+        raise Fault(str(error)) from None
 
 
-def _shown(requests: Sequence[BootRequest], quiet: bool) -> list[BootResult]:
-    from vmirom.hosts.workers import boot_all
+def _run(suite: Suite, places: Sequence[tuple[str, str]], budget: float, quiet: bool) -> Conformance:
+    from vmirom.conform.run import plan, run
     from vmirom.report.table import LiveTable, PlainLines, plain
 
+    boots = plan(suite, places, budget=budget)
     if quiet:
-        return boot_all(requests)
-    names = [request.label for request in requests]
+        return run(suite, boots)
+    names = [boot.label for boot in boots]
     shown = PlainLines(names, sys.stdout) if plain(sys.stdout) else LiveTable(names)
     with shown:
-        return boot_all(requests, shown.tick)
+        return run(suite, boots, shown.tick)

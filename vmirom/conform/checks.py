@@ -1,7 +1,7 @@
 """Which check answers for which clauses: the tables ``abi/clauses/checks/*.toml``, read strictly.
 
-``reference.toml`` lists the lines of the shipped reference guest, ``host.toml`` the tests made from the host,
-``reasons.toml`` the clauses that have no check, with the reason why.
+``host.toml`` lists the tests made from the host, ``reasons.toml`` the clauses that have no check, with the
+reason why. Every other table lists the lines of the shipped guest of its name, the reference guest's first.
 """
 
 from __future__ import annotations
@@ -16,10 +16,14 @@ from vmirom.schema import AbiError
 from vmirom.schema.clauses import ClauseSet
 from vmirom.schema.tree import source_tree
 
-__all__ = ["Check", "Checks", "checks_folder", "load_checks"]
+__all__ = ["REFERENCE", "Check", "Checks", "GuestTable", "checks_folder", "load_checks"]
 
 _KEYS: Final = {"clauses", "needs", "reason"}
+_HOST: Final = "host"
+_REASONS: Final = "reasons"
 EVERY_TEST: Final = "*"
+REFERENCE: Final = "reference"
+"""The guest whose table must be there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +48,29 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
-class Checks:
-    """All tables. ``reference`` is in the order in which the guest prints."""
+class GuestTable:
+    """The checks of one shipped guest, in the order in which it prints them."""
 
-    reference: tuple[Check, ...]
+    guest: str
+    checks: tuple[Check, ...]
+
+    def answers_for(self, clauses: Iterable[str]) -> bool:
+        """Whether a check of this guest answers for one of ``clauses``."""
+        wanted = set(clauses)
+        return any(not wanted.isdisjoint(check.clauses) for check in self.checks)
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """All tables: of guests by name, of tests made from the host, of reasons by clause."""
+
+    guests: Mapping[str, GuestTable]
     host: tuple[Check, ...]
     reasons: Mapping[str, str]
 
     def of_guest(self, clause: str) -> tuple[Check, ...]:
-        """Lines of the reference guest that answer for a clause."""
-        return tuple(check for check in self.reference if clause in check.clauses)
+        """Lines of guests that answer for a clause."""
+        return tuple(c for table in self.guests.values() for c in table.checks if clause in c.clauses)
 
     def of_host(self, clause: str) -> tuple[Check, ...]:
         """Tests made from the host that answer for a clause."""
@@ -68,9 +85,13 @@ def checks_folder() -> Path:
 def load_checks(clauses: ClauseSet, folder: Path | None = None) -> Checks:
     """Read the tables against the declared clauses. Raises AbiError, one line, for anything unknown."""
     folder = folder or checks_folder()
-    reference = _table(folder / "reference.toml", clauses)
-    host = _table(folder / "host.toml", clauses)
-    file = folder / "reasons.toml"
+    host = _table(folder / f"{_HOST}.toml", clauses)
+    file = folder / f"{_REASONS}.toml"
+    names = {path.stem for path in folder.glob("*.toml")} - {_HOST, _REASONS, REFERENCE}
+    guests = {
+        name: GuestTable(name, _table(folder / f"{name}.toml", clauses))
+        for name in (REFERENCE, *sorted(names))
+    }
     reasons = {}
     for name, reason in _parsed(file).items():
         if name not in clauses.clauses:
@@ -78,11 +99,12 @@ def load_checks(clauses: ClauseSet, folder: Path | None = None) -> Checks:
         if not isinstance(reason, str) or not reason.strip():
             raise AbiError(f"{file}: {name}: not a reason in words")
         reasons[name] = reason
-    checked = {name for check in (*reference, *host) for name in check.clauses}
+    every = [*(check for table in guests.values() for check in table.checks), *host]
+    checked = {name for check in every for name in check.clauses}
     for name in reasons:
         if name in checked:
             raise AbiError(f"{file}: {name}: has a check, and needs no reason")
-    return Checks(reference, host, reasons)
+    return Checks(guests, host, reasons)
 
 
 def _parsed(file: Path) -> dict[str, Any]:

@@ -9,7 +9,11 @@ from fnmatch import fnmatchcase
 from vmirom.schema import AbiError
 from vmirom.schema.clauses import Clause, ClauseSet
 
-__all__ = ["Selection", "select"]
+__all__ = ["Selection", "SelectionError", "select"]
+
+
+class SelectionError(AbiError):
+    """A word that selects nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ def select(clauses: ClauseSet, version: str, words: Sequence[str] = ()) -> Selec
     """Clauses that bind ``version`` and match one of ``words``: an id (``VMI-IRQ-01``), a pattern of ids
     (``VMI-TIME-2*``), an area (``IRQ``) or a call (``SetCR3``); none means all.
 
-    Raises AbiError for a word that matches nothing in that version.
+    Raises SelectionError for a word that matches nothing in that version.
     """
     left_out: dict[str, str] = {}
     bound = []
@@ -37,7 +41,7 @@ def select(clauses: ClauseSet, version: str, words: Sequence[str] = ()) -> Selec
             left_out[clause.id] = f"holds in {', '.join(clause.revision.stated)}, not in {version}"
     for word in words:
         if not any(_matches(clause, word) for clause in bound):
-            raise AbiError(f"{word!r} is neither a clause, an area nor a call that VMI {version} has")
+            raise SelectionError(f"{word!r} is neither a clause, an area nor a call that VMI {version} has")
     chosen = []
     for clause in bound:
         if not words or any(_matches(clause, word) for word in words):

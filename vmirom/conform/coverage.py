@@ -15,7 +15,7 @@ __all__ = ["CallCoverage", "ClauseCoverage", "call_coverage", "clause_coverage",
 
 @dataclass(frozen=True, slots=True)
 class ClauseCoverage:
-    """The checks of one clause: lines of the guest, tests made from the host, or the reason for none."""
+    """The checks of one clause: lines of guests, tests made from the host, or the reason for none."""
 
     clause: str
     guest: tuple[str, ...]
@@ -34,7 +34,7 @@ class ClauseCoverage:
 
 @dataclass(frozen=True, slots=True)
 class CallCoverage:
-    """One call: clauses that bind it by how they are checked, and hits by backend of what was booted."""
+    """One call: clauses that bind it by how they are checked, and hits by backend (and host)."""
 
     call: str
     number: int
@@ -98,9 +98,9 @@ def call_coverage(
                 state.count(State.NO_CHECK_BY_REASON),
                 tuple(name for name in mine if states[name] is State.NO_CHECK),
                 {
-                    j.result.backend: j.result.calls.get(call.name, 0)
-                    for j in judgements
-                    if j.result.calls is not None
+                    judged.label: judged.calls.get(call.name, 0)
+                    for judged in judgements
+                    if any(one.result.calls is not None for one in judged.booted)
                 },
             )
         )

@@ -1,4 +1,4 @@
-"""What one boot of the reference guest says of each clause.
+"""What the boots of one (backend, host) together say of each clause.
 
 A clause is as good as the worst of its checks that ran. Nothing is ever taken for a pass that was not
 seen: a clause that only tests from the host look at, one with a written reason and one without any check
@@ -13,10 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from vmirom.conform.boots import Booted
 from vmirom.conform.checks import Check, Checks
 from vmirom.conform.clauses import Selection
+from vmirom.conform.suite import Suite
 from vmirom.hosts.outcomes import BootResult, Outcome, worst
-from vmirom.schema.clauses import Clause, ClauseSet, Cpus, Feature, Paging, When
+from vmirom.hosts.request import label
+from vmirom.schema.clauses import Clause, Cpus, Feature, Paging, When
 
 __all__ = ["NOT_REACHED", "CheckResult", "Judgement", "State", "Verdict", "judge", "lacking", "verdict"]
 
@@ -39,25 +42,34 @@ class State(enum.Enum):
     HOST_SUITE = "host suite"
     NO_CHECK_BY_REASON = "no check, with reason"
     NO_CHECK = "no check yet"
+    NOT_RUN = "not run"
+    """No guest that checks it was booted here: it was left out, and the reason says why."""
+    EXPECTED_FAILURE = "expected failure"
+    """It failed, and a list of expected failures says so with a reason."""
+    UNEXPECTED_PASS = "unexpected pass"
+    """It did not fail though it was expected to: the list is wrong, which is a failure of the run."""
 
     @property
     def outcome(self) -> Outcome | None:
         """The outcome that it is, if it is one."""
+        if self is State.UNEXPECTED_PASS:
+            return Outcome.FAILURE
         return Outcome(self.value) if self.value in {outcome.value for outcome in Outcome} else None
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What became of one check; ``reason`` is empty for a success."""
+    """What became of one check of ``guest``; ``reason`` is empty for a success."""
 
     check: Check
     state: State
     reason: str = ""
+    guest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is known of one clause on one backend."""
+    """What is known of one clause on one (backend, host). ``checks`` are those that answer for it."""
 
     clause: str
     state: State
@@ -67,11 +79,38 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """One boot, clause by clause. ``strays`` are failed lines that no table lists."""
+    """All boots on one (backend, host), clause by clause. ``strays`` are failed lines that no table lists,
+    with the guest that printed them."""
 
-    result: BootResult
+    backend: str
+    host: str
+    booted: tuple[Booted, ...]
     verdicts: Mapping[str, Verdict]
     strays: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The backend, and its host where that is not the usual one."""
+        return label(self.backend, self.host)
+
+    @property
+    def outcome(self) -> Outcome:
+        """The worst outcome of the boots."""
+        return worst(one.outcome for one in self.booted)
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of all boots, one behind the other."""
+        return sum(one.result.seconds for one in self.booted)
+
+    @property
+    def calls(self) -> dict[str, int]:
+        """Hits of each call in all boots on a host that sees them."""
+        found: dict[str, int] = {}
+        for one in self.booted:
+            for name, hits in (one.result.calls or {}).items():
+                found[name] = found.get(name, 0) + hits
+        return found
 
     def count(self, state: State) -> int:
         """Clauses in a state."""
@@ -92,15 +131,23 @@ def lacking(features: Mapping[str, Feature], backend: str, answers: Mapping[str,
     return gone
 
 
-def judge(
-    result: BootResult, selection: Selection, clauses: ClauseSet, checks: Checks, answers: Mapping[str, str]
-) -> Judgement:
-    """Every selected clause by one boot."""
-    gone = lacking(clauses.features, result.backend, answers)
-    seen, strays = _seen(result.transcript, checks.reference)
-    ran = _results(result, checks.reference, seen, gone)
-    verdicts = {clause.id: _verdict(clause, ran, checks, gone) for clause in selection.chosen}
-    return Judgement(result, verdicts, strays)
+def judge(suite: Suite, booted: Sequence[Booted]) -> Judgement:
+    """Every selected clause by the boots of one (backend, host). Raises ValueError where they are of several,
+    or none."""
+    places = {(one.result.backend, one.result.host) for one in booted}
+    if len(places) != 1:
+        raise ValueError("boots of one backend on one host are judged together")
+    backend, host = places.pop()
+    gone = lacking(suite.clauses.features, backend, suite.answers.get(backend, {}))
+    ran: list[CheckResult] = []
+    strays: list[str] = []
+    for one in booted:
+        table = suite.checks.guests[one.boot.guest].checks
+        seen, lost = _seen(one.result.transcript, table)
+        ran += _results(one, table, seen, gone)
+        strays += [f"{one.boot.guest}: {line}" for line in lost]
+    verdicts = {clause.id: _verdict(clause, ran, suite.checks, gone) for clause in suite.selection.chosen}
+    return Judgement(backend, host, tuple(booted), verdicts, tuple(strays))
 
 
 def verdict(judgements: Sequence[Judgement], selection: Selection) -> Outcome:
@@ -109,14 +156,14 @@ def verdict(judgements: Sequence[Judgement], selection: Selection) -> Outcome:
     found = [v.state.outcome for judged in judgements for v in judged.verdicts.values()]
     outcomes = [outcome for outcome in found if outcome is not None]
     if not selection.words:
-        outcomes += [judged.result.outcome for judged in judgements]
+        outcomes += [judged.outcome for judged in judgements]
         outcomes += [Outcome.FAILURE for judged in judgements if judged.strays]
     return worst(outcomes)
 
 
-def _seen(lines: Iterable[str], reference: Sequence[Check]) -> tuple[dict[Check, bool], tuple[str, ...]]:
+def _seen(lines: Iterable[str], table: Sequence[Check]) -> tuple[dict[Check, bool], tuple[str, ...]]:
     """Whether each check that the guest printed was ok; and the failed lines that are in no table."""
-    known = {(check.place, check.name, check.number): check for check in reference}
+    known = {(check.place, check.name, check.number): check for check in table}
     times: dict[tuple[str, str], int] = {}
     seen: dict[Check, bool] = {}
     strays = []
@@ -134,33 +181,35 @@ def _seen(lines: Iterable[str], reference: Sequence[Check]) -> tuple[dict[Check,
 
 
 def _results(
-    result: BootResult, reference: Sequence[Check], seen: Mapping[Check, bool], gone: Mapping[str, str]
+    one: Booted, table: Sequence[Check], seen: Mapping[Check, bool], gone: Mapping[str, str]
 ) -> list[CheckResult]:
-    last = max((at for at, check in enumerate(reference) if check in seen), default=-1)
+    guest = one.boot.guest
+    last = max((at for at, check in enumerate(table) if check in seen), default=-1)
     out = []
-    for at, check in enumerate(reference):
+    for at, check in enumerate(table):
         needed = [f"{name}: {gone[name]}" for name in check.needs if name in gone]
         if check in seen and not seen[check]:
-            out.append(CheckResult(check, State.FAILURE, f"{check.label}: the guest says FAIL"))
+            out.append(CheckResult(check, State.FAILURE, f"{check.label}: the guest says FAIL", guest))
         elif needed:
-            out.append(CheckResult(check, State.NOT_APPLICABLE, "; ".join(needed)))
+            out.append(CheckResult(check, State.NOT_APPLICABLE, "; ".join(needed), guest))
         elif check in seen:
-            out.append(CheckResult(check, State.SUCCESS))
+            out.append(CheckResult(check, State.SUCCESS, "", guest))
         else:
-            out.append(_missing(result, check, at == last + 1))
+            state, reason = _missing(one.result, check, at == last + 1)
+            out.append(CheckResult(check, state, reason, guest))
     return out
 
 
-def _missing(result: BootResult, check: Check, next_one: bool) -> CheckResult:
+def _missing(result: BootResult, check: Check, next_one: bool) -> tuple[State, str]:
     """A check that was not printed: the boot's end is to blame if it came next, else it was not reached."""
     if result.outcome in (Outcome.ERROR, Outcome.SKIP):
-        return CheckResult(check, State(result.outcome.value), result.reason)
+        return State(result.outcome.value), result.reason
     ended = result.outcome is Outcome.CRASH or result.ending == "budget"
     if ended and next_one:
-        return CheckResult(check, State(result.outcome.value), f"{check.label}: {result.reason}")
+        return State(result.outcome.value), f"{check.label}: {result.reason}"
     if ended:
-        return CheckResult(check, State.ERROR, f"{NOT_REACHED}: {check.label}")
-    return CheckResult(check, State.ERROR, f"the guest did not print it: {check.label}")
+        return State.ERROR, f"{NOT_REACHED}: {check.label}"
+    return State.ERROR, f"the guest did not print it: {check.label}"
 
 
 def _verdict(clause: Clause, ran: Sequence[CheckResult], checks: Checks, gone: Mapping[str, str]) -> Verdict:
@@ -175,6 +224,8 @@ def _verdict(clause: Clause, ran: Sequence[CheckResult], checks: Checks, gone: M
         return Verdict(clause.id, State(bad.value), reason, mine)
     if mine:
         return Verdict(clause.id, State.NOT_APPLICABLE, mine[0].reason, mine)
+    if left := checks.of_guest(clause.id):
+        return Verdict(clause.id, State.NOT_RUN, f"checked by {left[0].label}, which was not booted")
     if host := checks.of_host(clause.id):
         return Verdict(clause.id, State.HOST_SUITE, f"checked by {host[0].label}")
     if clause.id in checks.reasons:
@@ -183,12 +234,12 @@ def _verdict(clause: Clause, ran: Sequence[CheckResult], checks: Checks, gone: M
 
 
 def _not_applicable(when: When, gone: Mapping[str, str]) -> str:
-    """Why a clause does not apply to a run of the reference guest, which uses PAE on one processor."""
+    """Why a clause does not apply to guests that use PAE on one processor."""
     for name in when.features:
         if name in gone:
             return f"{name}: {gone[name]}"
     if when.cpus is Cpus.SEVERAL:
         return f"{when.cpus.value}: embedded hypervisors give one"
     if when.paging is Paging.TWO_LEVEL:
-        return f"{when.paging.value}: the reference guest uses {Paging.PAE.value}"
+        return f"{when.paging.value}: the guests use {Paging.PAE.value}"
     return ""

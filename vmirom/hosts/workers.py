@@ -25,7 +25,7 @@ from vmirom.hosts.outcomes import BootResult, Outcome
 from vmirom.hosts.request import BootRequest
 from vmirom.trace.recorder import Tally
 
-__all__ = ["Tick", "boot_all"]
+__all__ = ["Tick", "Watcher", "boot_all"]
 
 _PERIOD: Final = 0.1
 """Seconds between two reports of a worker."""

@@ -3,36 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
 
 from vmirom import __version__
 from vmirom.conform.clauses import Selection
 from vmirom.conform.coverage import CallCoverage, ClauseCoverage, totals
-from vmirom.conform.judge import NOT_REACHED, Judgement, State, Verdict, verdict
-from vmirom.hosts.outcomes import Outcome
+from vmirom.conform.judge import NOT_REACHED, Judgement, State, Verdict
+from vmirom.conform.run import Conformance
 from vmirom.report.text import ending_lines
 from vmirom.schema.clauses import Clause
 
-__all__ = ["Conformance", "conformance_junit", "conformance_lines", "conformance_report", "list_lines"]
+__all__ = ["conformance_junit", "conformance_lines", "conformance_report", "list_lines"]
 
 _BAD = (State.CRASH, State.FAILURE, State.ERROR, State.SKIP)
-
-
-@dataclass(frozen=True, slots=True)
-class Conformance:
-    """All that there is to report. ``judgements`` is empty for a list."""
-
-    selection: Selection
-    covered: Sequence[ClauseCoverage]
-    calls: Sequence[CallCoverage]
-    judgements: Sequence[Judgement] = ()
-
-    @property
-    def outcome(self) -> Outcome:
-        """The worst; a skip where nothing was checked."""
-        return verdict(self.judgements, self.selection)
 
 
 def _count_line(found: Conformance) -> str:
@@ -77,21 +61,20 @@ def _call_lines(calls: Sequence[CallCoverage]) -> Iterator[str]:
 def conformance_lines(found: Conformance, verbose: bool) -> Iterator[str]:
     """What went wrong, clause by clause; the sums by backend; what has no check. ``verbose``: all clauses
     and the table of calls."""
-    yield from ending_lines([judged.result for judged in found.judgements])
+    for judged in found.judgements:
+        yield from ending_lines([one.result for one in judged.booted if one.outcome is one.result.outcome])
     for judged in found.judgements:
         yield from _bad_lines(found.selection, judged)
-        yield from (
-            f"{judged.result.label}: a failed line that no table lists: {line}" for line in judged.strays
-        )
+        yield from (f"{judged.label}: a failed line that no table lists: {line}" for line in judged.strays)
     if verbose:
         yield from _matrix(found)
         yield ""
         yield from _call_lines(found.calls)
         yield ""
-    width = max((len(judged.result.label) for judged in found.judgements), default=0)
+    width = max((len(judged.label) for judged in found.judgements), default=0)
     for judged in found.judgements:
         parts = [f"{judged.count(state)} {state.value}" for state in State if judged.count(state)]
-        yield f"{judged.result.label:{width}}  {', '.join(parts)}"
+        yield f"{judged.label:{width}}  {', '.join(parts)}"
     unchecked = [cover.clause for cover in found.covered if cover.state is State.NO_CHECK]
     if unchecked and not verbose:
         yield f"no check yet: {', '.join(unchecked)}"
@@ -106,26 +89,25 @@ def _bad_lines(selection: Selection, judged: Judgement) -> Iterator[str]:
         if one.reason.startswith(NOT_REACHED):
             left.append(clause.id)
         elif one.state in _BAD:
-            yield f"{judged.result.label}: {clause.id}: {one.state.value}: {clause.sentence}"
+            yield f"{judged.label}: {clause.id}: {one.state.value}: {clause.sentence}"
             yield f"    {one.reason}"
     if left:
-        yield f"{judged.result.label}: {len(left)} more could not be checked: {', '.join(left)}"
+        yield f"{judged.label}: {len(left)} more could not be checked: {', '.join(left)}"
 
 
 def _matrix(found: Conformance) -> Iterator[str]:
-    labels = [judged.result.label for judged in found.judgements]
+    labels = [judged.label for judged in found.judgements]
     yield f"{'clause':12}  " + "  ".join(f"{label:21}" for label in labels).rstrip()
     for clause in found.selection.chosen:
         states = [judged.verdicts[clause.id].state.value for judged in found.judgements]
         yield f"{clause.id:12}  " + "  ".join(f"{state:21}" for state in states).rstrip()
 
 
-def conformance_report(found: Conformance, guest: str) -> dict[str, Any]:
+def conformance_report(found: Conformance) -> dict[str, Any]:
     """For ``--json``: clauses with coverage and, if there were boots, the state on each backend."""
     return {
         "vmirom": __version__,
         "abi": found.selection.version,
-        "guest": guest,
         "outcome": found.outcome.value if found.judgements else None,
         "totals": totals(found.covered),
         "selected": list(found.selection.words),
@@ -149,10 +131,18 @@ def conformance_report(found: Conformance, guest: str) -> dict[str, Any]:
         ],
         "boots": [
             {
-                "backend": judged.result.label,
-                "outcome": judged.result.outcome.value,
-                "reason": judged.result.reason,
-                "seconds": judged.result.seconds,
+                "backend": judged.label,
+                "outcome": judged.outcome.value,
+                "guests": [
+                    {
+                        "guest": one.boot.guest,
+                        "outcome": one.outcome.value,
+                        "reason": one.reason,
+                        "seconds": one.result.seconds,
+                    }
+                    for one in judged.booted
+                ],
+                "seconds": judged.seconds,
                 "counts": {state.value: judged.count(state) for state in State},
                 "strays": list(judged.strays),
             }
@@ -174,7 +164,7 @@ def _clause(clause: Clause, cover: ClauseCoverage, judgements: Sequence[Judgemen
         "guest_checks": list(cover.guest),
         "host_checks": list(cover.host),
         "reason": cover.reason,
-        "states": {judged.result.label: _state(judged.verdicts[clause.id]) for judged in judgements},
+        "states": {judged.label: _state(judged.verdicts[clause.id]) for judged in judgements},
     }
 
 
@@ -197,15 +187,15 @@ def conformance_junit(found: Conformance) -> bytes:
         suite = ElementTree.SubElement(
             root,
             "testsuite",
-            name=f"vmirom conform {judged.result.label}",
+            name=f"vmirom conform {judged.label}",
             tests=str(len(states)),
             failures=str(sum(state in (State.FAILURE, State.CRASH) for state in states)),
             errors=str(states.count(State.ERROR)),
             skipped=str(sum(_kind(state) == "skipped" for state in states)),
-            time=f"{judged.result.seconds:.3f}",
+            time=f"{judged.seconds:.3f}",
         )
         for clause in found.selection.chosen:
-            _case(suite, judged.result.label, clause, judged.verdicts[clause.id])
+            _case(suite, judged.label, clause, judged.verdicts[clause.id])
         if judged.strays:
             text = "\n".join(judged.strays)
             ElementTree.SubElement(suite, "system-err").text = f"failed lines that no table lists:\n{text}"

@@ -1,0 +1,110 @@
+"""A conform run: which guests are booted where, and what the boots together say.
+
+A boot is told apart by (guest, backend, host, abi). The boots of all guests on one (backend, host) give one
+verdict a clause::
+
+    suite = load_suite("3.1", ["IRQ"])
+    found = run(suite, plan(suite, [("xen", "embedded")]))
+    found.outcome, found.judgements[0].verdicts["VMI-IRQ-01"].state
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from vmirom.bundle.compose import compose
+from vmirom.conform.boots import Boot, Booted
+from vmirom.conform.clauses import Selection
+from vmirom.conform.coverage import CallCoverage, ClauseCoverage, call_coverage, clause_coverage
+from vmirom.conform.judge import Judgement, judge, verdict
+from vmirom.conform.suite import Suite
+from vmirom.hosts import registry
+from vmirom.hosts.outcomes import BootResult, Outcome
+from vmirom.hosts.request import BootRequest
+from vmirom.hosts.workers import Watcher, boot_all
+from vmirom.rom.image import load_rom
+from vmirom.schema.tree import source_tree
+
+__all__ = ["Boot", "Booted", "Conformance", "conclude", "guest_image", "plan", "run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Conformance:
+    """What a run says, and what there is to say without one: ``judgements`` is empty then."""
+
+    selection: Selection
+    covered: Sequence[ClauseCoverage]
+    calls: Sequence[CallCoverage]
+    judgements: Sequence[Judgement] = ()
+
+    @property
+    def outcome(self) -> Outcome:
+        """The worst; a skip where nothing was checked."""
+        return verdict(self.judgements, self.selection)
+
+
+def guest_image(name: str) -> bytes:
+    """The shipped guest ``name``. Raises AbiError, OSError."""
+    return (source_tree("romsrc") / "blobs" / f"{name}.elf").read_bytes()
+
+
+def plan(
+    suite: Suite,
+    places: Iterable[tuple[str, str]],
+    *,
+    rom: bytes | None = None,
+    memory_mib: int = 16,
+    budget: float | None = None,
+) -> tuple[Boot, ...]:
+    """The boots that check what is selected: for each (backend, host) of ``places`` one of each guest that
+    has a check of a selected clause. ``rom`` takes the shipped ROM's place; ``budget`` is seconds a boot,
+    None as long as the host likes.
+
+    Raises AbiError, RomError, OSError, and Refused for a ROM that can't be composed with a guest.
+    """
+    wanted = [clause.id for clause in suite.selection.chosen]
+    names = [name for name, table in suite.checks.guests.items() if table.answers_for(wanted)]
+    images = {name: guest_image(name) for name in names}
+    major, _, minor = suite.version.partition(".")
+    abi = int(major), int(minor)
+    places = list(dict.fromkeys(places))
+    bundles: dict[tuple[str, str], bytes] = {}
+    for backend in dict.fromkeys(backend for backend, _ in places):
+        blob = load_rom(backend, suite.version).data if rom is None else rom
+        for name in names:
+            bundles[name, backend] = compose(images[name], blob, backend, abi)
+    return tuple(
+        Boot(
+            name,
+            suite.version,
+            BootRequest(
+                backend=backend,
+                bundle=bundles[name, backend],
+                memory_mib=memory_mib,
+                budget=budget or registry.budget_of(host),
+                host=host,
+            ),
+        )
+        for backend, host in places
+        for name in names
+    )
+
+
+def run(
+    suite: Suite, boots: Sequence[Boot], watcher: Watcher | None = None, jobs: int | None = None
+) -> Conformance:
+    """Make the boots, ``jobs`` at a time (default: one a CPU), and judge them. ``watcher`` is told of each by
+    its index. Raises KeyboardInterrupt when asked to; no worker outlives this call."""
+    return conclude(suite, boots, boot_all([boot.request for boot in boots], watcher, jobs))
+
+
+def conclude(suite: Suite, boots: Sequence[Boot], results: Sequence[BootResult]) -> Conformance:
+    """Judge boots that were made, wherever that was; ``results`` in the order of ``boots``."""
+    places: dict[tuple[str, str], list[Booted]] = {}
+    for boot, result in zip(boots, results, strict=True):
+        places.setdefault((boot.request.backend, boot.request.host), []).append(Booted(boot, result))
+    judgements = [judge(suite, booted) for booted in places.values()]
+    covered = clause_coverage(suite.selection.chosen, suite.checks)
+    calls = call_coverage(suite.calls, suite.selection.chosen, covered, judgements)
+    return Conformance(suite.selection, covered, calls, judgements)
