@@ -106,6 +106,7 @@ def test_json_has_the_promised_shape(run: Run, guest: Path, scripted: Scripting)
         "registers": "",
         "host": "embedded",
         "road": "",
+        "scenes": [],
         "call_total": 3,
         "hypercall_total": 2,
     }

@@ -20,6 +20,7 @@ from vmirom.hosts.doctor import Host
 from vmirom.hosts.outcomes import BootResult, Outcome, judge
 from vmirom.hosts.request import EMBEDDED, BootRequest, Progress
 from vmirom.hosts.transcript import Transcript
+from vmirom.hosts.witness import Witness
 from vmirom.hypervisors.hypervisor import Hypervisor, LoadError
 from vmirom.machine.engine import Engine, EngineError
 from vmirom.machine.memory import BadAddress, Memory
@@ -74,6 +75,7 @@ class _Run:
         self._tally = tally
         self._progress = progress
         self._console = Transcript()
+        self._witness = Witness(bundle, tally, self._console.write)
         self._engine: Engine | None = None
         self._hypervisor: Hypervisor | None = None
 
@@ -86,14 +88,14 @@ class _Run:
             outcome, reason = judge(end, self._request.budget)
             ending, status = end.kind.value, end.status
             if outcome is Outcome.CRASH or ending == "budget":
-                registers = self._describe()
+                registers = self._look()
         except (LoadError, EngineError, BadAddress) as error:
             outcome, reason = Outcome.ERROR, str(error)
         except (KeyboardInterrupt, OSError):
             raise
         except Exception as error:  # noqa: BLE001 - a fault of ours is an outcome of this run, too
             outcome, reason = Outcome.ERROR, _fault(error)
-            registers = self._describe()
+            registers = self._look()
         finally:
             if self._engine is not None:
                 self._engine.close()
@@ -112,6 +114,7 @@ class _Run:
             status=status,
             last_call="" if self._tally.last < 0 else self._tally.name(self._tally.last),
             registers=registers,
+            scenes=tuple(self._witness.scenes),
         )
 
     def _drive(self, start: int) -> Any:
@@ -120,9 +123,10 @@ class _Run:
         options = {k: v for k, v in self._request.options.items() if k in known}
         self._progress("load", self._tally)
         hypervisor: Hypervisor = make(
-            self._make_engine, self._request.memory_mib, self._console.write, self._tally, **options
+            self._make_engine, self._request.memory_mib, self._witness.write, self._tally, **options
         )
         self._hypervisor = hypervisor
+        self._witness.describe = self._describe
         hypervisor.load(self._request.bundle, self._request.command_line)
         self._progress("run", self._tally)
         return hypervisor.run(start + int(self._request.budget * 1e9))
@@ -131,9 +135,14 @@ class _Run:
         from vmirom.machine.unicorn import UnicornEngine
 
         engine: Engine = UnicornEngine(memory)
-        self._engine = engine
+        self._engine = self._witness.engine = engine
         watch_calls(engine, self._bundle, self._tally)
         return engine
+
+    def _look(self) -> str:
+        """Take down the end of a run that went wrong; its registers."""
+        self._witness.end()
+        return self._witness.scenes[-1].registers
 
     def _describe(self) -> str:
         if self._hypervisor is None:

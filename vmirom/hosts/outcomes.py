@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from vmirom.hosts.request import EMBEDDED, label
+from vmirom.hosts.scene import Scene
 from vmirom.hypervisors.hypervisor import Ending, EndKind
 from vmirom.overlays.vmi import ExitStatus
 
@@ -44,7 +45,8 @@ class BootResult:
     that begin with ``~ ``, in which times and addresses may differ. ``calls`` and ``hypercalls`` are hits
     by name, None where the host does not see them; ``refused`` are hypercalls answered with an error, by name
     and why. ``seconds`` is wall time of load and run. ``road`` says how a host that has several ways booted
-    it, and why so."""
+    it, and why so. ``scenes`` show the machine at each failed line and at a bad end, as far as the host can
+    tell."""
 
     backend: str
     outcome: Outcome
@@ -61,6 +63,7 @@ class BootResult:
     registers: str = ""
     host: str = EMBEDDED
     road: str = ""
+    scenes: tuple[Scene, ...] = ()
 
     @property
     def label(self) -> str:

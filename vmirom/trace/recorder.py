@@ -1,6 +1,6 @@
 """Recorders: what hypervisors and the slot watch talk to while a guest runs.
 
-:class:`Tally` counts and remembers the last call, and is all that an ordinary boot pays for.
+:class:`Tally` counts and remembers the last steps, and is all that an ordinary boot pays for.
 :class:`Recorder` counts too and writes every event to a stream.
 """
 
@@ -13,6 +13,7 @@ from typing import BinaryIO
 import msgspec
 
 from vmirom.trace.events import CallEvent, Event, HostEvent, HypercallRecord, RunEnd, RunStart
+from vmirom.trace.recent import Recent
 
 __all__ = ["MOST_NAMES", "OTHERS", "OUTSIDE", "Recorder", "Tally"]
 
@@ -38,21 +39,25 @@ class Tally:
         self.by_number: Counter[int] = Counter()
         self.by_hypercall: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
+        self.recent = Recent(names)
         self.last = -1
 
     def call(self, number: int) -> None:
         """The guest entered slot ``number``."""
         self.by_number[number] += 1
         self.last = number
+        self.recent.call(number)
 
     def hypercall(self, name: str, arguments: tuple[int, ...], result: int | None, why: str = "") -> None:
         """A hypervisor answered a hypercall."""
         _count(self.by_hypercall, name)
+        self.recent.other((name, arguments, result, why))
         if why:
             _count(self.refused, f"{name}: {why}")
 
     def event(self, kind: str, detail: str) -> None:
         """Anything else; not counted."""
+        self.recent.other((kind, detail))
 
     def name(self, number: int) -> str:
         """A call's name, or its number where it has none."""
@@ -116,6 +121,7 @@ class Recorder(Tally):
             self._close()
 
     def event(self, kind: str, detail: str) -> None:
+        super().event(kind, detail)
         if kind in _LEAVES_CALL:
             self._close()
         self._write(HostEvent(self._seq, self._backend, kind, detail, self._now()))
