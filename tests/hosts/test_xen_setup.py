@@ -12,15 +12,21 @@ from pathlib import Path
 import pytest
 
 from vmirom.hosts.cache import SetupFailed, cache_dir
-from vmirom.hosts.xen import roads, source
+from vmirom.hosts.xen import debian, emulator, roads, source
 from vmirom.hosts.xen.make import IMAGE, KEY
 
 APT = """#!/bin/sh
 echo "$@" >> "$FAKE/log"
 case "$*" in
 *update*) test ! -e "$FAKE/no-network" || { echo "Could not resolve 'deb.debian.org'"; exit 100; } ;;
+*" download "*) test -e "$FAKE/newer" || { echo "Unable to locate package"; exit 100; }
+   touch qemu-system-x86.deb ;;
 *source*) cp "$FAKE/xen_4.17.5.orig.tar.xz" . ;;
 esac
+"""
+DPKG = """#!/bin/sh
+mkdir -p "$3/usr/bin" "$3/usr/share/qemu" "$3/usr/share/seabios" "$3/usr/share/doc"
+cp "$FAKE/newer" "$3/usr/bin/qemu-system-x86_64"
 """
 MAKE = """#!/bin/sh
 echo "make $@" >> "$FAKE/log"
@@ -34,13 +40,17 @@ esac
 """
 
 
+def program_of_version(version: str) -> str:
+    return f"#!/bin/sh\necho 'QEMU emulator version {version}'\n"
+
+
 @pytest.fixture
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder of pretending programs before PATH, an empty cache, and a self-test that passes."""
     programs = tmp_path / "fake"
     programs.mkdir()
-    qemu = "#!/bin/sh\necho 'QEMU emulator version 10.0.2'\n"
-    for name, text in (("apt-get", APT), ("make", MAKE), ("qemu-system-x86_64", qemu)):
+    qemu = program_of_version("10.0.2")
+    for name, text in (("apt-get", APT), ("make", MAKE), ("dpkg", DPKG), ("qemu-system-x86_64", qemu)):
         (programs / name).write_text(text)
         (programs / name).chmod(0o755)
     for name in ("gcc", "ld", "flex", "bison", "python3"):
@@ -51,7 +61,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         tar.addfile(tarfile.TarInfo("xen-4.17.5/xen/Kconfig"), io.BytesIO())
     keys = programs / "keys"
     keys.touch()
-    monkeypatch.setattr(source, "_KEYS", keys)
+    monkeypatch.setattr(debian, "_KEYS", keys)
     monkeypatch.setattr(roads, "_test", lambda image: "")
     monkeypatch.setenv("FAKE", str(programs))
     monkeypatch.setenv("PATH", str(programs), prepend=":")
@@ -63,7 +73,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def failure() -> str:
     with pytest.raises(SetupFailed) as failed:
         roads.setup(lambda line: None)
-    assert roads.probe().missing == "vmirom hosts setup xen"
+    assert roads.probe().missing.endswith("vmirom hosts setup xen")
     assert not list(cache_dir().glob("*/.building-*"))
     return str(failed.value)
 
@@ -116,3 +126,39 @@ def test_self_test_that_fails_leaves_nothing(fake: Path, monkeypatch: pytest.Mon
 def test_missing_programs_are_named(fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source.shutil, "which", lambda name: None if name == "flex" else f"/usr/bin/{name}")
     assert failure().startswith("missing: flex; apt install ")
+    assert roads.probe().missing.startswith("apt install ")
+
+
+def test_a_qemu_with_the_defect_gets_a_newer_one_beside_it(fake: Path) -> None:
+    (fake / "qemu-system-x86_64").write_text(program_of_version("7.2.22"))
+    (fake / "newer").write_text(program_of_version("10.0.2"))
+    (fake / "newer").chmod(0o755)
+    roads.setup(lambda line: None)
+    own = emulator.emulator()
+    assert cache_dir() in own.parents and emulator.sound(own)
+    kept = {path.relative_to(cache_dir() / "xen-qemu").parts[1:] for path in own.parents[2].rglob("*")}
+    assert ("usr", "share", "qemu") in kept and ("usr", "share", "doc") not in kept
+    assert str(own) in roads.probe().found
+
+
+@pytest.mark.parametrize("newer", [None, "9.0.1"])
+def test_without_a_newer_one_the_setup_goes_on_with_what_there_is(fake: Path, newer: str | None) -> None:
+    (fake / "qemu-system-x86_64").write_text(program_of_version("7.2.22"))
+    if newer is not None:
+        (fake / "newer").write_text(program_of_version(newer))
+        (fake / "newer").chmod(0o755)
+    said: list[str] = []
+    roads.setup(said.append)
+    assert any("none that is newer" in line for line in said)
+    assert roads.probe().usable and emulator.emulator() == fake / "qemu-system-x86_64"
+    assert not (cache_dir() / "xen-qemu" / "10-1").exists()
+
+
+def test_a_qemu_that_the_user_names_is_taken_as_it_is(fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = fake / "mine"
+    old.write_text(program_of_version("7.2.22"))
+    old.chmod(0o755)
+    (fake / "newer").write_text(program_of_version("10.0.2"))
+    monkeypatch.setenv("VMIROM_QEMU", str(old))
+    roads.setup(lambda line: None)
+    assert emulator.emulator() == old and not (cache_dir() / "xen-qemu").exists()

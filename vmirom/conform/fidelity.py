@@ -18,7 +18,7 @@ from typing import Any, Final
 from vmirom.hosts.backends import hypervisor_module
 from vmirom.hosts.cache import SetupFailed
 from vmirom.hosts.outcomes import Outcome
-from vmirom.hosts.qemu_run import QemuMissing, find_qemu, version
+from vmirom.hosts.qemu_run import QemuMissing, version
 from vmirom.hosts.request import BootRequest
 from vmirom.hosts.transcript import Transcript
 from vmirom.hypervisors.hypervisor import Ending, Hypervisor
@@ -169,11 +169,12 @@ def real_answers(name: str, budget: float) -> tuple[dict[str, Answer], int]:
     if name == "kvm":
         return _real_kvm(budget), _ANY_QEMU
     from vmirom.hosts.xen.console import guest_bytes
+    from vmirom.hosts.xen.emulator import emulator
     from vmirom.hosts.xen.launch import verdict
     from vmirom.hosts.xen.roads import run_kernel
 
     try:
-        qemu = version(find_qemu("qemu-system-x86_64")) or (0,)
+        qemu = version(emulator()) or (0,)
         end = run_kernel((blobs_folder() / f"probe-{name}.elf").read_bytes(), "", _MEMORY_MIB, budget)
     except (QemuMissing, SetupFailed, OSError, ValueError) as error:
         raise Unusable(f"real {name}: {error}") from None

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,11 +102,12 @@ def version(program: Path) -> tuple[int, ...] | None:
     except OSError:
         return None
     token = f"{program} {seen.st_size} {seen.st_mtime_ns}"
-    known, _, answer = noted(f"{program.name}.version").partition("\n")
+    name = f"{program.name}.{zlib.crc32(str(program).encode()):08x}.version"
+    known, _, answer = noted(name).partition("\n")
     if known != token:
         answer = _ask_version(program)
         if answer:
-            note(f"{program.name}.version", f"{token}\n{answer}")
+            note(name, f"{token}\n{answer}")
     match = re.search(r"version (\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?", answer)
     return tuple(int(part or 0) for part in match.groups()) if match else None
 
@@ -162,9 +164,7 @@ def run_qemu(
         )
 
 
-def _wait(
-    process: subprocess.Popen[bytes], deadline: float, console: Path, until: Sequence[bytes]
-) -> str:
+def _wait(process: subprocess.Popen[bytes], deadline: float, console: Path, until: Sequence[bytes]) -> str:
     """Why it has to be stopped; empty if it ended by itself."""
     while True:
         try:

@@ -1,8 +1,8 @@
 """The host ``xen``: the real Xen under QEMU, the bundle as its initial domain.
 
 Debian's binary lacks 32-bit guests, so ``setup`` builds the hypervisor from Debian's source. The modules, in
-reading order: ``console`` (which lines are the guest's), ``launch`` (one boot), ``source`` and ``make``
-(download and build), ``roads`` (what probe, setup and self-test say).
+reading order: ``console`` (which lines are the guest's), ``launch`` (one boot), ``debian``, ``source`` and
+``make`` (download and build), ``emulator`` (which QEMU), ``roads`` (what probe, setup and self-test say).
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """What the host says of itself, its setup, its self-test, and a boot from request to result.
 
-A QEMU before 10 gives a wrong error code for ``int n`` through a gate that the guest may not use (xen-host.md
-section 9); Xen then sees another vector. Checks of the reference guest that rest on it fail for QEMU's fault:
-where nothing else fails, the boot is a skip that says so. $VMIROM_QEMU names a newer QEMU.
+Under a QEMU with the defect that ``emulator`` tells of, checks of the reference guest that rest on it fail
+for QEMU's fault: where nothing else fails, the boot is a skip that says so.
 """
 
 from __future__ import annotations
@@ -16,12 +15,13 @@ from vmirom.bundle.refused import Refused
 from vmirom.hosts.cache import SetupFailed, install, installed, note, noted
 from vmirom.hosts.doctor import Host
 from vmirom.hosts.outcomes import BootResult, Outcome
-from vmirom.hosts.qemu_run import PACKAGE, QemuEnd, QemuMissing, find_qemu, version
+from vmirom.hosts.qemu_run import QemuEnd, QemuMissing
 from vmirom.hosts.transcript import Transcript
 from vmirom.hosts.xen.console import guest_bytes
+from vmirom.hosts.xen.emulator import dotted, emulator, provide, sound
 from vmirom.hosts.xen.launch import launch, verdict
 from vmirom.hosts.xen.make import IMAGE, KEY, make
-from vmirom.hosts.xen.source import download
+from vmirom.hosts.xen.source import download, missing_tools
 
 if TYPE_CHECKING:
     from vmirom.hosts.request import BootRequest, Progress
@@ -34,14 +34,9 @@ _COMMAND: Final = "vmirom hosts setup xen"
 _NEEDS: Final = "qemu-system-x86_64, and Xen 4.17 with 32-bit guests, built once from Debian's source"
 _PROBE: Final = "probe-xen.elf"
 _NOTE: Final = "xen.self-test"
-_SOUND_QEMU: Final = (10, 0)
 _TEST_BUDGET: Final = 120.0
 _AFFECTED: Final = ("an interrupt vector whose gate is the kernel's",)
 """What the reference guest calls the checks that the defect touches."""
-
-
-def _qemu() -> Path:
-    return find_qemu("qemu-system-x86_64")
 
 
 def _image() -> Path | None:
@@ -52,13 +47,14 @@ def _image() -> Path | None:
 def probe() -> Host:
     """Whether both halves are here."""
     try:
-        qemu = _qemu()
+        qemu = emulator()
     except QemuMissing as missing:
         return Host(_NAME, False, _BACKENDS, missing.found, missing.missing, _NEEDS)
-    number = ".".join(map(str, version(qemu) or ()))
+    number = dotted(qemu)
     image = _image()
     if image is None:
-        return Host(_NAME, False, _BACKENDS, f"{qemu} {number}, no Xen with 32-bit guests", _COMMAND, _NEEDS)
+        todo = " && ".join(filter(None, (missing_tools(), _COMMAND)))
+        return Host(_NAME, False, _BACKENDS, f"{qemu} {number}, no Xen with 32-bit guests", todo, _NEEDS)
     return Host(_NAME, True, _BACKENDS, f"{qemu} {number}, {image}", "", _NEEDS, noted(_NOTE))
 
 
@@ -66,7 +62,7 @@ def run_kernel(
     kernel: bytes, line: str, memory_mib: int, budget: float, image: Path | None = None
 ) -> QemuEnd:
     """Run any kernel for Xen on it. Raises QemuMissing, SetupFailed (not set up), OSError, ValueError."""
-    qemu = _qemu()
+    qemu = emulator()
     xen = image or _image()
     if xen is None:
         raise SetupFailed(f"Xen is not built: {_COMMAND}")
@@ -111,22 +107,25 @@ def _failed(line: str) -> bool:
 
 def _only_qemu_fails(transcript: tuple[str, ...]) -> bool:
     """Whether this QEMU has the defect, and every check that failed is one that it touches."""
-    number = version(_qemu()) or ()
     failed = [line for line in transcript if _failed(line)]
-    return number < _SOUND_QEMU and bool(failed) and all(any(a in line for a in _AFFECTED) for line in failed)
+    if not failed or sound(emulator()):
+        return False
+    return all(any(a in line for a in _AFFECTED) for line in failed)
 
 
 def _defect() -> str:
-    number = ".".join(map(str, version(_qemu()) or ()))
-    return f"QEMU {number} gives int n a wrong error code (10.0 and newer do not; VMIROM_QEMU names another)"
+    return (
+        f"QEMU {dotted(emulator())} gives int n a wrong error code, 10.0 and newer do not"
+        f" ({_COMMAND} tries to bring one, VMIROM_QEMU names one)"
+    )
 
 
 def setup(say: Callable[[str], None]) -> None:
     """Source, build, self-test; what is done already is not done again. Raises SetupFailed."""
     try:
-        say(f"qemu: {_qemu()}")
+        provide(say)
     except QemuMissing as missing:
-        raise SetupFailed(f"{missing.found}; {PACKAGE}") from None
+        raise SetupFailed(f"{missing.found}; {missing.missing}, then this again") from None
     if (image := _image()) is not None:
         say(f"xen: {image} is there")
         return

@@ -1,0 +1,108 @@
+"""Debian's archive, asked by apt as a plain user with a configuration of its own.
+
+The machine's list of package sources is neither read nor changed, nothing is installed, and apt checks what
+comes against Debian's keys.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from vmirom.hosts.cache import SetupFailed
+
+__all__ = ["RELEASE", "Archive", "archive", "run"]
+
+RELEASE: Final = "bookworm"
+"""The release whose Xen is 4.17, the version that everything here was compared with."""
+_KEYS: Final = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+_MIRROR: Final = "http://deb.debian.org/debian"
+_WAIT: Final = 300.0
+
+
+class Archive:
+    """One suite of the archive, its lists in ``folder``. Its methods raise SetupFailed and OSError."""
+
+    def __init__(self, folder: Path, entry: str) -> None:
+        self._folder = folder
+        work = folder / "apt"
+        for name in ("lists/partial", "cache/archives/partial", "parts"):
+            (work / name).mkdir(parents=True)
+        (work / "sources.list").write_text(entry)
+        options = {
+            "Dir::Etc::SourceList": work / "sources.list",
+            "Dir::Etc::SourceParts": work / "parts",
+            "Dir::State::Lists": work / "lists",
+            "Dir::Cache": work / "cache",
+            "APT::Sandbox::User": "root" if os.geteuid() == 0 else "",
+            "Acquire::Languages": "none",
+            "Acquire::Retries": "3",
+        }
+        told = (part for key, value in options.items() for part in ("-o", f"{key}={value}"))
+        self._apt = ["apt-get", *told]
+        run([*self._apt, "update", "--error-on=any"], folder, _WAIT)
+
+    def source(self, package: str) -> None:
+        """Bring the archives of a source package into the folder."""
+        run([*self._apt, "source", "--download-only", package], self._folder, _WAIT)
+
+    def packages(self, *names: str) -> None:
+        """Bring binary packages into the folder, as files."""
+        run([*self._apt, "download", *names], self._folder, _WAIT)
+
+
+@contextmanager
+def archive(folder: Path, kind: str, suite: str) -> Iterator[Archive]:
+    """A ``suite``'s packages (``kind`` is ``deb`` or ``deb-src``), to be brought into ``folder``; apt's own
+    files are gone afterwards. Raises SetupFailed, OSError."""
+    if shutil.which("apt-get") is None:
+        raise SetupFailed("apt-get is missing: what is needed comes from Debian's archive, by Debian's tools")
+    if not _KEYS.is_file():
+        raise SetupFailed(f"{_KEYS} is missing; apt install debian-archive-keyring")
+    mirror = os.environ.get("VMIROM_DEBIAN_MIRROR", _MIRROR)
+    try:
+        yield Archive(folder, f"{kind} [signed-by={_KEYS}] {mirror} {suite} main\n")
+    finally:
+        shutil.rmtree(folder / "apt", ignore_errors=True)
+
+
+def run(command: Sequence[str | Path], folder: Path, wait: float) -> str:
+    """Run a program to its end, its output as text. Raises SetupFailed; it and its children never outlive."""
+    process = subprocess.Popen(
+        [str(part) for part in command],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, "LC_ALL": "C"},
+        start_new_session=True,
+        text=True,
+        errors="replace",
+    )
+    try:
+        said, _ = process.communicate(timeout=wait)
+    except subprocess.TimeoutExpired:
+        raise SetupFailed(f"{Path(command[0]).name} took more than {wait:g} s") from None
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    if process.returncode:
+        raise SetupFailed(f"{Path(command[0]).name} fails: {_complaint(said)}")
+    return said
+
+
+def _complaint(said: str) -> str:
+    """The line of a program's output that tells most."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    for word in ("No space left", "Could not resolve", "Unable to", "Failed to fetch", "rror"):
+        for line in lines:
+            if word in line:
+                return line
+    return lines[-1] if lines else "no reason given"
