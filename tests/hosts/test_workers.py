@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from tests.hosts.conftest import Scripting, request_for
 from tests.hosts.scripted import dies, ends, stuck
 from vmirom.hosts.outcomes import BootResult, Outcome
 from vmirom.hosts.request import BootRequest
-from vmirom.hosts.workers import Tick, boot_all
+from vmirom.hosts.workers import Tick, boot_all, boot_stream
 from vmirom.hypervisors.hypervisor import EndKind
 
 NAMES = ["native", "kvm", "xen", "lguest"]
@@ -113,3 +114,28 @@ def test_a_gathering_worker_that_dies_is_an_error_of_all_its_requests(
     assert [(r.outcome, r.reason) for r in results] == [
         (Outcome.ERROR, "the engine's process died: exit code 9")
     ] * 2
+
+
+def test_a_stream_asks_for_the_next_group_only_when_a_worker_is_free(scripted: Scripting) -> None:
+    asked: list[int] = []
+    over: list[tuple[int, int]] = []
+
+    def groups() -> Iterator[list[BootRequest]]:
+        for number in range(6):
+            asked.append(number)
+            yield [request_for(NAMES[number % 4])]
+
+    for number, result in boot_stream(groups(), jobs=2):
+        assert (result.backend, result.outcome) == (NAMES[number % 4], Outcome.SUCCESS)
+        over.append((number, len(asked)))
+    assert sorted(number for number, _ in over) == list(range(6))
+    assert all(taken <= done + 2 for done, (_, taken) in enumerate(over))
+
+
+def test_no_worker_outlives_a_stream_that_is_closed(scripted: Scripting) -> None:
+    scripted(kvm=stuck)
+    stream = boot_stream([[request_for("native")], [request_for("kvm")]], jobs=2)
+    assert next(stream)[1].backend == "native"
+    assert len(multiprocessing.active_children()) == 1
+    stream.close()
+    assert multiprocessing.active_children() == []

@@ -7,13 +7,14 @@ ended and becomes an error. Ctrl-C reaches only the parent, which ends the worke
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -25,7 +26,7 @@ from vmirom.hosts.outcomes import BootResult, Outcome
 from vmirom.hosts.request import BootRequest
 from vmirom.trace.recorder import Tally
 
-__all__ = ["Tick", "Watcher", "boot_all"]
+__all__ = ["Tick", "Watcher", "boot_all", "boot_stream", "cpus"]
 
 _PERIOD: Final = 0.1
 """Seconds between two reports of a worker."""
@@ -54,14 +55,40 @@ def boot_all(
     Raises OSError when a trace can't be written. KeyboardInterrupt passes through; no worker outlives
     this call.
     """
-    pool = _Pool(requests, watcher or (lambda tick: None), max(1, jobs or _cpus()))
+    results: dict[int, BootResult] = {}
+    groups = ([(index, requests[index]) for index in group] for group in _groups(requests))
+    pool = _Pool(groups, watcher or (lambda tick: None), jobs or cpus())
     try:
-        return pool.run()
+        for index, result in pool.run():
+            results[index] = result
+    finally:
+        pool.end()
+    return [results[index] for index in range(len(requests))]
+
+
+def boot_stream(
+    groups: Iterable[Sequence[BootRequest]], watcher: Watcher | None = None, jobs: int | None = None
+) -> Iterator[tuple[int, BootResult]]:
+    """Boot requests as they come, ``jobs`` workers at a time; yields (number of the request, its result) once
+    a boot is over. One worker takes one group: a single request, or several of one host that gathers. The
+    next group is asked for when a worker is free. Raises as :func:`boot_all` does; no worker outlives the
+    iterator, if it is closed.
+    """
+    pool = _Pool(_numbered(groups), watcher or (lambda tick: None), jobs or cpus())
+    try:
+        yield from pool.run()
     finally:
         pool.end()
 
 
-def _cpus() -> int:
+def _numbered(groups: Iterable[Sequence[BootRequest]]) -> Iterator[list[tuple[int, BootRequest]]]:
+    number = itertools.count()
+    for group in groups:
+        yield [(next(number), request) for request in group]
+
+
+def cpus() -> int:
+    """CPUs that this process may use: the number of workers where nobody says otherwise."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -69,8 +96,8 @@ def _cpus() -> int:
 
 @dataclass(slots=True)
 class _Worker:
-    indices: list[int]
-    """Of the requests that it has not answered yet."""
+    requests: dict[int, BootRequest]
+    """By number, those that it has not answered yet."""
     process: BaseProcess
     pipe: Connection
     deadline: float
@@ -79,24 +106,30 @@ class _Worker:
 
 
 class _Pool:
-    def __init__(self, requests: Sequence[BootRequest], watcher: Watcher, jobs: int) -> None:
-        self._requests = requests
+    def __init__(self, groups: Iterator[list[tuple[int, BootRequest]]], watcher: Watcher, jobs: int) -> None:
+        self._groups = groups
         self._watcher = watcher
-        self._jobs = jobs
-        self._waiting = _groups(requests)
+        self._jobs = max(1, jobs)
         self._busy: list[_Worker] = []
-        self._results: dict[int, BootResult] = {}
+        self._over: list[tuple[int, BootResult]] = []
         # forking shares what is imported already; elsewhere than on Linux it is not safe
         self._context: Any = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
 
-    def run(self) -> list[BootResult]:
-        while self._waiting or self._busy:
-            while self._waiting and len(self._busy) < self._jobs:
-                self._start(self._waiting.pop(0))
+    def run(self) -> Iterator[tuple[int, BootResult]]:
+        more = True
+        while True:
+            while more and len(self._busy) < self._jobs:
+                if group := next(self._groups, None):
+                    self._start(group)
+                else:
+                    more = False
+            if not self._busy:
+                return
             wait([worker.pipe for worker in self._busy], timeout=_PERIOD)
             for worker in list(self._busy):
                 self._listen(worker)
-        return [self._results[index] for index in range(len(self._requests))]
+            yield from self._over
+            self._over.clear()
 
     def end(self) -> None:
         for worker in self._busy:
@@ -105,9 +138,9 @@ class _Pool:
             worker.pipe.close()
         self._busy.clear()
 
-    def _start(self, indices: list[int]) -> None:
+    def _start(self, group: list[tuple[int, BootRequest]]) -> None:
         mine, theirs = self._context.Pipe(duplex=False)
-        requests = [self._requests[index] for index in indices]
+        indices, requests = [index for index, _ in group], [request for _, request in group]
         process = self._context.Process(target=_work, args=(requests, indices, theirs), daemon=True)
         with _interrupts_held():
             process.start()
@@ -115,7 +148,7 @@ class _Pool:
         budget, grace = sum(r.budget for r in requests), registry.grace_of(requests[0].host)
         patience = f"the engine did not stop {grace:g} s after its budget of {budget:g} s"
         deadline = time.monotonic() + budget + grace
-        self._busy.append(_Worker(list(indices), process, mine, deadline, patience))
+        self._busy.append(_Worker(dict(group), process, mine, deadline, patience))
 
     def _listen(self, worker: _Worker) -> None:
         while worker.pipe.poll():
@@ -133,23 +166,23 @@ class _Pool:
                 self._watcher(message)
                 continue
             self._finish(worker, message.index, message.result)
-            if not worker.indices:
+            if not worker.requests:
                 return
         if time.monotonic() > worker.deadline:
             worker.process.kill()
             self._lose(worker, worker.patience)
 
     def _lose(self, worker: _Worker, reason: str) -> None:
-        for index in list(worker.indices):
-            self._finish(worker, index, _lost(self._requests[index], reason))
+        for index, request in list(worker.requests.items()):
+            self._finish(worker, index, _lost(request, reason))
 
     def _finish(self, worker: _Worker, index: int, result: BootResult) -> None:
-        worker.indices.remove(index)
-        if not worker.indices:
+        del worker.requests[index]
+        if not worker.requests:
             self._busy.remove(worker)
             worker.process.join()
             worker.pipe.close()
-        self._results[index] = result
+        self._over.append((index, result))
         done = Tick(index, "done", result.call_total, result.hypercall_total, result.seconds, result)
         self._watcher(done)
 
