@@ -11,6 +11,7 @@ import pytest
 
 from tests.machine.rig import CODE, machine, mov
 from vmirom.machine.engine import Halted, Preempted, Segment, Trap
+from vmirom.machine.ticker import ticker
 from vmirom.machine.unicorn import UnicornEngine
 
 HLT = b"\xf4"
@@ -179,8 +180,41 @@ def test_kicks_from_a_device_lose_no_step_of_a_repeated_instruction(live: bool, 
 
 
 @MODES
+@pytest.mark.parametrize(
+    "code", [b"\xe4\x80", b"\xe6\x80", b"\x6c", b"\x6e"], ids=["in", "out", "ins", "outs"]
+)
+@pytest.mark.parametrize("when", ["before the run", "during the access"])
+def test_a_kick_is_exact_whatever_stop_came_before(
+    live: bool, code: bytes, when: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stop that comes while unicorn has not begun is lost; one that it has seen takes effect later than
+    the kick of a device must."""
+    with machine(code + mov(3, 1) + HLT, live=live) as engine:
+        ports = Kicker(0x41)
+        ports.engine = engine
+        engine.set_ports(ports)
+        engine.esi, engine.edi, engine.edx = 0x5000, 0x6000, 0x80
+        if when == "before the run":
+            monkeypatch.setattr(ticker, "enter", lambda running: running.stop())
+        else:
+            stops = [engine._leave]
+            monkeypatch.setattr(engine, "_enter_port", lambda: stops and stops.pop()())
+        assert engine.run(soon()) == Preempted()
+        assert (engine.eip, engine.ebx, len(ports.log)) == (CODE + len(code), 0, 1)
+        monkeypatch.undo()
+        assert engine.run(soon()) == Halted()
+        assert (engine.ebx, len(ports.log)) == (1, 1)
+        if code == b"\x6c":
+            assert engine.memory.read(0x6000, 2) == b"A\0" and engine.edi == 0x6001
+
+
+@MODES
 @pytest.mark.parametrize("kind", [Recorder, Kicker])
-@pytest.mark.parametrize("code", [b"\xf3\x6c", b"\xf3\x6e"], ids=["ins", "outs"])
+@pytest.mark.parametrize(
+    "code",
+    [b"\xf3\x6c", b"\xf3\x6e", b"\x6c\xe2\xfd", b"\x6e\xe2\xfd"],
+    ids=["rep ins", "rep outs", "ins", "outs"],
+)
 def test_stops_from_outside_lose_and_repeat_no_step(live: bool, kind: type[Recorder], code: bytes) -> None:
     """A ticker's stop may come at any moment of a port access, also when a device has just kicked."""
     done = threading.Event()
@@ -209,7 +243,7 @@ def test_stops_from_outside_lose_and_repeat_no_step(live: bool, kind: type[Recor
                 while engine.run(soon()) == Preempted():
                     pass
                 assert (len(ports.log), engine.ecx) == (64, 0)
-                if code == b"\xf3\x6c":
+                if b"\x6c" in code:
                     assert engine.memory.read(0x6000, 65) == b"A" * 64 + b"\0"
                 else:
                     assert bytes(entry[2] for entry in ports.log) == bytes(range(64))

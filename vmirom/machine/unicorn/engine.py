@@ -162,7 +162,7 @@ class UnicornEngine(PortAccess):
     def _run(self, deadline_ns: int | None, window: bool = False) -> Exit:
         while True:
             now = time.monotonic_ns()
-            if self._kicked:
+            if self._kicked and not self._step_undone():
                 self._kicked = False
                 return Preempted()
             if deadline_ns is not None and now >= deadline_ns:
@@ -188,7 +188,7 @@ class UnicornEngine(PortAccess):
         if self._skip is not None and self._skip != self._linear(begin):
             self._skip = None
         self._vector = _NO_VECTOR
-        self._begin_ports(begin)
+        self._begin_ports()
         self._stopped = False
         self._running = True
         self._forget()
@@ -365,8 +365,10 @@ class UnicornEngine(PortAccess):
             self._undo()
             return Trap(13, 0)
         step_of, self._step_of = self._step_of, None
-        if vector == 1 and step_of is not None:
-            self._after_step(step_of)
+        if vector == 1:
+            self._last_step = None
+            if step_of is not None:
+                self._after_step(step_of)
         if vector not in (1, _NO_VECTOR):  # the guest had switched HF_IOBPT off and met another vector
             self._vector = vector
             return self._trap()

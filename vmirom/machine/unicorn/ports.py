@@ -20,7 +20,8 @@ from vmirom.machine.unicorn.state import State
 __all__ = ["PortAccess"]
 
 _PREFIXES: Final = tuple(bytes([b]) for b in b"\x26\x2e\x36\x3e\x64\x65\x66\x67\xf0\xf2\xf3")
-_STRING_PORTS: Final = (b"\x6c", b"\x6d", b"\x6e", b"\x6f")
+_INS: Final = (b"\x6c", b"\x6d")
+_STRING_PORTS: Final = (*_INS, b"\x6e", b"\x6f")
 _LONGEST_INSTRUCTION: Final = 15
 
 
@@ -70,13 +71,17 @@ class PortAccess(State):
             self._ports.port_out(port, size, value & (1 << 8 * size) - 1)
             self._leave_port(port)
 
-    def _begin_ports(self, begin: int) -> None:
-        """The processor starts at EIP ``begin``. A stop that came during a step of REP INS has undone
-        the step behind its access: it is done again, with the value that the device has given already."""
+    def _step_undone(self) -> bool:
+        """Whether a stop has undone an INS, or a step of a repeated one, behind its access: unicorn leaves at
+        the store that follows. It is done again, with the value that the device has given already."""
         last = self._last_step
-        if last is not None and (last[:3] != (begin, self.ecx, self.edi) or not self._is_repeated()):
-            self._last_step = None
-        self._redo = self._last_step
+        if last is not None and (last[:3] != (self._raw_eip, self.ecx, self.edi) or not self._is_ins()):
+            self._last_step = last = None
+        return last is not None
+
+    def _begin_ports(self) -> None:
+        """The processor is about to start."""
+        self._redo = self._last_step if self._step_undone() else None
 
     def _enter_port(self) -> None:
         """From here until the access is behind us no stop comes from outside."""
@@ -84,8 +89,9 @@ class PortAccess(State):
             self._in_port = True
 
     def _leave_port(self, port: int) -> None:
-        """A stop that was asked for before the access ends the run at the next step by itself."""
-        if self._kicked and not self._stopped:
+        """A stop that was asked for before is no reason to do without a breakpoint: it may have come before
+        unicorn began, which forgets it, and ends the run at the end of the block only."""
+        if self._kicked:
             self._stop_behind(port)
         self._in_port = False
 
@@ -134,19 +140,30 @@ class PortAccess(State):
         """Whether a repeat prefix stands before the port instruction at EIP."""
         return self._prefixed(self._raw_eip, b"\xf2\xf3")
 
+    def _is_ins(self) -> bool:
+        """Whether the instruction at EIP is INS, with or without prefixes."""
+        return self._instruction(self._raw_eip)[1] in _INS
+
     def _prefixed(self, start: int, wanted: bytes) -> bool:
         """Whether the instruction at offset ``start`` is a string port one with one of these prefixes."""
+        prefixes, opcode = self._instruction(start)
+        return opcode in _STRING_PORTS and any(byte in wanted for byte in prefixes)
+
+    def _instruction(self, start: int) -> tuple[bytes, bytes]:
+        """Prefixes and first opcode byte at offset ``start``; the latter is empty where it can't be read."""
         mode = Mode.of(self.cr0, self.cr4, self.efer)
-        found = False
+        prefixes = b""
         for at in range(start, start + _LONGEST_INSTRUCTION):
             try:
                 byte = read_virtual(self.memory, self.cr3, mode, self._linear(at), 1)
             except BadAddress:
-                return False
-            if isinstance(byte, PageFault) or byte not in _PREFIXES:
-                return found and byte in _STRING_PORTS
-            found = found or byte in wanted
-        return False
+                break
+            if isinstance(byte, PageFault):
+                break
+            if byte not in _PREFIXES:
+                return prefixes, byte
+            prefixes += byte
+        return prefixes, b""
 
     def _break_behind(self, port: int) -> None:
         """Make the processor stop right after the port access that it is executing."""
