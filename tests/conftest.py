@@ -6,6 +6,8 @@ import os
 
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = ["pytester"]  # for tests of the plugin; costs nothing where unused
+
 # One profile everywhere: no deadline (machines differ), no saved examples, the same ones every time unless
 # HYPOTHESIS_PROFILE=search asks for new ones.
 settings.register_profile(

@@ -27,6 +27,7 @@ ALLOWED = {
         "trace",
         "overlays",
     },
+    "testing": {"report", "hosts", "schema", "bundle", "guest", "rom"},
     "conform": {"hosts", "hypervisors", "machine", "schema", "bundle", "rom", "trace", "overlays"},
     "hosts": {"hypervisors", "machine", "schema", "bundle", "rom", "trace", "overlays"},
     "hypervisors": {"machine", "overlays"},
