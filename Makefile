@@ -4,7 +4,8 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-STAMP  := $(VENV)/.installed
+BARE   := $(VENV)/.installed
+STAMP  := $(VENV)/.installed-test
 DEV    := $(VENV)/.installed-dev
 
 BOOT_OPTIONS ?=
@@ -12,7 +13,7 @@ TEST_OPTIONS ?= -n auto
 
 .PHONY: boot test check roms roms-check docs clean
 
-boot: $(STAMP)
+boot: $(BARE)
 	$(BIN)/vmirom boot $(BOOT_OPTIONS)
 
 test: $(STAMP)
@@ -35,8 +36,12 @@ clean:
 	rm -rf $(VENV) build dist
 
 # installed anew when what is to be installed changes
-$(STAMP): pyproject.toml
+$(BARE): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+$(STAMP): $(BARE)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
 	touch $@
 

@@ -25,6 +25,7 @@ TABLE: dict[str, tuple[str, dict[str, bytes], str]] = {
         "backend 'vmware' is unknown; there are native",
     ),
     "version": ("boot {d}/g --abi three", {"g": GOOD}, "'three' is not a version such as 3.1"),
+    "version of no ROM": ("boot {d}/g --abi 3.9", {"g": GOOD}, "ABI: no ROM of 3.9 is shipped; there are"),
     "memory": ("boot {d}/g --memory 0", {"g": GOOD}, "0 is not in the range 5<=x<=512"),
     "budget": ("boot {d}/g --budget nan", {"g": GOOD}, "--budget"),
     "no file": ("boot {d}/g", {}, "{d}/g: No such file or directory"),

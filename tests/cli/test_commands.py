@@ -186,7 +186,7 @@ def test_rom_verify(run: Run) -> None:
         ("rom build -o {d}/o", "-o: one backend makes one file; name it"),
         ("rom build --toolchain gnu", "gnu"),
         ("rom inspect {d}/none", "{d}/none: No such file or directory"),
-        ("rom inspect xen --abi 9.9", "vmi3-9.9-xen.rom: file: is not among the shipped ROMs"),
+        ("rom inspect xen --abi 9.9", "vmi3-9.9-xen.rom: ABI: no ROM of 9.9 is shipped; there are 3.0, 3.1"),
     ],
 )
 def test_rom_refusals(run: Run, tmp_path: Path, arguments: str, line: str) -> None:

@@ -284,9 +284,13 @@ def load_rom(backend: str, abi: str = "3.1") -> RomImage:
         raise RomError("ROM", "backend", f"{backend!r} is none of {', '.join(sorted(known))}")
     name = f"vmi3-{abi}-{backend}.rom"
     try:
-        data = (source_tree("romsrc") / "blobs" / name).read_bytes()
+        folder = source_tree("romsrc") / "blobs"
+        data = (folder / name).read_bytes()
+    except FileNotFoundError:
+        there = sorted(path.name.split("-")[1] for path in folder.glob(f"vmi3-*-{backend}.rom"))
+        raise RomError(name, "ABI", f"no ROM of {abi} is shipped; there are {', '.join(there)}") from None
     except (OSError, AbiError, ValueError) as error:
-        raise RomError(name, "file", f"is not among the shipped ROMs ({error})") from None
+        raise RomError(name, "file", f"can't be read: {error}") from None
     image = parse_rom(data, name)
     if image.private is None or image.private.backend.name.lower() != backend:
         raise RomError(name, "private.backend", f"is not {backend}")
