@@ -32,10 +32,21 @@ Mutation = Callable[[Random, Declaration], "Mutant | None"]
 
 @dataclass(frozen=True)
 class Mutant:
-    """A changed declaration and the (rule, severity) of each finding that is due."""
+    """A changed declaration and the (rule, severity) of each finding that is due. ``version``: the one that
+    the changed declaration has; where there is none, what its changes demand is due."""
 
     declaration: Declaration
     expected: Expected
+    version: str | None = None
+    start: Declaration | None = None
+    """What was changed, where it is not the declaration that was given."""
+
+    @property
+    def released(self) -> Declaration:
+        """The changed declaration under its version."""
+        if self.version is not None:
+            return replace(self.declaration, version=self.version)
+        return bumped(self.declaration, self.severity)
 
     @property
     def severity(self) -> Severity:
@@ -160,7 +171,7 @@ def reuse_name(rng: Random, d: Declaration) -> Mutant | None:
         return None
     other = replace(_fresh(rng, d), name=call.name)
     kept = _put(d, call, replace(call, name=f"{call.name}Now"))
-    return _of(replace(kept, calls=(*kept.calls, other)), ("call-renamed", C), ("name-reused", B))
+    return _of(replace(kept, calls=(*kept.calls, other)), ("call-renamed", C), ("name-reused", R))
 
 
 @mutation
@@ -178,6 +189,22 @@ def publish_contract(rng: Random, d: Declaration) -> Mutant | None:
     call = rng.choice(silent)
     fresh = _fresh(rng, d)
     return _of(_put(d, call, replace(fresh, number=call.number, name=call.name)), ("contract-published", C))
+
+
+@mutation
+def set_number_aside(rng: Random, d: Declaration) -> Mutant:
+    call = rng.choice(d.calls)
+    spare = Call(call.number, f"RESERVED{call.number}", None, None, None, None, None)
+    return _of(_put(d, call, spare), ("call-removed", B))
+
+
+@mutation
+def keep_call_for_old_guests(rng: Random, d: Declaration) -> Mutant:
+    """The 13.3 way: a successor takes the name, the old function stays at its number."""
+    call = rng.choice([c for c in d.calls if not c.name[-1].isdigit()])
+    kept = _put(d, call, replace(call, name=f"{call.name}{rng.choice(('0', '_compat', 'Old'))}"))
+    heir = replace(_fresh(rng, d), name=call.name)
+    return _of(replace(kept, calls=(*kept.calls, heir)), ("call-renamed", C), ("name-reused", R))
 
 
 @mutation
@@ -202,6 +229,35 @@ def add_argument(rng: Random, d: Declaration) -> Mutant | None:
         return None
     new = replace(call, arguments=(*call.arguments, Value("wobble", "UINT16", "EBX")))
     return _of(_put(d, call, new), ("argument-added", B))
+
+
+@mutation
+def add_optional_argument(rng: Random, d: Declaration) -> Mutant | None:
+    call = _published(rng, d)
+    assert call.arguments is not None
+    if any("EBX" in registers_of(v.place) for v in call.arguments):
+        return None
+    more = Value("wobble", "UINT16", "EBX", (), True)
+    return _of(_put(d, call, replace(call, arguments=(*call.arguments, more))), ("argument-added", C))
+
+
+@mutation
+def make_argument_optional(rng: Random, d: Declaration) -> Mutant:
+    call = _with_arguments(rng, d)
+    assert call.arguments is not None
+    value = rng.choice(call.arguments)
+    new = _swap_value(call.arguments, value, replace(value, optional=True))
+    return _of(_put(d, call, replace(call, arguments=new)), ("argument-optional", C))
+
+
+@mutation
+def make_argument_required(rng: Random, d: Declaration) -> Mutant:
+    call = _with_arguments(rng, d)
+    assert call.arguments is not None
+    value = rng.choice(call.arguments)
+    new = _swap_value(call.arguments, value, replace(value, optional=True))
+    start = _put(d, call, replace(call, arguments=new))
+    return Mutant(d, (("argument-required", B),), start=start)
 
 
 @mutation
@@ -357,6 +413,27 @@ def take_other_values(rng: Random, d: Declaration) -> Mutant | None:
     )
 
 
+def _given_values(rng: Random, d: Declaration) -> tuple[Call, Value]:
+    return rng.choice([(c, v) for c in d.calls for v in c.results or () if v.values])
+
+
+def _result(call: Call, old: Value, new: Value) -> Call:
+    return replace(call, results=_swap_value(call.results or (), old, new))
+
+
+@mutation
+def give_more_values(rng: Random, d: Declaration) -> Mutant:
+    call, value = _given_values(rng, d)
+    new = replace(value, values=(*value.values, "Zq"))
+    return _of(_put(d, call, _result(call, value, new)), ("result-values", R))
+
+
+@mutation
+def give_other_values(rng: Random, d: Declaration) -> Mutant:
+    call, value = _given_values(rng, d)
+    return _of(_put(d, call, _result(call, value, replace(value, values=("Zq",)))), ("result-meaning", B))
+
+
 def _with_one_result(rng: Random, d: Declaration) -> Call:
     return rng.choice([c for c in d.calls if len(c.results or ()) == 1 and c.kind == "function"])
 
@@ -505,7 +582,9 @@ def change_entry(rng: Random, d: Declaration) -> Mutant | None:
 def change_relocation(rng: Random, d: Declaration) -> Mutant | None:
     types = dict(d.mechanism.types)
     if not types:
-        return None
+        looked_up = replace(d.mechanism, types=(("NONE", 0), ("CALL_REL", 1)))
+        due = ("relocation-type-added", C)
+        return _of(replace(d, mechanism=looked_up), due, due)
     name = rng.choice(sorted(types))
     what = rng.choice(("added", "removed", "changed"))
     if what == "added":
@@ -632,6 +711,36 @@ def retype_header_field(rng: Random, d: Declaration) -> Mutant | None:
     return _of(_header(d, fields), ("header-field-type", R))
 
 
+@mutation
+def fix_header_field(rng: Random, d: Declaration) -> Mutant | None:
+    assert d.header is not None
+    field = _plain(rng, d.header)
+    fields = tuple(replace(f, const=9) if f is field else f for f in d.header.fields)
+    if any(word in field.name for word in ("signature", "vendor", "device", "license")):
+        return None  # that is identity
+    return _of(_header(d, fields), ("header-field-const", R))
+
+
+@mutation
+def say_nothing_of_a_break(rng: Random, d: Declaration) -> Mutant:
+    gone = rng.choice(d.calls)
+    fewer = replace(d, calls=tuple(c for c in d.calls if c is not gone))
+    version = rng.choice((d.version, bumped(d, C).version))
+    return Mutant(fewer, (("call-removed", B), ("version-not-bumped", B)), version)
+
+
+@mutation
+def say_nothing_of_an_addition(rng: Random, d: Declaration) -> Mutant:
+    more = replace(d, calls=(*d.calls, _fresh(rng, d)))
+    return Mutant(more, (("call-added", C), ("version-not-bumped", R)), d.version)
+
+
+@mutation
+def raise_major_for_nothing(rng: Random, d: Declaration) -> Mutant:
+    more = replace(d, calls=(*d.calls, _fresh(rng, d)))
+    return Mutant(more, (("call-added", C), ("version-overbumped", R)), bumped(d, B).version)
+
+
 def _struct(rng: Random, d: Declaration) -> Layout:
     return rng.choice(d.structs)
 
@@ -656,15 +765,44 @@ def add_struct(rng: Random, d: Declaration) -> Mutant:
     return _of(replace(d, structs=(*d.structs, new)), ("struct-added", C))
 
 
+def _replaced(d: Declaration, old: Layout, new: Layout) -> Declaration:
+    """With a struct under another name, and with all that name it: arguments and fields."""
+
+    def told(kind: str) -> str:
+        bare = kind.removesuffix("*").strip().removeprefix("struct ")
+        return kind.replace(old.name, new.name) if bare == old.name else kind
+
+    def values(parts: tuple[Value, ...] | None) -> tuple[Value, ...] | None:
+        return parts and tuple(replace(part, type=told(part.type)) for part in parts)
+
+    structs = tuple(
+        replace(s, fields=tuple(replace(f, type=told(f.type)) for f in s.fields))
+        for s in (new if s is old else s for s in d.structs)
+    )
+    calls = tuple(replace(c, arguments=values(c.arguments), results=values(c.results)) for c in d.calls)
+    return replace(d, structs=structs, calls=calls)
+
+
 @mutation
 def rename_struct(rng: Random, d: Declaration) -> Mutant:
     old = _struct(rng, d)
-    new = replace(old, name=f"{old.name}_now")
-    return _of(replace(d, structs=tuple(new if s is old else s for s in d.structs)), ("struct-renamed", C))
+    return _of(_replaced(d, old, replace(old, name=f"{old.name}_now")), ("struct-renamed", C))
+
+
+@mutation
+def rename_struct_and_append(rng: Random, d: Declaration) -> Mutant | None:
+    old = _struct(rng, d)
+    if len([f for f in old.fields if not f.reserved]) < 4:
+        return None
+    fields = (*old.fields, Field("fresh_thing", old.size, 4, "u32"))
+    new = Layout("fresh_struct", old.size + 4, fields)
+    due = ("field-appended", C if _tells(old) else B)
+    return _of(_replaced(d, old, new), ("struct-renamed", C), due)
 
 
 def _tells(layout: Layout) -> bool:
-    return any(f.name in ("size", "length") and f.offset <= 8 for f in layout.fields)
+    """Those of the lines at hand that tell their own size at their head."""
+    return layout.name in ("vmi_pnp_header", "vmi_boot_info", "vmi_bundle", "vmi_rom_info")
 
 
 @mutation
@@ -836,11 +974,51 @@ def add_enum(rng: Random, d: Declaration) -> Mutant:
 
 @mutation
 def rename_enum(rng: Random, d: Declaration) -> Mutant | None:
+    """With all that name it."""
     old = _enum(rng, d)
     if any(e is not old and (e.flags, e.members) == (old.flags, old.members) for e in d.enums):
         return None
-    new = replace(old, name="Zq")
-    return _of(replace(d, enums=tuple(new if e is old else e for e in d.enums)), ("enum-renamed", C))
+    enums = tuple(replace(old, name="Zq") if e is old else e for e in d.enums)
+    return _of(_valued_by(replace(d, enums=enums), old.name, ("Zq",)), ("enum-renamed", C))
+
+
+def _valued_by(d: Declaration, name: str, names: tuple[str, ...]) -> Declaration:
+    """Values of enumeration ``name`` come from ``names`` instead."""
+
+    def told(parts: tuple[Value, ...] | None) -> tuple[Value, ...] | None:
+        return parts and tuple(
+            replace(part, values=tuple(n for v in part.values for n in (names if v == name else (v,))))
+            for part in parts
+        )
+
+    calls = tuple(replace(c, arguments=told(c.arguments), results=told(c.results)) for c in d.calls)
+    structs = tuple(
+        replace(s, fields=tuple(replace(f, values=names[0]) if f.values == name else f for f in s.fields))
+        for s in d.structs
+    )
+    return replace(d, calls=calls, structs=structs)
+
+
+@mutation
+def split_enum(rng: Random, d: Declaration) -> Mutant | None:
+    """In two, and all that took its values take those of both."""
+    old = rng.choice([e for e in d.enums if len(e.members) > 1 and e.name not in ("Reloc", "RomHeader")])
+    if any(f.values == old.name for s in d.structs for f in s.fields):
+        return None
+    at = rng.randrange(1, len(old.members))
+    parts = (
+        Enumeration("ZqOne", old.members[:at], old.flags),
+        Enumeration("ZqTwo", old.members[at:], old.flags),
+    )
+    others = {(e.flags, e.members) for e in d.enums}
+    if (
+        at / len(old.members) >= 0.75
+        or at / len(old.members) <= 0.25
+        or others & {(p.flags, p.members) for p in parts}
+    ):
+        return None  # that is a rename, and members that went
+    enums = tuple(part for e in d.enums for part in (parts if e is old else (e,)))
+    return _of(_valued_by(replace(d, enums=enums), old.name, ("ZqOne", "ZqTwo")), ("enum-regrouped", C))
 
 
 @mutation
@@ -854,7 +1032,7 @@ def flip_enum_kind(rng: Random, d: Declaration) -> Mutant:
 def add_member(rng: Random, d: Declaration) -> Mutant:
     old = _enum(rng, d)
     value = 1 << 30
-    severity = R if _given(d, old.name) else C
+    severity = R if _given(d, old.name) and not old.flags else C
     return _of(_put_enum(d, old, (*old.members, ("ZQ", value))), ("enum-member-added", severity))
 
 

@@ -66,7 +66,9 @@ def test_published_schemas_bite() -> None:
     text = render(sheet(BREAKING), "junit")
     assert junit_schema().is_valid(text)  # type: ignore[attr-defined]
     for old, new in (("<testcase ", "<testcase wrong='1' "), ("<failure ", "<fault "), ('errors="0"', "")):
-        bad_text = text.replace(old, new).replace("</failure>", "</fault>" if "fault" in new else "</failure>")
+        bad_text = text.replace(old, new).replace(
+            "</failure>", "</fault>" if "fault" in new else "</failure>"
+        )
         assert not junit_schema().is_valid(bad_text), new  # type: ignore[attr-defined]
 
 

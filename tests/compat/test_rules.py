@@ -13,12 +13,14 @@ from vmirom.compat import (
     Call,
     Declaration,
     Enumeration,
+    Field,
     Finding,
     Report,
     Severity,
     Value,
     diff,
 )
+from vmirom.compat.natures import type_change
 
 B, R, C = Severity.BREAKING, Severity.RISKY, Severity.COMPATIBLE
 
@@ -229,3 +231,86 @@ def test_rules_name_their_reverse() -> None:
         assert info.reverse == "" or info.reverse in RULES
         assert info.title
         assert info.explanation.endswith(".")
+
+
+def test_a_clause_of_another_revision_is_looked_at() -> None:
+    start = base()
+    assert start.clauses is not None
+    old = replace(start, clauses=tuple(replace(c, revision="1") for c in start.clauses))
+    new = replace(start, clauses=(replace(start.clauses[0], revision="2"), *old.clauses[1:]), version="3.2")  # type: ignore[index]
+    finding = only(diff(old, new))
+    assert (finding.rule, finding.severity, finding.new) == ("semantics-changed", R, "revision 2")
+
+
+def test_a_number_that_names_another_register_is_another_call() -> None:
+    """GetCR0 and GetCR4 have one contract; that one takes the other's number is no rename."""
+    start = replace(base(), clauses=None)
+    names = {"GetCR4": "GetCR8"}
+    plain = tuple(replace(c, doc=None, clauses=None) for c in start.calls)
+    calls = tuple(replace(c, name=names.get(c.name, c.name)) for c in plain)
+    report = diff(replace(start, calls=plain), replace(start, calls=calls, version="4.0"))
+    assert [(f.rule, f.severity) for f in report.findings] == [("number-reused", B)]
+
+
+def test_a_number_kept_free_and_then_given_to_a_call() -> None:
+    start = base()
+    spare = Call(99, "RESERVED99", None, None, None, None, None)
+    new = Call(99, "Zq", "procedure", (), (), frozenset(), frozenset())
+    report = diff(
+        replace(start, calls=(*start.calls, spare)), replace(start, calls=(*start.calls, new), version="3.2")
+    )
+    assert [(f.rule, f.severity) for f in report.findings] == [("call-added", C)]
+    gone = only(diff(replace(start, calls=(*start.calls, spare)), start))
+    assert (gone.rule, gone.severity) == ("call-removed", C)
+
+
+def test_an_address_of_another_struct_is_another_type() -> None:
+    start = base()
+    old = call(start, "GetRomInfo")
+    assert old.arguments is not None
+    arguments = (replace(old.arguments[0], type="vmi_boot_info *"), *old.arguments[1:])
+    finding = only(diff(start, changed("GetRomInfo", arguments=arguments)))
+    assert (finding.rule, finding.severity) == ("argument-type", B)
+    assert "another struct" in finding.why
+    respelled = (replace(old.arguments[0], type="const struct vmi_rom_info *"), *old.arguments[1:])
+    spelled = replace(changed("GetRomInfo", arguments=respelled), version="3.1")
+    assert only(diff(start, spelled)).severity is C
+
+
+def test_the_size_of_something_else_is_not_the_struct_s_own() -> None:
+    """An address and a length say nothing of the struct; a magic and a size do."""
+    start = base()
+    for name, severity in (("vmi_segment", B), ("vmi_boot_info", C)):
+        structs = tuple(
+            replace(s, size=s.size + 4, fields=(*s.fields, Field("fresh", s.size, 4, "u32")))
+            if s.name == name
+            else s
+            for s in start.structs
+        )
+        version = "4.0" if severity is B else "3.2"
+        finding = only(diff(start, replace(start, structs=structs, version=version)))
+        assert (finding.rule, finding.severity) == ("field-appended", severity), name
+
+
+def test_enumerations_that_were_joined_are_one_finding_both_ways() -> None:
+    start = base()
+    one, two = Enumeration("A", (("X", 1), ("Y", 2))), Enumeration("B", (("Z", 3), ("W", 4)))
+    both = Enumeration("AB", (*one.members, *two.members))
+    left = replace(start, enums=(*start.enums, one, two))
+    right = replace(start, enums=(*start.enums, both))
+    ahead, back = only(diff(left, right)), only(diff(right, left))
+    assert (ahead.rule, ahead.place, ahead.old, ahead.new) == ("enum-regrouped", "enum/A+B", "A, B", "AB")
+    assert (back.rule, back.place, back.old, back.new) == ("enum-regrouped", "enum/AB", "AB", "A, B")
+
+
+def test_types_of_c_headers_are_known() -> None:
+    for old, new, severity in (
+        ("UINT32", "uint32_t", C),
+        ("unsigned int", "__u32", C),
+        ("uint32_t", "uint64_t", B),
+        ("int", "unsigned", R),
+        ("u64", "unsigned long", R),
+    ):
+        found = type_change(old, new)
+        assert found is not None and found[0] is severity, (old, new)
+    assert type_change("void *", "u64", word=64) == (R, "an address on one side, a number on the other")

@@ -9,7 +9,7 @@ import pytest
 import vmirom
 from vmirom.schema import AbiError, SchemaError, Version, resolve
 from vmirom.schema import tree as tree_module
-from vmirom.schema.tree import load_abi, source_tree
+from vmirom.schema.tree import load_abi, load_own, source_tree
 
 GOOD = """
 from vmirom.schema import Line, procedure, struct, u8
@@ -218,3 +218,21 @@ def test_overlays_import_without_construct() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=root, timeout=60, check=True
     )
     assert done.stdout.strip() == "False"
+
+
+def test_a_part_of_the_project_s_own_tree_is_as_in_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What commands load that must answer quickly: the guests' lines, or one backend."""
+    whole = load_abi()
+    monkeypatch.setattr(tree_module, "_default", None)
+    for name in (*whole.lines, *whole.backends):
+        part = load_own(name)
+        assert set(part.lines) == (set(whole.lines) if name in whole.lines else set())
+        assert set(part.backends) <= {name}
+        for version in (None, *part.line(name).versions):
+            one, other = part.resolve(name, version), whole.resolve(name, version)
+            assert (one.calls, one.hypercalls, one.structs, one.enums) == (
+                other.calls, other.hypercalls, other.structs, other.enums,
+            )  # fmt: skip
+    monkeypatch.setattr(tree_module, "_default", whole)
+    with pytest.raises(AbiError, match="no line or backend is called 'vmi4'"):
+        load_own("vmi4").line("vmi4")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from vmirom.compat.model import Call, Clause, Declaration, Dispatch, Enumeration, Layout, Mechanism
 
@@ -40,7 +41,7 @@ def assemble(
         header,
         tuple(each for each in structs if each is not header),
         own,
-        mechanism or _mechanism(header, own, hypercalls),
+        _mechanism(header, own, hypercalls) if mechanism is None else replace(mechanism, types=_types(own)),
         _identity(header, own),
         clauses,
         notes,
@@ -57,10 +58,14 @@ def _mechanism(header: Layout | None, enums: tuple[Enumeration, ...], hypercalls
         return Mechanism(Dispatch.HYPERCALL)
     fields = {} if header is None else {each.name: each.offset for each in header.fields}
     entries = tuple((name, fields[name]) for name in _ENTRIES if name in fields)
-    types = next((each.members for each in enums if each.name == RELOC_ENUM), ())
+    types = _types(enums)
     if not entries and not types:
         return Mechanism(Dispatch.UNSTATED)
     return Mechanism(Dispatch.RELOCATION, entries=entries, types=types)
+
+
+def _types(enums: tuple[Enumeration, ...]) -> tuple[tuple[str, int], ...]:
+    return next((each.members for each in enums if each.name == RELOC_ENUM), ())
 
 
 def _identity(header: Layout | None, enums: tuple[Enumeration, ...]) -> Mapping[str, str]:

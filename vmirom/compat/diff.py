@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from vmirom.compat.diff_calls import call_findings
 from vmirom.compat.diff_enums import enum_findings
-from vmirom.compat.diff_layout import header_findings, struct_findings
+from vmirom.compat.diff_layout import header_findings, struct_findings, told_by_calls
 from vmirom.compat.diff_mechanism import (
     identity_findings,
     mechanism_findings,
@@ -17,6 +17,7 @@ from vmirom.compat.diff_semantics import binding_findings, clause_findings
 from vmirom.compat.findings import Finding, Report
 from vmirom.compat.matching import Matching, match_calls
 from vmirom.compat.model import Declaration, Dispatch
+from vmirom.compat.naming import Naming, naming
 
 __all__ = ["diff"]
 
@@ -28,20 +29,23 @@ def diff(left: Declaration, right: Declaration) -> Report:
     are found by name, and versions mean nothing to each other; a note says so.
     """
     same_line = left.line == right.line
-    matching = match_calls(left.calls, right.calls, numbered=same_line)
-    findings = list(_content(left, right, matching, same_line))
+    names = naming(left, right)
+    matching = match_calls(left.calls, names.calls(right.calls), numbered=same_line)
+    findings = list(_content(left, right, matching, names))
     if same_line:
         findings += version_findings(left, right, findings)
     findings.sort(key=lambda each: (-each.severity.rank, each.place, each.rule))
     return Report(left.name, right.name, tuple(findings), tuple(_notes(left, right, matching)))
 
 
-def _content(left: Declaration, right: Declaration, matching: Matching, same_line: bool) -> Iterator[Finding]:
+def _content(left: Declaration, right: Declaration, matching: Matching, names: Naming) -> Iterator[Finding]:
+    same_line = left.line == right.line
     yield from mechanism_findings(left.mechanism, right.mechanism)
     yield from identity_findings(left.identity, right.identity)
-    yield from header_findings(left.header, right.header)
-    yield from call_findings(matching, same_line)
-    yield from struct_findings(left.structs, right.structs)
+    yield from header_findings(left.header, names.layout(right.header), names)
+    yield from call_findings(matching, same_line, names)
+    told = told_by_calls(left.calls), told_by_calls(right.calls)
+    yield from struct_findings(left.structs, names.layouts(right.structs), names, told)
     yield from enum_findings(left.enums, right.enums, right.calls)
     if left.clauses is not None and right.clauses is not None:
         yield from clause_findings(left.clauses, right.clauses, matching)

@@ -7,23 +7,25 @@ from collections.abc import Iterator
 from vmirom.compat.diff_values import argument_changes, result_changes
 from vmirom.compat.emit import found
 from vmirom.compat.findings import Breaks, Finding, Severity
-from vmirom.compat.matching import Matching, Pair, is_weak
+from vmirom.compat.matching import Matching, Pair, is_vacant, is_weak
 from vmirom.compat.model import Call, registers_of
+from vmirom.compat.naming import Naming
 
 __all__ = ["call_findings"]
 
 
-def call_findings(matching: Matching, numbered: bool) -> Iterator[Finding]:
+def call_findings(matching: Matching, numbered: bool, names: Naming) -> Iterator[Finding]:
     """Findings about calls. ``numbered``: the numbers of both sides mean the same."""
     yield from _numbers(matching, numbered)
     for pair in matching.pairs:
         if pair.old is not pair.new and pair.old != pair.new:
-            yield from _contract(pair)
+            yield from _contract(pair, names)
 
 
 def _numbers(matching: Matching, numbered: bool) -> Iterator[Finding]:
     swapped = _swapped(matching.pairs)
     reused = dict(_reused(matching)) if numbered else {}
+    stayed = {pair.old.name for pair in matching.pairs if pair.old.number == pair.new.number}
     before = {call.name for call in matching.removed} | {pair.old.name for pair in matching.pairs}
     for pair in matching.pairs:
         if pair.old.name in swapped:
@@ -34,8 +36,20 @@ def _numbers(matching: Matching, numbered: bool) -> Iterator[Finding]:
             yield _moved(pair)
     after = {call.name for call in matching.added} | {pair.new.name for pair in matching.pairs}
     for call in matching.removed:
-        if call.name in after:
+        if is_vacant(call) and call.number not in reused:
+            mild = Severity.COMPATIBLE
+            why = "nothing was ever behind it"
+            place = f"call/{call.name}"
+            yield found("call-removed", place, _shown(call), None, severity=mild, breaks=Breaks.NONE, why=why)
+        elif call.name in after:
             yield found("name-reused", f"call/{call.name}", _shown(call), None)
+        elif call.number in reused and is_vacant(reused[call.number]):
+            why = f"its number is kept free as {reused[call.number].name}"
+            yield found("call-removed", f"call/{call.name}", _shown(call), None, why=why)
+        elif call.number in reused and is_vacant(call):
+            why = f"its number was kept free as {call.name}"
+            new = reused[call.number]
+            yield found("call-added", f"call/{new.name}", None, _shown(new), why=why)
         elif call.number in reused:
             new = reused[call.number]
             yield found("number-reused", f"call/{call.name}", _shown(call), _shown(new))
@@ -46,7 +60,11 @@ def _numbers(matching: Matching, numbered: bool) -> Iterator[Finding]:
     for call in matching.added:
         if numbered and call.number in gone:
             continue
-        if call.name in before:
+        if call.name in before and call.name in stayed:
+            why = "what was called so keeps its number under another name, so that only source is misled"
+            mild = Severity.RISKY
+            yield found("name-reused", f"call/{call.name}", None, _shown(call), severity=mild, why=why)
+        elif call.name in before:
             yield found("name-reused", f"call/{call.name}", None, _shown(call))
         elif numbered and call.number in moved:
             yield found("number-reused", f"call/{call.name}", _shown(moved[call.number]), _shown(call))
@@ -94,15 +112,15 @@ def _moved(pair: Pair) -> Finding:
     return found("call-renamed", place, old, new, why=why)
 
 
-def _contract(pair: Pair) -> Iterator[Finding]:
+def _contract(pair: Pair, names: Naming) -> Iterator[Finding]:
     old, new, place = pair.old, pair.new, f"call/{pair.old.name}"
     yield from _stated(old, new, place)
     if old.kind != new.kind and "jump" in (old.kind, new.kind) and old.kind and new.kind:
         yield found("call-kind-changed", place, old.kind, new.kind)
     if old.arguments is not None and new.arguments is not None:
-        yield from argument_changes(old.arguments, new.arguments, place)
+        yield from argument_changes(old.arguments, new.arguments, place, names)
     if old.results is not None and new.results is not None:
-        yield from result_changes(old, new, place)
+        yield from result_changes(old, new, place, names)
     elif old.kind != new.kind and "jump" not in (old.kind, new.kind) and old.kind and new.kind:
         yield found("call-kind-changed", place, old.kind, new.kind)
     if old.clobbers is not None and new.clobbers is not None:

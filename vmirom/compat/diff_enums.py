@@ -8,6 +8,7 @@ from vmirom.compat.assemble import IDENTITY_WORDS, RELOC_ENUM
 from vmirom.compat.emit import found
 from vmirom.compat.findings import Breaks, Finding, Severity
 from vmirom.compat.model import Call, Enumeration
+from vmirom.compat.naming import regrouped, renamed_enums
 from vmirom.compat.words import same_meaning
 
 __all__ = ["enum_findings", "relocation_findings"]
@@ -48,9 +49,13 @@ def enum_findings(
     olds = {each.name: each for each in old if each.name != RELOC_ENUM}
     news = {each.name: each for each in new if each.name != RELOC_ENUM}
     uses = _Uses(calls)
-    renamed = _renamed(olds, news)
+    renamed = renamed_enums(tuple(olds.values()), tuple(news.values()))
+    gone, came = regrouped(tuple(olds.values()), tuple(news.values()))
+    yield from _regrouped([olds[name] for name in sorted(gone)], [news[name] for name in sorted(came)])
     for name, each in olds.items():
         other = news.get(renamed.get(name, name))
+        if name in gone:
+            continue
         if other is None:
             yield found("enum-removed", f"enum/{name}", _names(each), None)
             continue
@@ -59,22 +64,25 @@ def enum_findings(
         if each is not other and (each.flags, each.members) != (other.flags, other.members):
             yield from _members(each, other, uses, news)
     for name, each in news.items():
-        if name not in olds and name not in renamed.values():
+        if name not in olds and name not in renamed.values() and name not in came:
             yield found("enum-added", f"enum/{name}", None, _names(each))
 
 
-def _renamed(olds: Mapping[str, Enumeration], news: Mapping[str, Enumeration]) -> dict[str, str]:
-    left = [each for name, each in news.items() if name not in olds]
-    pairs: dict[str, str] = {}
-    for name, each in olds.items():
-        if name in news:
-            continue
-        for other in left:
-            if (each.flags, dict(each.members)) == (other.flags, dict(other.members)):
-                pairs[name] = other.name
-                left.remove(other)
+def _regrouped(gone: list[Enumeration], came: list[Enumeration]) -> Iterator[Finding]:
+    """One finding for each set of enumerations that share members."""
+    while gone:
+        left, right = [gone.pop(0)], list[Enumeration]()
+        while True:
+            members = {member for each in (*left, *right) for member in each.members}
+            more = [each for each in came if members & set(each.members)]
+            back = [each for each in gone if members & set(each.members)]
+            if not more and not back:
                 break
-    return pairs
+            left, right = left + back, right + more
+            gone = [each for each in gone if each not in back]
+            came = [each for each in came if each not in more]
+        names = [", ".join(each.name for each in side) for side in (left, right)]
+        yield found("enum-regrouped", f"enum/{'+'.join(each.name for each in left)}", names[0], names[1])
 
 
 def _members(
@@ -181,6 +189,9 @@ def _added(
                 if (other is not new or twin != name) and bits & value and _single(bits) and _single(value):
                     why = f"bit {value:#x} is {other.name}.{twin}, too, in the same value"
                     return found("flag-bit-shared", f"{place}/{name}", f"{other.name}.{twin}", shown, why=why)
+    if uses.only_given(new.name) and new.flags:
+        why = "guests are given it, and old ones don't test the bit"
+        return found("enum-member-added", f"{place}/{name}", None, shown, why=why)
     if uses.only_given(new.name):
         why = "guests are given it, and old ones have no name for it"
         breaks = Breaks.OLD_GUEST
@@ -206,8 +217,30 @@ def _names(each: Enumeration) -> str:
 
 
 def relocation_findings(old: _Members, new: _Members) -> Iterator[Finding]:
-    """Findings about the answers of relocation."""
+    """Findings about the answers of relocation. Where there were none, no guest in the field asks for one."""
     before, after = dict(old), dict(new)
+    if not before or not after:
+        for name, value in new:
+            yield found(
+                "relocation-type-added",
+                f"relocation/{name}",
+                None,
+                value,
+                severity=Severity.COMPATIBLE,
+                breaks=Breaks.NEW_GUEST,
+                why="no guest in the field asks for relocation",
+            )
+        for name, value in old:
+            yield found(
+                "relocation-type-removed",
+                f"relocation/{name}",
+                value,
+                None,
+                severity=Severity.BREAKING,
+                breaks=Breaks.OLD_GUEST,
+                why="nothing answers a guest that asks for relocation",
+            )
+        return
     for name in sorted(before.keys() | after.keys()):
         place = f"relocation/{name}"
         if name not in after:

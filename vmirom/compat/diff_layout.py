@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from vmirom.compat.assemble import IDENTITY_WORDS
 from vmirom.compat.emit import found
 from vmirom.compat.findings import Breaks, Finding, Severity
-from vmirom.compat.model import Field, Layout
-from vmirom.compat.natures import type_change
+from vmirom.compat.model import Call, Field, Layout
+from vmirom.compat.naming import Naming
+from vmirom.compat.natures import pointee, type_change
 from vmirom.compat.words import same_meaning
 
 __all__ = ["header_findings", "struct_findings"]
@@ -28,12 +29,15 @@ class _Style:
 
     place: str
     rules: str
+    names: Naming
+    sized: bool = False
+    """Is each side told the struct's size whenever it is handed over?"""
 
     def rule(self, what: str) -> str:
         return f"{self.rules}-{what}"
 
 
-def header_findings(old: Layout | None, new: Layout | None) -> Iterator[Finding]:
+def header_findings(old: Layout | None, new: Layout | None, names: Naming) -> Iterator[Finding]:
     """Findings about the ROM's header."""
     if old is None or new is None or old == new:
         if old is not None and new is None:
@@ -41,13 +45,35 @@ def header_findings(old: Layout | None, new: Layout | None) -> Iterator[Finding]
         if new is not None and old is None:
             yield found("header-field-added", "header", None, new.name)
         return
-    yield from _layout(old, new, _Style("header", "header-field"))
+    yield from _layout(old, new, _Style("header", "header-field", names))
 
 
-def struct_findings(old: Sequence[Layout], new: Sequence[Layout]) -> Iterator[Finding]:
-    """Findings about all other structs."""
+_HEADS = frozenset(("magic", "signature", "sig", "version", "revision", "type", "id"))
+_SIZES = frozenset(("size", "length", "len", "bytes", "nbytes", "room", "buflen", "bufsize"))
+"""Arguments that tell how much room there is for what another argument points to."""
+
+
+def told_by_calls(calls: Sequence[Call]) -> frozenset[str]:
+    """Structs that each call which is given one is told the size of, too."""
+    told: dict[str, bool] = {}
+    for call in calls:
+        sized = any(value.name.lower() in _SIZES for value in call.arguments or ())
+        for value in call.arguments or ():
+            if value.type.endswith("*"):
+                name = pointee(value.type)
+                told[name] = told.get(name, True) and sized
+    return frozenset(name for name, sized in told.items() if sized)
+
+
+def struct_findings(
+    old: Sequence[Layout],
+    new: Sequence[Layout],
+    names: Naming,
+    told: tuple[frozenset[str], frozenset[str]],
+) -> Iterator[Finding]:
+    """Findings about all other structs. ``told``: those whose size the calls of either side are told."""
     olds, news = {each.name: each for each in old}, {each.name: each for each in new}
-    renamed = _renamed(olds, news)
+    renamed = {before: after for after, before in names.structs.items()}
     for name, layout in olds.items():
         other = news.get(renamed.get(name, name))
         if other is None:
@@ -56,25 +82,11 @@ def struct_findings(old: Sequence[Layout], new: Sequence[Layout]) -> Iterator[Fi
         if name in renamed:
             yield found("struct-renamed", f"struct/{name}", name, other.name)
         if layout is not other and (layout.size, layout.fields) != (other.size, other.fields):
-            yield from _layout(layout, other, _Style(f"struct/{name}", "field"))
+            sized = name in told[0] and other.name in told[1]
+            yield from _layout(layout, other, _Style(f"struct/{name}", "field", names, sized))
     for name, layout in news.items():
         if name not in olds and name not in renamed.values():
             yield found("struct-added", f"struct/{name}", None, f"{layout.size} bytes")
-
-
-def _renamed(olds: dict[str, Layout], news: dict[str, Layout]) -> dict[str, str]:
-    """Structs that kept all but their name, or that have the same fields by name."""
-    left = [layout for name, layout in news.items() if name not in olds]
-    found_: dict[str, str] = {}
-    for name, layout in olds.items():
-        if name in news:
-            continue
-        for other in left:
-            if (layout.size, layout.fields) == (other.size, other.fields):
-                found_[name] = other.name
-                left.remove(other)
-                break
-    return found_
 
 
 def _layout(old: Layout, new: Layout, style: _Style) -> Iterator[Finding]:
@@ -216,16 +228,22 @@ def _shifts(
 def _size(old: Layout, new: Layout, style: _Style) -> Finding:
     rule = "header-size" if style.rules == "header-field" else "struct-size"
     sizes = (f"{old.size} bytes", f"{new.size} bytes")
-    if new.size > old.size and _tells_size(old):
-        why = "it tells its own size, and only grew"
+    if new.size > old.size and (style.sized or _tells_size(old)):
+        why = "its size is told with it, and only grew"
         mild = Severity.COMPATIBLE
         return found(rule, f"{style.place}/size", *sizes, severity=mild, breaks=Breaks.NEW_GUEST, why=why)
     return found(rule, f"{style.place}/size", *sizes)
 
 
 def _tells_size(layout: Layout) -> bool:
-    """Whether the struct carries its own size near its head, so that readers of an old one can know."""
-    return any(each.name in ("size", "length") and each.offset <= 8 for each in layout.fields)
+    """Whether the struct carries its own size at its head, so that readers of an old one can know. Behind
+    anything but what only says what it is, a size is that of something else: of what an address points to."""
+    for each in layout.fields:
+        if each.name in ("size", "length"):
+            return True
+        if each.name not in _HEADS and not each.reserved:
+            return False
+    return False
 
 
 def _cause(what: str, field: Field, old: Layout, new: Layout, style: _Style) -> Finding:
@@ -248,8 +266,8 @@ def _cause(what: str, field: Field, old: Layout, new: Layout, style: _Style) -> 
         )
     if not last:
         return found("field-inserted", place, None, _at(field))
-    if _tells_size(old):
-        why = "the struct tells its own size"
+    if style.sized or _tells_size(old):
+        why = "the struct's size is told with it"
         mild = Severity.COMPATIBLE
         return found(
             "field-appended", place, None, _at(field), severity=mild, breaks=Breaks.NEW_GUEST, why=why
@@ -281,9 +299,23 @@ def _pair(old: Field, new: Field, style: _Style) -> Iterator[Finding]:
         else:
             yield found(style.rule("repurposed"), place, _at(old), _at(new))
     if old.values != new.values and style.rules == "field":
-        yield found("field-values", place, old.values or "none", new.values or "none")
+        yield from _values(old, new, place, style.names)
     if old.const != new.const and not _is_identity(old, style):
         yield _const(old, new, place, style)
+
+
+def _values(old: Field, new: Field, place: str, names: Naming) -> Iterator[Finding]:
+    """Another enumeration. One that holds the same names and numbers, or more, changes nothing for who knows
+    the old ones."""
+    shown = (old.values or "none", new.values or "none")
+    before, after = names.before.get(old.values or ""), names.after.get(new.values or "")
+    if before and after and before <= after:
+        if before != after:
+            why = "all values of before are among them"
+            mild = Severity.COMPATIBLE
+            yield found("field-values", place, *shown, severity=mild, breaks=Breaks.NEW_GUEST, why=why)
+    else:
+        yield found("field-values", place, *shown)
 
 
 def _is_identity(field: Field, style: _Style) -> bool:

@@ -42,6 +42,14 @@ def clause_findings(old: Sequence[Clause], new: Sequence[Clause], matching: Matc
         if before is not None and after is not None:
             if _said(before) != _said(after):
                 yield _changed(before, after)
+            elif (
+                before.revision.isdecimal()
+                and after.revision.isdecimal()
+                and before.revision != after.revision
+            ):
+                why = "its words are the same, but whoever wrote it counts another revision"
+                revisions = (f"revision {before.revision}", f"revision {after.revision}")
+                yield found("semantics-changed", f"clause/{identity}", *revisions, why=why)
         elif after is not None:
             yield _added(after, chapters, identity in of_new_calls)
         elif before is not None:

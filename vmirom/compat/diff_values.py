@@ -6,18 +6,18 @@ but a value that is something else now is a change of meaning, the worst kind, b
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from vmirom.compat.emit import found
 from vmirom.compat.findings import Breaks, Finding, Severity
+from vmirom.compat.machines import convention, word_bits
 from vmirom.compat.model import Call, Value, registers_of
-from vmirom.compat.natures import Nature, nature, type_change
+from vmirom.compat.naming import Members, Naming
+from vmirom.compat.natures import Nature, nature, pointee, type_change
 from vmirom.compat.words import is_unused, same_meaning
 
 __all__ = ["argument_changes", "result_changes"]
-
-_ORDER = ("EAX", "EDX", "ECX", "EBX", "ESI", "EDI", "EBP")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +29,61 @@ class _Match:
     added: tuple[Value, ...]
 
 
-def argument_changes(old: tuple[Value, ...], new: tuple[Value, ...], place: str) -> Iterator[Finding]:
-    """Findings about arguments."""
+@dataclass(frozen=True, slots=True)
+class _Values:
+    """What the bits of a value come from, on one side and not on the other. Numbers are what crosses: where
+    every enumeration is declared their members are compared, so that regrouping them is no change."""
+
+    gone: frozenset[str]
+    came: frozenset[str]
+    disjoint: bool
+
+    @staticmethod
+    def of(old: Value, new: Value, names: Naming) -> _Values:
+        before, after = frozenset(old.values), frozenset(new.values)
+        disjoint = bool(before) and bool(after) and not before & after
+        if before == after or not before or not after:
+            return _Values(before - after, after - before, disjoint)
+        if not before <= names.before.keys() or not after <= names.after.keys():
+            return _Values(before - after, after - before, disjoint)
+        # What an enumeration of one name holds is told where the enumeration is.
+        olds, news = _together(before - after, names.before), _together(after - before, names.after)
+        old_all, new_all = _together(before, names.before), _together(after, names.after)
+        gone = frozenset(name for name, value in olds if (name, value) not in new_all)
+        came = frozenset(name for name, value in news if (name, value) not in old_all)
+        return _Values(gone, came, not old_all & new_all)
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything to tell."""
+        return bool(self.gone or self.came)
+
+
+def _together(names: frozenset[str], table: Mapping[str, Members]) -> Members:
+    return frozenset(member for name in names for member in table[name])
+
+
+def _type_change(old: Value, new: Value, names: Naming) -> tuple[Severity, str] | None:
+    """How bad it is that a value's type changed. A struct that is declared is known to be another one."""
+    change = type_change(old.type, new.type, word_bits(old.place))
+    if change is not None and old.type.endswith("*") and new.type.endswith("*"):
+        before, after = pointee(old.type), pointee(new.type)
+        if before != after and before in names.declared[0] and after in names.declared[1]:
+            return Severity.BREAKING, "the address points to another struct"
+    return change
+
+
+def argument_changes(
+    old: tuple[Value, ...], new: tuple[Value, ...], place: str, names: Naming
+) -> Iterator[Finding]:
+    """Findings about arguments. ``names``: what the enumerations of either side hold."""
     if old == new:
         return
     match = _match(old, new)
     moved = [(a, b) for a, b in match.pairs if a.place != b.place]
     count = len(match.added) + len(match.dropped)
-    shifted = moved and count and _only_shifted(match)
+    order = convention([each.place for each in old], [each.place for each in new])
+    shifted = moved and count and _only_shifted(match, order)
     if moved and not shifted:
         yield from _moves("argument", moved, place)
     for value in match.dropped:
@@ -44,10 +91,13 @@ def argument_changes(old: tuple[Value, ...], new: tuple[Value, ...], place: str)
     for value in match.added:
         yield _came_or_went("argument-added", value, moved if shifted else [], place)
     for a, b in match.pairs:
-        yield from _value("argument", a, b, place)
+        yield from _value("argument", a, b, place, names)
+        if a.optional != b.optional:
+            rule = "argument-optional" if b.optional else "argument-required"
+            yield found(rule, f"{place}/argument/{a.name}", a, b)
 
 
-def result_changes(old: Call, new: Call, place: str) -> Iterator[Finding]:
+def result_changes(old: Call, new: Call, place: str, names: Naming) -> Iterator[Finding]:
     """Findings about results."""
     assert old.results is not None
     assert new.results is not None
@@ -73,7 +123,7 @@ def result_changes(old: Call, new: Call, place: str) -> Iterator[Finding]:
         else:
             yield found("result-added", f"{place}/result/{value.name}", None, value)
     for a, b in match.pairs:
-        yield from _value("result", a, b, place)
+        yield from _value("result", a, b, place, names)
 
 
 def _match(old: tuple[Value, ...], new: tuple[Value, ...]) -> _Match:
@@ -114,21 +164,21 @@ def _compatible(a: Value, b: Value) -> bool:
     return nature(a.type) is nature(b.type) and (a.type == b.type or same_meaning(a.name, b.name))
 
 
-def _rank(place: str) -> int:
+def _rank(place: str, order: tuple[str, ...]) -> int:
     """Place in the order of the calling convention; pairs count by the register that comes first."""
     if place.startswith("st"):
-        return len(_ORDER) + int(place[2:])
-    return min((_ORDER.index(name) for name in place.split(":") if name in _ORDER), default=len(_ORDER))
+        return len(order) + int(place[2:])
+    return min((order.index(name) for name in place.split(":") if name in order), default=len(order))
 
 
-def _only_shifted(match: _Match) -> bool:
+def _only_shifted(match: _Match, order: tuple[str, ...]) -> bool:
     """Whether arguments moved only because others came before them, or went: their order stayed."""
-    by_old = sorted(match.pairs, key=lambda pair: _rank(pair[0].place))
-    order = [_rank(new.place) for _, new in by_old]
-    if order != sorted(order) or len(set(order)) != len(order):
+    by_old = sorted(match.pairs, key=lambda pair: _rank(pair[0].place, order))
+    ranks = [_rank(new.place, order) for _, new in by_old]
+    if ranks != sorted(ranks) or len(set(ranks)) != len(ranks):
         return False
-    edges = [_rank(value.place) for value in (*match.added, *match.dropped)]
-    moved = [min(_rank(a.place), _rank(b.place)) for a, b in match.pairs if a.place != b.place]
+    edges = [_rank(value.place, order) for value in (*match.added, *match.dropped)]
+    moved = [min(_rank(a.place, order), _rank(b.place, order)) for a, b in match.pairs if a.place != b.place]
     return min(edges) <= min(moved)
 
 
@@ -151,17 +201,22 @@ def _came_or_went(rule: str, value: Value, shifted: list[tuple[Value, Value]], p
     if shifted:
         names = ", ".join(a.name for a, _ in shifted)
         return found(rule, where, old, new, why=f"places of {names} moved with it")
+    if value.optional and new is not None:
+        why = "it is read only when another argument asks for it"
+        mild = Severity.COMPATIBLE
+        return found(rule, where, old, new, severity=mild, breaks=Breaks.NEW_GUEST, why=why)
     if is_unused(value.name):
         why = "its name says that it means nothing"
         return found(rule, where, old, new, severity=Severity.COMPATIBLE, breaks=Breaks.NONE, why=why)
     return found(rule, where, old, new)
 
 
-def _value(what: str, old: Value, new: Value, place: str) -> Iterator[Finding]:
+def _value(what: str, old: Value, new: Value, place: str, names: Naming) -> Iterator[Finding]:
     """Name, type and values of one argument or result."""
     where = f"{place}/{what}/{old.name}"
-    change = type_change(old.type, new.type)
-    meaning = _meaning(what, old, new)
+    change = _type_change(old, new, names)
+    values = _Values.of(old, new, names)
+    meaning = _meaning(what, old, new, values)
     if meaning is not None:
         severity, why = meaning
         if change is not None and change[0] > severity:
@@ -176,22 +231,22 @@ def _value(what: str, old: Value, new: Value, place: str) -> Iterator[Finding]:
             )
         if old.name != new.name:
             yield found(f"{what}-renamed", where, old.name, new.name)
-    if set(old.values) != set(new.values) and not (meaning and _disjoint(old, new)):
-        yield _values(what, old, new, where)
+    if values.changed and not (meaning and values.disjoint):
+        yield _values(what, old, new, where, values)
 
 
-def _meaning(what: str, old: Value, new: Value) -> tuple[Severity, str] | None:
+def _meaning(what: str, old: Value, new: Value, values: _Values) -> tuple[Severity, str] | None:
     """Whether the value is something else now, and how sure that is."""
     before, after = nature(old.type), nature(new.type)
     if old.name == new.name:
-        if _disjoint(old, new):
+        if values.disjoint:
             return Severity.BREAKING, "its values come from other enumerations altogether"
         return None
     if same_meaning(old.name, new.name):
         return None
     if before is not after and Nature.UNKNOWN not in (before, after):
         return Severity.BREAKING, f"{before.value} {old.name} became {after.value} {new.name}"
-    if _disjoint(old, new):
+    if values.disjoint:
         return Severity.BREAKING, "its values come from other enumerations altogether"
     if is_unused(old.name) or is_unused(new.name):
         return Severity.RISKY, "a value that meant nothing on one side has a meaning on the other"
@@ -200,14 +255,10 @@ def _meaning(what: str, old: Value, new: Value) -> tuple[Severity, str] | None:
     return Severity.RISKY, f"only the names {old.name} and {new.name} say what it is, and they don't agree"
 
 
-def _disjoint(old: Value, new: Value) -> bool:
-    return bool(old.values) and bool(new.values) and not set(old.values) & set(new.values)
-
-
-def _values(what: str, old: Value, new: Value, where: str) -> Finding:
+def _values(what: str, old: Value, new: Value, where: str, values: _Values) -> Finding:
     """Enumerations came or went. A guest passes arguments and is given results, so they differ in which
     way is the harmless one."""
-    gone, came = set(old.values) - set(new.values), set(new.values) - set(old.values)
+    gone, came = values.gone, values.came
     shown = (" ".join(sorted(old.values)) or "none", " ".join(sorted(new.values)) or "none")
     if what == "argument":
         if gone and new.values:

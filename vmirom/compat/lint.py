@@ -9,6 +9,7 @@ from itertools import pairwise
 from vmirom.compat.findings import Finding, Report
 from vmirom.compat.lint_layouts import layout_findings
 from vmirom.compat.lint_rules import LINT_RULES
+from vmirom.compat.machines import word_bits
 from vmirom.compat.model import Call, Declaration, Dispatch, Enumeration, Value, registers_of
 from vmirom.schema.calls import C_TYPES
 
@@ -165,10 +166,10 @@ def _bits(type_name: str) -> int | None:
 
 def _type(value: Value, place: str, structs: set[str]) -> Iterator[Finding]:
     where = f"{place}/{value.name}"
-    bits = _bits(value.type)
+    bits, word = _bits(value.type), word_bits(value.place)
     if bits is None:
         yield _found("type-unknown", where, value.type)
-    elif registers_of(value.place) and len(registers_of(value.place)) != (2 if bits == 64 else 1):
+    elif registers_of(value.place) and len(registers_of(value.place)) != (2 if bits > word else 1):
         yield _found("place-width", where, f"{value.type} of {bits} bits in {value.place}")
     pointee = value.type.removesuffix("*").strip()
     if value.type.endswith("*") and pointee.startswith("vmi_") and pointee not in structs:

@@ -64,10 +64,10 @@ def from_tree(line: str, version: str | None = None, abi_dir: Path | None = None
     """A line of an ABI tree (default: the project's own) at a version (default: the newest). Raises
     CompatError."""
     from vmirom.schema.errors import AbiError
-    from vmirom.schema.tree import load_abi
+    from vmirom.schema.tree import load_abi, load_own
 
     try:
-        tree = load_abi(abi_dir)
+        tree = load_own(line) if abi_dir is None else load_abi(abi_dir)
         resolved = tree.resolve(line, version)
         return from_resolved(resolved, tree)
     except AbiError as error:
@@ -115,7 +115,7 @@ def _const(value: int | bytes | None) -> int | str | None:
 
 
 def _value(part: Argument | Result) -> Value:
-    return Value(part.name, part.type, part.place, part.values)
+    return Value(part.name, part.type, part.place, part.values, getattr(part, "optional", False))
 
 
 def _call(call: SchemaCall, bound: dict[str, set[str]] | None) -> Call:

@@ -11,6 +11,7 @@ import msgspec
 
 from vmirom.compat.assemble import assemble
 from vmirom.compat.errors import CompatError
+from vmirom.compat.machines import REGISTERS, WORDS, everything, of_one_machine
 from vmirom.compat.model import (
     Call,
     Clause,
@@ -33,8 +34,7 @@ _Bytes = Annotated[int, msgspec.Meta(ge=0, lt=1 << 31)]
 _Constant = int | Annotated[str, msgspec.Meta(max_length=4096)]
 _Version = Annotated[str, msgspec.Meta(pattern=r"^(0|[1-9][0-9]{0,5})(\.(0|[1-9][0-9]{0,5})){0,3}$")]
 
-_GENERAL: Final = frozenset(("EAX", "ECX", "EDX", "EBX", "EBP", "ESI", "EDI"))
-_CLOBBERS: Final = _GENERAL | {"flags", "memory"}
+_CLOBBERS: Final = REGISTERS | WORDS
 _SEGMENTS: Final = frozenset(("CS", "SS", "DS", "ES", "FS", "GS"))
 _STACK: Final = re.compile(r"st([0-9]|[1-9][0-9])", re.ASCII)
 
@@ -44,6 +44,7 @@ class _Part(msgspec.Struct, forbid_unknown_fields=True):
     type: _Name
     place: Annotated[str, msgspec.Meta(max_length=16)]
     values: list[_Name] = []
+    optional: bool = False
 
 
 _Parts = Annotated[list[_Part], msgspec.Meta(max_length=64)]
@@ -191,22 +192,22 @@ def _check_calls(where: str, rows: list[_CallRow]) -> None:
                 _check_place(f"{here}: {key}[{number}].place", part.place)
         if row.result is not None:
             _check_place(f"{here}: result.place", row.result.place)
-        _check_words(f"{here}: clobbers", row.clobbers, _CLOBBERS)
-        _check_words(f"{here}: segments", row.segments, _SEGMENTS)
+        _check_words(f"{here}: clobbers", row.clobbers, _CLOBBERS, "no register, nor flags, memory or all")
+        _check_words(f"{here}: segments", row.segments, _SEGMENTS, "none of CS, SS, DS, ES, FS and GS")
 
 
 def _check_place(where: str, place: str) -> None:
     names = registers_of(place)
     if _STACK.fullmatch(place) or not place:
         return
-    if not names or len(names) > 2 or len(set(names)) != len(names) or any(n not in _GENERAL for n in names):
+    if not names or len(names) > 2 or len(set(names)) != len(names) or not of_one_machine(names):
         raise CompatError(f"{where}: {place!r} is neither a register, a pair, nor a stack word")
 
 
-def _check_words(where: str, words: list[str] | None, known: frozenset[str]) -> None:
+def _check_words(where: str, words: list[str] | None, known: frozenset[str], what: str) -> None:
     for word in words or ():
         if word not in known:
-            raise CompatError(f"{where}: {word!r} is none of {', '.join(sorted(known))}")
+            raise CompatError(f"{where}: {word!r} is {what}")
 
 
 def _check_structs(name: str, lock: _Lock) -> None:
@@ -237,7 +238,7 @@ def _check_structs(name: str, lock: _Lock) -> None:
 
 
 def _value(part: _Part) -> Value:
-    return Value(part.name, part.type, part.place, tuple(part.values))
+    return Value(part.name, part.type, part.place, tuple(part.values), part.optional)
 
 
 def _bound(lock: _Lock) -> dict[str, set[str]] | None:
@@ -265,11 +266,18 @@ def _call(row: _CallRow, bound: dict[str, set[str]] | None) -> Call:
         row.kind,
         None if row.arguments is None else tuple(_value(part) for part in row.arguments),
         results,
-        None if row.clobbers is None else frozenset(row.clobbers),
+        _clobbers(row),
         None if row.segments is None else frozenset(row.segments),
         _clauses_of(row, bound),
         row.doc,
     )
+
+
+def _clobbers(row: _CallRow) -> frozenset[str] | None:
+    if row.clobbers is None or "all" not in row.clobbers:
+        return None if row.clobbers is None else frozenset(row.clobbers)
+    parts = [*(row.arguments or ()), *row.outputs, *([row.result] if row.result else [])]
+    return everything(part.place for part in parts)
 
 
 def _clauses_of(row: _CallRow, bound: dict[str, set[str]] | None) -> frozenset[str] | None:

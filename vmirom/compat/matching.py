@@ -13,12 +13,14 @@ from dataclasses import dataclass
 
 from vmirom.compat.model import Call, Value
 from vmirom.compat.natures import nature
-from vmirom.compat.words import ALIKE, alike
+from vmirom.compat.words import ALIKE, alike, is_kept_under, is_vacant_name, numbers_differ
 
-__all__ = ["Matching", "Pair", "is_weak", "match_calls"]
+__all__ = ["Matching", "Pair", "is_vacant", "is_weak", "match_calls"]
 
 _ENOUGH = 1.35
 """Likeness of name and of contract, added up, from which on a pair across numbers is taken."""
+_CERTAIN = 0.8
+"""Likeness from which on two names alone are taken for one."""
 _PAIRS_MAX = 100_000
 """Beyond that many possible pairs, likeness is not asked: a real ABI has some hundred calls."""
 
@@ -98,10 +100,12 @@ class _Search:
             if other is None or other.name not in self.news:
                 continue
             close = alike(call.name, other.name)
-            if call.contract == other.contract and (close >= 0.5 or _values(call) or is_vouched(call, other)):
+            if call.contract == other.contract and _may_be_one(call, other, close):
                 self.take(call, other, f"same number {call.number}, same contract, names {close:.0%} alike")
             elif close >= ALIKE and likeness(call, other) >= ALIKE:
                 self.take(call, other, f"same number {call.number}, names {close:.0%} alike")
+            elif is_kept_under(other.name, call.name) and not other.published:
+                self.take(call, other, f"same number {call.number}, and its name says what it was")
 
     def by_contract(self) -> None:
         """A telling contract that only one call left on either side has."""
@@ -160,9 +164,24 @@ def _values_alike(one: tuple[Value, ...] | None, other: tuple[Value, ...] | None
     return score / max(len(one), len(other))
 
 
+def _may_be_one(one: Call, other: Call, close: float) -> bool:
+    """Whether two calls with one number and one contract are the same function. Names that differ in a
+    number say that they are not: GetCR0, GetCR4."""
+    if is_vouched(one, other):
+        return True
+    return not numbers_differ(one.name, other.name) and (close >= 0.5 or _values(one) > 0)
+
+
 def _stayed(old: Call, same_name: Call, heir: Call) -> bool:
     """Whether a function stayed at its number under a new name, and its name went elsewhere."""
+    if is_kept_under(heir.name, old.name):
+        return heir.contract == old.contract or not heir.published or not old.published
     return heir.contract == old.contract and same_name.contract != old.contract and _telling(old)
+
+
+def is_vacant(call: Call) -> bool:
+    """Whether a row only keeps its number free: no contract, and a name that says so."""
+    return not call.published and is_vacant_name(call.name)
 
 
 def _values(call: Call) -> int:
@@ -180,7 +199,10 @@ def is_vouched(one: Call, other: Call) -> bool:
 
 
 def is_weak(one: Call, other: Call) -> bool:
-    """Whether two calls with different names were matched on little: one value, and names not alike."""
+    """Whether two calls with different names were matched on little: one value, and names not alike; or
+    no contract at all, and names that are no more than alike."""
+    if not one.published and not other.published and not is_vouched(one, other):
+        return alike(one.name, other.name) < _CERTAIN and not is_kept_under(other.name, one.name)
     return alike(one.name, other.name) < 0.5 and not _telling(one) and not is_vouched(one, other)
 
 

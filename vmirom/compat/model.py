@@ -38,15 +38,18 @@ class Dispatch(enum.Enum):
 @dataclass(frozen=True, slots=True)
 class Value:
     """An argument or a result. ``place`` is a register, a pair high:low, ``stN``, or empty where a value
-    is bound to nothing. ``values`` names enumerations that its bits come from."""
+    is bound to nothing. ``values`` names enumerations that its bits come from. ``optional``: an argument
+    that is read only when another one asks for it."""
 
     name: str
     type: str
     place: str
     values: tuple[str, ...] = ()
+    optional: bool = False
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.type} in {self.place or 'nothing'}"
+        what = "optional " if self.optional else ""
+        return f"{what}{self.name}: {self.type} in {self.place or 'nothing'}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import enum
+import re
 
 from vmirom.compat.findings import Severity
 from vmirom.schema.calls import C_TYPES
 
-__all__ = ["Nature", "nature", "type_change"]
+__all__ = ["Nature", "nature", "pointee", "type_change"]
 
 _WIDTHS = {"u8": 8, "s8": 8, "u16": 16, "s16": 16, "u32": 32, "s32": 32, "u64": 64, "s64": 64, "char": 8}
+_SPELLED = re.compile(r"(?:__)?(u|s|uint|int)(8|16|32|64)(?:_t)?", re.ASCII)
+"""The other ways in which C headers write those: uint32_t, __u32, int32."""
+_WORDS = {
+    "unsigned char": "u8",
+    "signed char": "s8",
+    "unsigned short": "u16",
+    "short": "s16",
+    "unsigned": "u32",
+    "unsigned int": "u32",
+    "unsigned long long": "u64",
+    "long long": "s64",
+    "bool": "u8",
+    "_Bool": "u8",
+}
 
 
 class Nature(enum.Enum):
@@ -39,25 +54,34 @@ def nature(name: str) -> Nature:
         return Nature.ADDRESS
     if name in _NATURES:
         return _NATURES[name]
-    return Nature.NUMBER if name in C_TYPES or name in _WIDTHS else Nature.UNKNOWN
+    return Nature.UNKNOWN if _plain(name) is None else Nature.NUMBER
 
 
 def _plain(name: str) -> tuple[int, bool] | None:
     """Bits, and whether it has a sign; None for a type that isn't known."""
-    ctype = C_TYPES[name][0] if name in C_TYPES else name
+    ctype = C_TYPES[name][0] if name in C_TYPES else _WORDS.get(name, name)
+    if (match := _SPELLED.fullmatch(ctype)) is not None:
+        ctype = f"{'u' if match[1].startswith('u') else 's'}{match[2]}"
     return (_WIDTHS[ctype], ctype.startswith("s")) if ctype in _WIDTHS else None
 
 
-def type_change(old: str, new: str) -> tuple[Severity, str] | None:
-    """How bad it is that a value's type changed, and in what way; None for the same type."""
+def pointee(name: str) -> str:
+    """What an address points to, without what only qualifies it."""
+    words = [word for word in name.removesuffix("*").split() if word not in ("const", "volatile", "struct")]
+    return " ".join(words)
+
+
+def type_change(old: str, new: str, word: int = 32) -> tuple[Severity, str] | None:
+    """How bad it is that a value's type changed, and in what way; None for the same type. ``word``: bits of
+    an address."""
     if old == new:
         return None
     if old.endswith("*") and new.endswith("*"):
-        return _pointee(old[:-1].strip(), new[:-1].strip())
+        return _pointee(pointee(old), pointee(new))
     if old.endswith("*") != new.endswith("*"):
         other = _plain(new if old.endswith("*") else old)
-        if other is not None and other[0] != 32:
-            return Severity.BREAKING, f"an address of 32 bits against a value of {other[0]} bits"
+        if other is not None and other[0] != word:
+            return Severity.BREAKING, f"an address of {word} bits against a value of {other[0]} bits"
         return Severity.RISKY, "an address on one side, a number on the other"
     before, after = _plain(old), _plain(new)
     if before is None or after is None:
@@ -72,11 +96,10 @@ def type_change(old: str, new: str) -> tuple[Severity, str] | None:
 
 
 def _pointee(old: str, new: str) -> tuple[Severity, str]:
+    if old == new:
+        return Severity.COMPATIBLE, "the address points to the same, written in another way"
     if "void" in (old, new):
-        return (
-            Severity.COMPATIBLE,
-            "an address of 32 bits either way; what it points to is named on one side only",
-        )
+        return Severity.COMPATIBLE, "an address either way; what it points to is named on one side only"
     before, after = _plain(old), _plain(new)
     if before is None or after is None:
         return Severity.RISKY, "the address points to something else by name"

@@ -162,6 +162,22 @@ _ARGUMENTS = (
         "Values that a guest in the field passes come from an enumeration that no longer applies.",
     ),
     RuleInfo(
+        "argument-optional",
+        "Argument became optional",
+        _COMPATIBLE,
+        _NEW,
+        "A guest in the field sets it anyway; an old ROM reads what a new guest may leave out.",
+        "argument-required",
+    ),
+    RuleInfo(
+        "argument-required",
+        "Argument is no longer optional",
+        _BREAKING,
+        _OLD,
+        "A guest in the field that leaves it out is misunderstood: the ROM reads what happens to be there.",
+        "argument-optional",
+    ),
+    RuleInfo(
         "result-added",
         "Result added",
         _COMPATIBLE,
@@ -519,6 +535,13 @@ _ENUMS = (
         "enum-added",
     ),
     RuleInfo("enum-renamed", "Enumeration renamed", _COMPATIBLE, _NONE, "Names don't cross the interface."),
+    RuleInfo(
+        "enum-regrouped",
+        "Enumerations split or joined",
+        _COMPATIBLE,
+        _NONE,
+        "The same names and numbers, grouped otherwise: what crosses the interface is what it was.",
+    ),
     RuleInfo(
         "enum-kind",
         "Values became flags, or flags values",

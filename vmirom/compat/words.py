@@ -5,7 +5,15 @@ from __future__ import annotations
 import functools
 import re
 
-__all__ = ["ALIKE", "alike", "is_unused", "same_meaning"]
+__all__ = [
+    "ALIKE",
+    "alike",
+    "is_kept_under",
+    "is_unused",
+    "is_vacant_name",
+    "numbers_differ",
+    "same_meaning",
+]
 
 ALIKE = 0.6
 """From this likeness on, one name is taken for another's successor."""
@@ -58,6 +66,12 @@ for _at, _line in enumerate(_SYNONYMS):
     for _word in _line.split():
         _GROUPS.setdefault(_word, set()).add(_at)
 _UNUSED = re.compile(r"(dummy|unused|reserved|ignored|pad)[0-9]*", re.IGNORECASE)
+_VACANT = re.compile(
+    r"(?:[a-z0-9]+_)*(reserved|unused|unassigned|spare|rsvd|removed|obsolete|hole|ni)_?(?:[0-9]*|call|sys\w*)",
+    re.IGNORECASE | re.ASCII,
+)
+_KEPT = re.compile(r"_?(?:0|1|v[01]|old|orig|compat|legacy|deprecated|obsolete)", re.IGNORECASE | re.ASCII)
+"""What a name is given, behind or (with an underscore) in front, when a successor takes it over."""
 
 
 @functools.lru_cache(maxsize=1 << 14)
@@ -80,8 +94,7 @@ def alike(one: str, other: str) -> float:
 
 def _told_apart(one: str, other: str) -> bool:
     """Whether a verb or a number in the names says that they are siblings: GetCR0, SetCR0, SetCR4."""
-    numbers, more = _NUMBER.findall(one), _NUMBER.findall(other)
-    if numbers and more and numbers != more:
+    if numbers_differ(one, other):
         return True
     verb, second = _VERB.match(one), _VERB.match(other)
     return verb is not None and second is not None and verb[0] != second[0]
@@ -102,6 +115,26 @@ def same_meaning(one: str, other: str) -> bool:
         return True
     short, long = sorted((a, b), key=len)
     return (len(short) >= 2 and long.startswith(short)) or alike(one, other) >= ALIKE
+
+
+def is_kept_under(name: str, before: str) -> bool:
+    """Whether ``name`` says that it is what was called ``before``, kept for those who use it: SetPxE0,
+    sched_op_compat, old_mmap."""
+    if name.startswith(before) and _KEPT.fullmatch(name[len(before) :]):
+        return True
+    head = name[: -len(before)].removesuffix("_") if name.endswith(before) else ""
+    return bool(head) and _KEPT.fullmatch(head) is not None
+
+
+def is_vacant_name(name: str) -> bool:
+    """Whether a name says that nothing is there: RESERVED3, unused."""
+    return _VACANT.fullmatch(name) is not None
+
+
+def numbers_differ(one: str, other: str) -> bool:
+    """Whether numbers in two names say that they are siblings: GetCR0 and GetCR4."""
+    numbers, more = _NUMBER.findall(one), _NUMBER.findall(other)
+    return bool(numbers and more) and numbers != more
 
 
 def is_unused(name: str) -> bool:

@@ -34,7 +34,12 @@ def lock_data(line: Resolved) -> dict[str, Any]:
 
 
 def _place(part: Argument | Result) -> dict[str, Any]:
-    return {"name": part.name, "type": part.type, "place": part.place, "values": list(part.values)}
+    """What is optional says so; a frozen lock has no word for what is not."""
+    row: dict[str, Any] = {"name": part.name, "type": part.type, "place": part.place}
+    row["values"] = list(part.values)
+    if isinstance(part, Argument) and part.optional:
+        row["optional"] = True
+    return row
 
 
 def _call(call: Call) -> dict[str, Any]:

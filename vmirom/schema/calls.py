@@ -103,12 +103,14 @@ def stack_words(place: str, type_name: str) -> tuple[int, ...]:
 @dataclass(frozen=True, slots=True)
 class Argument:
     """One input. ``place`` is a register (``EAX``), a pair high:low (``EDX:EAX``) or ``stN``, the stack
-    word at ESP+4+4*N on entry. ``values`` names enumerations its bits come from."""
+    word at ESP+4+4*N on entry. ``values`` names enumerations its bits come from. ``optional``: it is read
+    only when another argument asks for it, so that a caller who never heard of it is understood."""
 
     name: str
     type: str
     place: str
     values: tuple[str, ...] = ()
+    optional: bool = False
 
     @property
     def ctype(self) -> str:

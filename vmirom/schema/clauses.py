@@ -342,7 +342,7 @@ def load_clauses(tree: AbiTree | None = None) -> ClauseSet:
     Raises AbiError.
     """
     tree = tree or load_abi()
-    if tree is not load_abi():
+    if not tree.own:
         return _load(tree)
     if tree.folder not in _walked:
         _walked[tree.folder] = _load(tree)

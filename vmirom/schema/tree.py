@@ -14,17 +14,18 @@ import traceback
 import types
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vmirom.schema.errors import AbiError, SchemaError
 from vmirom.schema.lines import Line, Resolved, resolve
 
-__all__ = ["AbiTree", "load_abi", "load_part", "source_tree"]
+__all__ = ["AbiTree", "load_abi", "load_own", "load_part", "source_tree"]
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _numbers = itertools.count()
 _default: AbiTree | None = None
+_parts: dict[tuple[Path, ...], AbiTree] = {}
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class AbiTree:
     lines: Mapping[str, Line]
     backends: Mapping[str, Line]
     _resolved: dict[tuple[str, str | None], Resolved] = field(default_factory=dict, repr=False, compare=False)
+    own: bool = field(default=False, compare=False)
+    """Is it the project's own, which doesn't change while a process runs?"""
 
     def line(self, name: str) -> Line:
         """A line or backend by name. Raises AbiError."""
@@ -46,8 +49,10 @@ class AbiTree:
     def resolve(self, name: str, version: str | None = None) -> Resolved:
         """One version (default: the newest) of a line or backend. Raises AbiError."""
         if (name, version) not in self._resolved:
+            line = self.line(name)
             try:
-                self._resolved[name, version] = resolve(self.line(name), version)
+                found = None if version is not None else self._resolved.get((name, str(line.newest)))
+                self._resolved[name, version] = found or resolve(line, version)
             except SchemaError as error:
                 raise AbiError(f"{self.folder}: {error}") from None
         return self._resolved[name, version]
@@ -73,8 +78,24 @@ def load_abi(folder: Path | None = None) -> AbiTree:
     if folder is not None:
         return _load(folder)
     if _default is None:
-        _default = _load(source_tree("abi"))
+        _default = replace(_load(source_tree("abi")), own=True)
     return _default
+
+
+def load_own(name: str) -> AbiTree:
+    """The project's own tree as far as the line or backend ``name`` needs it: for a guest's ABI the guests'
+    lines, for a backend that one alone. For commands that must answer quickly; that the whole tree loads
+    is held by tests. Raises AbiError."""
+    if _default is not None:
+        return _default
+    folder = source_tree("abi")
+    backends = folder / "backends"
+    alone = [file for file in (backends / f"{name}.py", backends / name / "__init__.py") if file.is_file()]
+    files = alone or [file for file in _modules(folder) if not file.is_relative_to(backends)]
+    if (key := tuple(files)) not in _parts:
+        _parts[key] = replace(_load(folder, files), own=True)
+    tree = _parts[key]
+    return tree if name in (*tree.lines, *tree.backends) else load_abi()
 
 
 def load_part(folder: Path, name: str) -> types.ModuleType:
@@ -88,13 +109,13 @@ def load_part(folder: Path, name: str) -> types.ModuleType:
             raise AbiError(_one_line(folder, folder / name, error)) from None
 
 
-def _load(folder: Path) -> AbiTree:
+def _load(folder: Path, files: list[Path] | None = None) -> AbiTree:
     if not folder.is_dir():
         raise AbiError(f"{folder}: not a folder")
     root = f"_vmirom_abi_{next(_numbers)}"
     with _importing(root, cached=folder in (_PACKAGE / "_abi", _PACKAGE.parent / "abi")):
         _package(root, folder)
-        return _lines(root, folder)
+        return _lines(root, folder, _modules(folder) if files is None else files)
 
 
 @contextmanager
@@ -112,11 +133,12 @@ def _importing(root: str, cached: bool) -> Iterator[None]:
             del sys.modules[name]
 
 
-def _lines(root: str, folder: Path) -> AbiTree:
+def _lines(root: str, folder: Path, files: list[Path]) -> AbiTree:
     lines: dict[str, Line] = {}
     backends: dict[str, Line] = {}
-    for file in _modules(folder):
-        line = _line(root, folder, file)
+    resolved: dict[tuple[str, str | None], Resolved] = {}
+    for file in files:
+        line = _line(root, folder, file, resolved)
         if line is None:
             continue
         for other in (*lines.values(), *backends.values()):
@@ -125,9 +147,9 @@ def _lines(root: str, folder: Path) -> AbiTree:
             if line.executable and other.executable and line.family == other.family:
                 raise AbiError(f"{file}: family {line.family!r} is that of line {other.name} already")
         (backends if file.relative_to(folder).parts[0] == "backends" else lines)[line.name] = line
-    if not lines:
+    if not lines and not (backends and len(files) == 1):
         raise AbiError(f"{folder}: no module in it declares a LINE")
-    return AbiTree(folder, lines, backends)
+    return AbiTree(folder, lines, backends, resolved)
 
 
 def _modules(folder: Path) -> list[Path]:
@@ -146,7 +168,10 @@ def _package(name: str, folder: Path) -> None:
     sys.modules[name] = package
 
 
-def _line(root: str, folder: Path, file: Path) -> Line | None:
+def _line(
+    root: str, folder: Path, file: Path, resolved: dict[tuple[str, str | None], Resolved]
+) -> Line | None:
+    """The line that a module declares, and each of its versions into ``resolved``. Raises AbiError."""
     parts = list(file.relative_to(folder).with_suffix("").parts)
     if parts[-1] == "__init__":
         parts.pop()
@@ -168,7 +193,7 @@ def _line(root: str, folder: Path, file: Path) -> Line | None:
         if not line.versions:
             raise SchemaError(f"line {line.name}: no versions")
         for version in line.versions:
-            resolve(line, version)
+            resolved[line.name, version] = resolve(line, version)
     except SchemaError as error:
         raise AbiError(f"{_where(file, str(error))}: {error}") from None
     except Exception as error:  # noqa: BLE001  a line may hold anything where a struct or call is due
