@@ -7,11 +7,11 @@ pointers: every word that is an address behind a call instruction in the guest's
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from typing import Final
 
 from vmirom.bundle.inspect import BundleFile
+from vmirom.hosts.rom_places import RomPlaces
 from vmirom.hosts.scene import Scene, Site
 from vmirom.machine.addresses import PAGE_SIZE
 from vmirom.machine.engine import Engine, SegmentName
@@ -32,8 +32,6 @@ _STACK_WORDS: Final = 384
 _SITES_MAX: Final = 8
 _BEFORE, _AFTER = 48, 48
 _PF_X: Final = 1
-_ROUTINE_MAX: Final = 0x180
-"""Bytes behind an entry in which a place is still called after it; farther on are nameless routines."""
 
 
 class Witness:
@@ -45,7 +43,7 @@ class Witness:
         self._console = console
         self._line = bytearray()
         self._cut = False
-        self._routines = sorted(_routines(bundle))
+        self._rom = RomPlaces(bundle)
         self.engine: Engine | None = None
         self.describe: Callable[[], str] = str
         self.scenes: list[Scene] = []
@@ -101,9 +99,8 @@ class Witness:
         return bool(self._place(gva))
 
     def _place(self, gva: int) -> str:
-        for base in self._bundle.rom_aliases:
-            if 0 <= gva - base < self._bundle.rom.image.length:
-                return self._routine(gva - base)
+        if in_rom := self._rom.place(gva):
+            return in_rom
         guest = (int(vmi.Layout.LINEAR_BASE), 0)
         for segment in self._bundle.segments:
             start = segment.paddr
@@ -111,33 +108,6 @@ class Witness:
             if executable and any(start <= gva - base < start + segment.memsz for base in guest):
                 return "guest"
         return ""
-
-    def _routine(self, offset: int) -> str:
-        at = bisect_right(self._routines, (offset, "~")) - 1
-        if at < 0:
-            return f"ROM+{offset:#x}"
-        start, name = self._routines[at]
-        if offset - start > _ROUTINE_MAX:
-            return f"ROM+{offset:#x}"
-        return f"ROM {name}+{offset - start:#x}"
-
-
-def _routines(bundle: BundleFile) -> Iterator[tuple[int, str]]:
-    """Where the ROM's routines begin that can be told from outside: slots and where they jump to."""
-    image, names = bundle.rom.image, {int(call): call.name for call in vmi.Call}
-    first, size = bundle.rom.private.slots_offset, bundle.rom.private.slot_size
-    for number in range(bundle.rom.private.slots_count):
-        name = names.get(number, f"call {number}")
-        offset = first + size * number
-        yield offset, f"slot of {name}"
-        jump = image.data[offset : offset + 5]
-        if jump[:1] == b"\xe9":
-            target = offset + 5 + int.from_bytes(jump[1:], "little", signed=True)
-            if 0 <= target < image.length:
-                yield target, name
-        fast = image.fast(number)
-        if fast is not None:
-            yield fast, name
 
 
 def _follows_call(before: bytes) -> bool:

@@ -11,6 +11,7 @@ import msgspec
 from vmirom import __version__
 from vmirom.hosts.outcomes import BootResult, Outcome
 from vmirom.report.agreement import Agreement, overall
+from vmirom.report.xml_text import xml_text
 
 __all__ = ["boot_report", "junit"]
 
@@ -63,11 +64,6 @@ def _case(suite: ElementTree.Element, guest: str, result: BootResult) -> None:
     )
     if result.outcome is not Outcome.SUCCESS:
         kind = {"skip": "skipped", "error": "error"}.get(result.outcome.value, "failure")
-        message = _xml(f"{result.outcome.value}: {result.reason}")
-        ElementTree.SubElement(case, kind, message=message).text = _xml(result.registers)
-    ElementTree.SubElement(case, "system-out").text = _xml("\n".join(result.transcript))
-
-
-def _xml(text: str) -> str:
-    """Without the control characters that XML 1.0 can't carry."""
-    return "".join(c for c in text if c in "\t\n" or c >= " ")
+        message = xml_text(f"{result.outcome.value}: {result.reason}")
+        ElementTree.SubElement(case, kind, message=message).text = xml_text(result.registers)
+    ElementTree.SubElement(case, "system-out").text = xml_text("\n".join(result.transcript))

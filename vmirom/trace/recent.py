@@ -22,6 +22,7 @@ _TEXT_MAX: Final = 160
 _PORT_CALLS: Final = frozenset(f"{way}{size}" for way in ("IN", "OUT", "INS", "OUTS") for size in "BWL")
 _PORT_IO: Final = "port I/O"
 _CALL: Final = "call"
+_HYPERCALL: Final = "hypercall"
 _PRINTED: Final = "printed"
 
 Hypercall = tuple[str, tuple[int, ...], int | None, str]
@@ -69,6 +70,8 @@ class Recent:
             step = self._step(entry)
             if step.kind == _PRINTED:
                 _drop_printing(steps)
+            elif step.kind == _HYPERCALL and steps and steps[-1].kind == _PRINTED:
+                continue  # the one that printed it
             elif step.kind == _CALL and steps and (steps[-1].kind, steps[-1].text) == (_CALL, step.text):
                 step = Step(_CALL, step.text, steps.pop().times + step.times)
             steps.append(step)
@@ -82,7 +85,7 @@ class Recent:
             return Step(entry[0], _short(entry[1]))
         name, arguments, result, why = entry
         answer = "" if result is None else f" = {result:#x}"
-        return Step("hypercall", _short(f"{name}({_hex(arguments)}){answer}"), why=_short(why))
+        return Step(_HYPERCALL, _short(f"{name}({_hex(arguments)}){answer}"), why=_short(why))
 
 
 def _drop_printing(steps: list[Step]) -> None:
@@ -90,7 +93,7 @@ def _drop_printing(steps: list[Step]) -> None:
     while steps:
         if steps[-1].kind == _CALL and steps[-1].text == _PORT_IO:
             steps.pop()
-        elif len(steps) > 1 and steps[-1].kind == "hypercall" and steps[-2].text == _PORT_IO:
+        elif len(steps) > 1 and steps[-1].kind == _HYPERCALL and steps[-2].text == _PORT_IO:
             del steps[-2:]
         else:
             return
