@@ -13,6 +13,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -134,10 +135,12 @@ def render(view: View) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
+@cache
 def _asset(name: str) -> str:
     return (_HERE / name).read_text(encoding="utf-8")
 
 
+@cache
 def _template() -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 

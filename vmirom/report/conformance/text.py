@@ -1,4 +1,4 @@
-"""Clauses and what runs said of them: in words, as JSON, as JUnit XML."""
+"""Clauses and what runs said of them, in lines for a terminal."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from vmirom.conform.clauses import Selection
 from vmirom.conform.coverage import CallCoverage, ClauseCoverage, totals
 from vmirom.conform.judge import NOT_REACHED, Judgement, State
 from vmirom.conform.run import Conformance
+from vmirom.report.conformance.states import BAD
 from vmirom.report.text import ending_lines
 
 __all__ = ["conformance_lines", "how_checked", "list_lines"]
 
-_BAD = (State.CRASH, State.FAILURE, State.ERROR, State.SKIP)
+_TOLD = (*BAD, State.SKIP)
 
 
 def _count_line(found: Conformance) -> str:
@@ -36,6 +37,7 @@ def list_lines(found: Conformance, verbose: bool) -> Iterator[str]:
 
 
 def how_checked(cover: ClauseCoverage) -> str:
+    """``2 guest + 1 host``, or the state that says why there is no check."""
     if not cover.guest and not cover.host:
         return cover.state.value
     parts = [f"{len(cover.guest)} guest"] if cover.guest else []
@@ -84,7 +86,7 @@ def _bad_lines(selection: Selection, judged: Judgement) -> Iterator[str]:
         one = judged.verdicts[clause.id]
         if one.reason.startswith(NOT_REACHED):
             left.append(clause.id)
-        elif one.state in _BAD:
+        elif one.state in _TOLD:
             yield f"{judged.label}: {clause.id}: {one.state.value}: {clause.sentence}"
             yield f"    {one.reason}"
     if left:
