@@ -10,16 +10,18 @@ import pytest
 from vmirom.conform.fidelity import (
     Accepted,
     Answer,
+    Unusable,
     accepted_list,
     answers_of,
     compare,
     embedded_answers,
+    idle,
     real_answers,
 )
 from vmirom.hosts import registry
 
 RECORDED = Path(__file__).with_name("data") / "probe-xen.txt"
-LEAST_QUESTIONS = 300
+LEAST_QUESTIONS = 1500
 OF_THE_PROCESSOR = Accepted(("cpuid.*",), "the processor that the engine emulates follows its version")
 
 
@@ -56,6 +58,19 @@ def test_differences_have_their_reason() -> None:
     assert compare(real, embedded, accepted, 7)[1].reason == "an old QEMU"
     newer = (Accepted(("c",), "a new QEMU", qemu_from=10),)
     assert [d.reason for d in compare(real, embedded, newer, 9)] == ["", "", ""]
+
+
+def test_what_is_accepted_and_no_longer_differs_is_told() -> None:
+    real = {"a": Answer("q", "1"), "b": Answer("q", "1"), "c.1": Answer("q", "1"), "c.2": Answer("q", "1")}
+    embedded = {**real, "a": Answer("q", "2"), "c.2": Answer("q", "2")}
+    accepted = (Accepted(("a", "b"), "because"), Accepted(("c.*", "d"), "because"))
+    assert idle(real, embedded, accepted) == ("b",), "not c.*, of which one differs, nor d, which nobody asks"
+    assert idle(real, embedded, (Accepted(("b",), "an old QEMU", qemu_below=10),), 10) == ()
+
+
+def test_an_id_that_comes_twice_is_refused() -> None:
+    with pytest.raises(Unusable, match="under one id: a"):
+        answers_of(["a: one = 1", "a: two = 2"])
 
 
 def test_every_entry_of_the_list_has_a_reason_and_names_questions() -> None:

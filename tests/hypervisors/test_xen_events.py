@@ -61,7 +61,8 @@ def test_ports_are_given_from_one(xen: Bench) -> None:
         (Evtchnop.SEND, (7,), -Errno.EINVAL),
         (Evtchnop.SEND, (1024,), -Errno.EINVAL),
         (Evtchnop.UNMASK, (1024,), -Errno.EINVAL),
-        (Evtchnop.UNMASK, (5,), -Errno.EINVAL),
+        (Evtchnop.UNMASK, (63,), 0),
+        (Evtchnop.UNMASK, (64,), -Errno.EINVAL),
         (Evtchnop.STATUS, (5, 0, 0, 0, 0, 0), -Errno.ESRCH),
         (Evtchnop.ALLOC_UNBOUND, (5, 0), -Errno.ESRCH),
         (Evtchnop.INIT_CONTROL, (0,), -Errno.ENOSYS),
@@ -387,6 +388,7 @@ def test_shutdown_reasons(reason: int, kind: EndKind, number: int) -> None:
 def test_poll_wakes_by_port_and_by_time() -> None:
     code = Code().hypercall(Hypercall.SCHED_OP, Schedop.POLL, BIND).keep_eax(RESULTS).off()
     bench = Bench(code.image({BIND: struct.pack("<IIQ", TIMER, 1, 0), TIMER: struct.pack("<I", 1)}))
+    assert bench.event(Evtchnop.BIND_IPI, 0, 0) == (0, (0, 1))
     due = bench.domain.clock.now() + 10_000_000
     bench.domain.space.write(BIND + 8, struct.pack("<Q", due))
     assert bench.run().kind is EndKind.SHUTDOWN
@@ -399,8 +401,11 @@ def test_poll_arguments(xen: Bench) -> None:
     assert xen.call(Hypercall.SCHED_OP, Schedop.POLL, at) == -Errno.EINVAL
     xen.domain.space.put32(at + 4, 1)
     assert xen.call(Hypercall.SCHED_OP, Schedop.POLL, at) == -Errno.EINVAL
-    xen.domain.space.put32(at + 16, 3)
-    xen.domain.shared.set_bit("pending", 3)
+    xen.domain.space.put32(at + 16, 1)
+    assert xen.call(Hypercall.SCHED_OP, Schedop.POLL, at) == -Errno.EINVAL, "nobody was given it"
+    xen.event(Evtchnop.BIND_IPI, 0, 0)
+    xen.argument(struct.pack("<IIQI", ARGUMENTS + 16, 1, 0, 1))
+    xen.domain.shared.set_bit("pending", 1)
     assert xen.call(Hypercall.SCHED_OP, Schedop.POLL, at) == 0
     assert not xen.domain.scheduling.blocked
 

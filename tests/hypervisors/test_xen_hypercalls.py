@@ -69,7 +69,7 @@ def test_result_is_left_in_eax() -> None:
         (Xenver.PLATFORM_PARAMETERS, 4, b"\x00\x00\x80\xf5"),
         (Xenver.GET_FEATURES, 8, b"\0\0\0\0\xf0\x28\x02\x00"),
         (Xenver.GUEST_HANDLE, 16, b""),
-        (Xenver.COMMANDLINE, 1024, b"\0"),
+        (Xenver.COMMANDLINE, 1024, b"console=com1\0"),
     ],
 )
 def test_xen_version(xen: Bench, command: int, size: int, start: bytes) -> None:
@@ -85,7 +85,9 @@ def test_xen_version(xen: Bench, command: int, size: int, start: bytes) -> None:
 def test_xen_version_without_argument(xen: Bench) -> None:
     assert xen.call(Hypercall.XEN_VERSION, Xenver.VERSION) == 0x40011
     assert xen.call(Hypercall.XEN_VERSION, Xenver.PAGESIZE) == 4096
-    assert xen.call(Hypercall.XEN_VERSION, Xenver.BUILD_ID) == -61
+    assert xen.call(Hypercall.XEN_VERSION, Xenver.BUILD_ID) == 20, "the length of the build id"
+    assert xen.call(Hypercall.XEN_VERSION, Xenver.BUILD_ID, xen.argument(b"\0\0\0\0")) == -Errno.EINVAL
+    assert xen.call(Hypercall.XEN_VERSION, Xenver.BUILD_ID, xen.argument(b"\4\0\0\0")) == -Errno.ENOBUFS
     assert xen.call(Hypercall.XEN_VERSION, 77, ARGUMENTS) == -Errno.ENOSYS
     assert xen.call(Hypercall.XEN_VERSION, Xenver.GET_FEATURES, xen.argument(b"\1\0\0\0")) == -Errno.EINVAL
 
@@ -226,7 +228,7 @@ def test_console_write(xen: Bench) -> None:
     assert xen.story.console == b"one\ntwo\0three"
     assert xen.call(Hypercall.CONSOLE_IO, Consoleio.WRITE, 0, 0) == 0
     assert xen.call(Hypercall.CONSOLE_IO, Consoleio.WRITE, 10, 0x40000000) == -Errno.EFAULT
-    assert xen.call(Hypercall.CONSOLE_IO, Consoleio.WRITE, 0xFFFFFFFF, ARGUMENTS) == -Errno.EINVAL
+    assert xen.call(Hypercall.CONSOLE_IO, Consoleio.WRITE, 0xFFFFFFFF, 0x40000000) == -Errno.EFAULT
     assert xen.call(Hypercall.CONSOLE_IO, 2, 1, ARGUMENTS) == -Errno.ENOSYS
 
 

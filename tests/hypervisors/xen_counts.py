@@ -38,6 +38,7 @@ def recount(domain: Domain) -> tuple[dict[int, int], dict[int, int]]:
                     hold(target, used=bool(entry & 2))
     shared = domain.shared.gpa >> 12
     hold(shared)
+    hold(domain.grant_frame)
     hold(domain.mmu.base)
     for frame in [*domain.segments.gdt_frames, *domain.segments.ldt_frames]:
         hold(frame)

@@ -50,6 +50,8 @@ def fidelity(name: str, accepted: bool, budget: float, as_json: bool) -> None:
             click.echo(f"{one.identity}: {one.question}\n  real:     {one.real}\n  embedded: {one.embedded}")
             if one.reason:
                 click.echo(f"  accepted: {one.reason}")
+        for pattern in made.idle(real, embedded, expected, qemu):
+            click.echo(f"accepted, but answered alike here: {pattern}")
         click.echo(
             f"{len(real)} questions, {len(found)} answered otherwise: "
             f"{len(found) - len(unexplained)} for a reason, {len(unexplained)} for none"

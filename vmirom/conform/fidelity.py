@@ -11,7 +11,7 @@ import re
 import time
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,6 +36,7 @@ __all__ = [
     "answers_of",
     "compare",
     "embedded_answers",
+    "idle",
     "real_answers",
 ]
 
@@ -103,9 +104,16 @@ def accepted_list(name: str) -> tuple[Accepted, ...]:
 
 
 def answers_of(lines: Sequence[str]) -> dict[str, Answer]:
-    """The answers in a transcript, by id, in the order of the questions."""
-    found = (_LINE.fullmatch(line.rstrip()) for line in lines)
-    return {match[1]: Answer(match[2], match[3]) for match in found if match is not None}
+    """The answers in a transcript, by id, in the order of the questions. Raises Unusable for an id that comes
+    twice."""
+    answers: dict[str, Answer] = {}
+    for line in lines:
+        if (match := _LINE.fullmatch(line.rstrip())) is None:
+            continue
+        if match[1] in answers:
+            raise Unusable(f"the probe asks two questions under one id: {match[1]}")
+        answers[match[1]] = Answer(match[2], match[3])
+    return answers
 
 
 def compare(
@@ -129,6 +137,17 @@ def compare(
             )
         )
     return tuple(found)
+
+
+def idle(
+    real: Mapping[str, Answer], embedded: Mapping[str, Answer], accepted: Sequence[Accepted], qemu: int = 10
+) -> tuple[str, ...]:
+    """Patterns of the list under which questions were asked and all were answered alike: they can go, or the
+    machine that was compared with is one that they don't speak of."""
+    differing = {found.identity for found in compare(real, embedded, accepted, qemu)}
+    patterns = [replace(entry, ids=(pattern,)) for entry in accepted for pattern in entry.ids]
+    covered = [(one, [i for i in real if one.covers(i, qemu)]) for one in patterns]
+    return tuple(one.ids[0] for one, asked in covered if asked and not differing.intersection(asked))
 
 
 class _NoTrace:

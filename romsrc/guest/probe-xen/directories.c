@@ -61,6 +61,10 @@ static void ask_l2(void)
 	blank(L1A, 0, 0xFFFFFFFFFull << 12 | P);
 	say("l2.bad-entry", "link an L1 with an entry past all memory", "%e", update(slot_address(1, 0), frame_of(L1A) | P | RW | US));
 	blank(L1A, 0, frame_of(3) | P | RW);
+	update(slot_address(1, 0), frame_of(L1A) | P | RW | US | 0x7FFull << 52);
+	TRY("movl 0x40000000, %%eax");
+	say("l2.high", "a load through an L2 entry whose bits 52 to 62 are set", "%t", 0);
+	update(slot_address(1, 0), 0);
 	say("l2.twice", "link one L1 in two places", "%e %e", update(slot_address(1, 0), frame_of(L1A) | P | RW | US),
 	    update(slot_address(1, 1), frame_of(L1A) | P | RW | US));
 	say("l2.live", "a page seen through it", "%e %x", map_address(VA + PAGE, frame_of(4) | P | RW),

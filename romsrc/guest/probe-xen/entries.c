@@ -3,6 +3,24 @@
 
 #define TEST 2
 
+/* A page that can be reached only through entries whose software bits are set. */
+static void ask_high_bits(void)
+{
+	static const struct {
+		u64 bits;
+		const char *id;
+	} cases[] = { { 1ull << 52, "high.52" }, { 1ull << 57, "high.57" }, { 1ull << 62, "high.62" }, { 0x7FFull << 52, "high.all" } };
+
+	for (u32 i = 0; i < sizeof cases / sizeof *cases; i++) {
+		s32 result = remap(TEST, P | RW | cases[i].bits);
+
+		TRY("movl probe_pages + 0x2000, %%eax\n\tmovl %%eax, probe_pages + 0x2000");
+		say(cases[i].id, "map a page with these bits, and a load and a store there", "%e, %t, %x", result,
+		    (u32)(entry((u32)page(TEST)) >> 52));
+	}
+	remap(TEST, P | RW);
+}
+
 static void ask_bits(void)
 {
 	static const struct {
@@ -158,6 +176,7 @@ static void ask_domains(void)
 void ask_entries(void)
 {
 	ask_bits();
+	ask_high_bits();
 	ask_frames();
 	ask_addresses();
 	ask_updates();

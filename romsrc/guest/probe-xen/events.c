@@ -72,7 +72,14 @@ static void ask_binding(void)
 
 	status("event.status.0", "status of port 0", 0);
 	status("event.status.1", "status of port 1 before any is bound", 1);
+	status("event.status.63", "status of port 63", 63);
+	status("event.status.64", "status of port 64", 64);
+	status("event.status.900", "status of port 900", 900);
 	status("event.status.huge", "status of port 4096", 4096);
+	say("event.unmask.0", "unmask ports 0, 5, 63, 64", "%e %e %e %e", on_port(XEN_EVTCHNOP_UNMASK, 0), on_port(XEN_EVTCHNOP_UNMASK, 5),
+	    on_port(XEN_EVTCHNOP_UNMASK, 63), on_port(XEN_EVTCHNOP_UNMASK, 64));
+	say("event.close.64", "close ports 5, 63, 64", "%e %e %e", on_port(XEN_EVTCHNOP_CLOSE, 5), on_port(XEN_EVTCHNOP_CLOSE, 63),
+	    on_port(XEN_EVTCHNOP_CLOSE, 64));
 	result = bind_virq(XEN_VIRQ_TIMER, 0, &a);
 	say("event.virq", "bind VIRQ_TIMER: result and port", "%e %u", result, a);
 	say("event.virq.again", "bind it again", "%e", bind_virq(XEN_VIRQ_TIMER, 0, &b));
@@ -232,6 +239,7 @@ void ask_events(void)
 	u16 self = SELF;
 
 	mask_events();
+	call3(XEN_HYPERCALL_VCPU_OP, XEN_VCPUOP_STOP_PERIODIC_TIMER, 0, 0);
 	ask_binding();
 	ask_interdomain();
 	ask_delivery();

@@ -146,6 +146,7 @@ void probe_trap(struct trap_frame *frame)
 	}
 	if (probe_resume) {
 		frame->eip = probe_resume;
+		frame->cs = XEN_SELECTOR_KERNEL_CS;
 		frame->eflags &= ~0x100u;
 		return;
 	}

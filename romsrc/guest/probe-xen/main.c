@@ -23,9 +23,15 @@ void probe_main(void)
 	ask_privileged();
 	ask_ports();
 	ask_user();
+	ask_loads();
+	ask_emulation();
+	ask_returns();
+	ask_types();
 	ask_memory();
 	ask_events();
 	ask_time();
+	ask_grants();
+	ask_pointers();
 	ask_virtual_cpu();
 	note("end of the questions");
 	end(VMI_EXIT_STATUS_SUCCESS);

@@ -52,7 +52,9 @@ void ask_ports(void)
 	say("iopl.frame", "IOPL in a trap's frame", "%x", seen.eflags >> 12 & 3);
 	ask_port("port.21", "in from 0x21", 0x21);
 	ask_port("port.40", "in from 0x40", 0x40);
-	ask_port("port.61", "in from 0x61", 0x61);
+	port_number = 0x61;
+	TRY("movl port_number, %%edx\n\txorl %%eax, %%eax\n\tinb %%dx, %%al\n\tmovl %%eax, port_value");
+	say("port.61", "in from 0x61, but for the bits that tick", "%t %x", port_value & 0xCF);
 	ask_port("port.a1", "in from 0xA1", 0xA1);
 	ask_port("port.3fd", "in from 0x3FD", 0x3FD);
 	ask_port("port.cf8", "in from 0xCFC", 0xCFC);

@@ -60,6 +60,7 @@ s32 hypercall(u32 number, u32 a, u32 b, u32 c, u32 d, u32 e);
 
 /* report.c: %d signed, %u unsigned, %x hex, %s text, %t the last trap, %e an error's name or the number. */
 void say(const char *id, const char *question, const char *format, ...);
+void say_of(const char *id, const char *part, const char *question, const char *format, ...);
 void note(const char *format, ...);
 void end(u32 status) __attribute__((noreturn));
 const char *yes(u32 truth);
@@ -117,5 +118,11 @@ void ask_memory(void);
 void ask_events(void);
 void ask_time(void);
 void ask_virtual_cpu(void);
+void ask_pointers(void);
+void ask_grants(void);
+void ask_loads(void);
+void ask_emulation(void);
+void ask_returns(void);
+void ask_types(void);
 
 #endif

@@ -129,6 +129,22 @@ void say(const char *id, const char *question, const char *format, ...)
 	flush();
 }
 
+void say_of(const char *id, const char *part, const char *question, const char *format, ...)
+{
+	__builtin_va_list list;
+
+	text(id);
+	put('.');
+	text(part);
+	text(": ");
+	text(question);
+	text(" = ");
+	__builtin_va_start(list, format);
+	formatted(format, list);
+	__builtin_va_end(list);
+	flush();
+}
+
 void note(const char *format, ...)
 {
 	__builtin_va_list list;

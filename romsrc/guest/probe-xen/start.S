@@ -86,9 +86,15 @@ stub_\vector:
 	stub \vector, 1
 	.endr
 
-/* Saves the general registers, tells probe_trap, restores them and returns with a plain iret. */
+/*
+ * Saves the general registers, reloads DS and ES (a return to ring 3 makes them null), tells probe_trap, restores the
+ * registers and returns with a plain iret. Clobbers DS ES.
+ */
 trap_common:
 	pusha
+	movl $XEN_SELECTOR_KERNEL_DS, %eax
+	movl %eax, %ds
+	movl %eax, %es
 	cld
 	pushl %esp
 	call probe_trap

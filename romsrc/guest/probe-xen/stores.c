@@ -97,10 +97,10 @@ void ask_stores(void)
 	say("store.m2p.cr2", "CR2 of it", "%s", yes(seen.cr2 == (u32)m2p));
 	store_at = 0xFFFFF000;
 	TRY(STORE_AT("movl (%%ecx), %%eax"));
-	say("load.top", "a load from the last page", "%t");
+	say("read.top", "a load from the last page", "%t");
 	store_at = 0x1000;
 	TRY(STORE_AT("movl (%%ecx), %%eax"));
-	say("load.absent", "a load from an absent page", "%t");
+	say("read.absent", "a load from an absent page", "%t");
 	TRY(STORE_AT("movl %%eax, (%%ecx)"));
 	say("store.absent", "a store to an absent page", "%t");
 	TRY(STORE_AT("call *%%ecx"));

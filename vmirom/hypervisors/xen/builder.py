@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vmirom.hypervisors.hypervisor import Console, LoadError, Trace
-from vmirom.hypervisors.xen.descriptors import GDT_BYTES, reserved_page
+from vmirom.hypervisors.xen.descriptors import GDT_LIMIT, reserved_page
 from vmirom.hypervisors.xen.domain import Domain, Given
 from vmirom.hypervisors.xen.elf import Kernel, read_kernel
 from vmirom.hypervisors.xen.layout import (
@@ -48,6 +48,8 @@ __all__ = ["Plan", "Setup", "build"]
 _PER_L1: Final = LARGE_SIZE
 _BOOT_ENTRY: Final = PRESENT | WRITE | ACCESSED | DIRTY
 _TABLE_ENTRY: Final = PRESENT | WRITE | USER | ACCESSED | DIRTY
+_IDT_LIMIT: Final = 256 * 16 - 1
+"""Of a 64-bit Xen's table, which SIDT shows."""
 _MAGIC: Final = b"xen-3.0-x86_32p"
 _COMMAND_LINE: Final = 1024
 _FLAGS: Final = StartFlag.PRIVILEGED | StartFlag.INITDOMAIN | 0x300
@@ -246,7 +248,8 @@ def _enter(domain: Domain, plan: Plan, wishes: Wishes) -> None:
     engine.cr4 = _CR4
     engine.efer = int(Efer.NXE)
     engine.cr0 = _CR0
-    engine.gdtr = (GDT_VA, GDT_BYTES - 1)
+    engine.gdtr = (GDT_VA, GDT_LIMIT)
+    engine.idtr = (0, _IDT_LIMIT)
     engine.set_task_register(Segment(0xE040, TSS_VA, 0x67, 0x8900))
     engine.set_local_table(Segment(0, 0, 0, 0))
     code = domain.segments.code(Selector.KERNEL_CS)

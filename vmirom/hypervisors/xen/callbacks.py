@@ -17,8 +17,8 @@ __all__ = ["callback_operation", "nmi_operation", "set_callbacks"]
 _PERMANENT = frozenset(
     {CallbackType.EVENT, CallbackType.FAILSAFE, CallbackType.SYSENTER, CallbackType.SYSCALL32}
 )
-"""What can be replaced, never taken away. Callbacks for SYSENTER and SYSCALL are taken and never entered: the
-processor has neither instruction here."""
+"""What can be replaced, never taken away. A callback for SYSENTER is taken and never entered: a processor of
+AMD's does not have it under a 64-bit hypervisor."""
 
 
 def set_callbacks(domain: Domain, event_cs: int, event_eip: int, failsafe_cs: int, failsafe_eip: int) -> int:
@@ -57,7 +57,9 @@ def _store(domain: Domain, kind: int, callback: Callback | None) -> None:
         domain.traps.failsafe = callback
     elif kind == CallbackType.NMI:
         domain.traps.nmi = callback
-    elif kind not in (CallbackType.SYSENTER, CallbackType.SYSCALL32):
+    elif kind == CallbackType.SYSCALL32:
+        domain.traps.syscall = callback
+    elif kind != CallbackType.SYSENTER:
         raise Refused(Errno.ENOSYS, f"callback type {kind}")
 
 

@@ -8,10 +8,12 @@ the virtual CPU is scheduled after a block and about once a second: a guest must
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any, Final
 
 from vmirom.hypervisors.xen.shared import SharedInfo
 from vmirom.machine.engine import Engine
+from vmirom.overlays.xen import ffi
 
 __all__ = ["SECOND", "Clock", "time_scale"]
 
@@ -40,6 +42,8 @@ class Clock:
         self.mul, self.shift = time_scale(engine.tsc_hz())
         self._origin = engine.tsc()
         self._stamp = 0
+        self.copy: Callable[[bytes], None] | None = None
+        """Told the time info whenever it changes."""
 
     def now(self) -> int:
         """System time in ns."""
@@ -73,6 +77,8 @@ class Clock:
         info.tsc_to_system_mul = self.mul
         info.tsc_shift = self.shift
         info.version = (info.version + 1) & 0xFFFFFFFF
+        if self.copy is not None:
+            self.copy(bytes(ffi.buffer(ffi.addressof(info))))
 
     @property
     def stale_at(self) -> int:

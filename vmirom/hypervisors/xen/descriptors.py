@@ -17,10 +17,13 @@ from vmirom.machine.engine import Segment
 from vmirom.overlays.xen import Gdt, Selector
 
 __all__ = [
+    "CALL_GATE",
     "FIRST_RESERVED_ENTRY",
     "GDT_BYTES",
+    "GDT_LIMIT",
     "GUEST_GDT_PAGES",
     "NULL_SEGMENT",
+    "PRESENT_BIT",
     "checked",
     "checked_page",
     "decode",
@@ -29,19 +32,21 @@ __all__ = [
 
 FIRST_RESERVED_ENTRY: Final = int(Gdt.ENTRIES_MAX)
 GUEST_GDT_PAGES: Final = int(Gdt.FIRST_RESERVED_PAGE)
+GDT_LIMIT: Final = (GUEST_GDT_PAGES + 1) * PAGE_SIZE - 1
+"""What SGDT shows: the guest's pages and Xen's first."""
 GDT_BYTES: Final = Gdt.FRAMES * PAGE_SIZE
 
 NULL_SEGMENT: Final = Segment(0, 0, 0, 0)
 
 _PAIR: Final = struct.Struct("<II")
 _PAIRS: Final = struct.Struct("<1024I")
-_PRESENT: Final = 1 << 15
+PRESENT_BIT: Final = 1 << 15
 _CODE_OR_DATA: Final = 1 << 12
 _LONG: Final = 1 << 21
 _DPL: Final = 3 << 13
 _DPL1: Final = 1 << 13
 _TYPE: Final = 0xF << 8
-_CALL_GATE: Final = 0xC << 8
+CALL_GATE: Final = 0xC << 8
 _GATE_RESERVED: Final = 0xE0
 _GRANULAR: Final = 1 << 23
 _ATTRIBUTES: Final = 0x00F0FF00
@@ -51,7 +56,7 @@ _FIXED_CODE: Final = (Selector.KERNEL_CS & ~3, Selector.USER_CS & ~3)
 
 def checked(low: int, high: int) -> tuple[int, int] | None:
     """A descriptor as Xen stores it, or None if a guest may not have it."""
-    if not high & _PRESENT:
+    if not high & PRESENT_BIT:
         return low, high
     if high & _LONG:
         return None
@@ -60,7 +65,7 @@ def checked(low: int, high: int) -> tuple[int, int] | None:
     if high & _TYPE == 0:
         return low, high
     selector = low >> 16
-    if high & _TYPE != _CALL_GATE or high & _GATE_RESERVED or not _guest_code(selector):
+    if high & _TYPE != CALL_GATE or high & _GATE_RESERVED or not _guest_code(selector):
         return None
     if selector & ~3 in _FIXED_CODE and selector != Selector.KERNEL_CS:
         return None
@@ -79,7 +84,7 @@ def checked_page(page: bytes) -> bytes | None:
     words = list(_PAIRS.unpack(page))
     for at in range(0, 1024, 2):
         high = words[at + 1]
-        if high & _PRESENT:
+        if high & PRESENT_BIT:
             fixed = checked(words[at], high)
             if fixed is None:
                 return None

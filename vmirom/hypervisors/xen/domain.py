@@ -63,9 +63,11 @@ class Domain:
         self._m2p = machine.m2p_frames[0] << 12
         machine.mark(self.tables)
         self.free = machine.free_frames()
+        self.grant_frame = machine.grants
+        self.grant_version = 1
         self.held = len(machine.p2m)
         self.maximum = len(machine.p2m)
-        self.space = Space(given.memory, given.engine, machine.pdpt << 12, given.hole.start)
+        self.space = Space(given.memory, given.engine, machine.pdpt << 12, given.hole)
         self.shared = SharedInfo(given.memory, machine.shared_info << 12)
         self.clock = Clock(given.engine, self.shared)
         self.segments: Segments = Segments(
@@ -79,6 +81,7 @@ class Domain:
         self.console: Console = Console(self, given.output)
         self.privileged: Privileged = Privileged(self)
         self.hypercalls: Hypercalls = Hypercalls(self)
+        self.memory_map: bytes | None = None
         self.deadline_ns: int | None = None
 
     def check_time(self) -> None:

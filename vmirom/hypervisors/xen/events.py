@@ -24,6 +24,7 @@ _FIFO: Final = frozenset({Evtchnop.INIT_CONTROL, Evtchnop.EXPAND_ARRAY, Evtchnop
 _RESET_CONTINUED: Final = 14  # a reset that was interrupted, which Xen issues to itself
 _PIRQS: Final = 4096
 _DOM0: Final = 0
+_ROOM: Final = 64
 _ANSWERED: Final = frozenset(
     {
         Evtchnop.BIND_INTERDOMAIN,
@@ -51,6 +52,7 @@ class Events:
         self.domain = domain
         self.channels = [Channel() for _ in range(PORTS)]
         self.virqs: dict[int, int] = {}
+        self._room = _ROOM
         self._operations: dict[int, tuple[str, Callable[[Any], None]]] = {
             Evtchnop.BIND_INTERDOMAIN: ("struct xen_evtchn_bind_interdomain", self._bind_interdomain),
             Evtchnop.BIND_VIRQ: ("struct xen_evtchn_bind_virq", self._bind_virq),
@@ -62,8 +64,8 @@ class Events:
             Evtchnop.BIND_IPI: ("struct xen_evtchn_bind_ipi", self._bind_ipi),
             Evtchnop.BIND_VCPU: ("struct xen_evtchn_bind_vcpu", self._bind_vcpu),
             Evtchnop.UNMASK: ("struct xen_evtchn_unmask", self._unmask),
-            Evtchnop.RESET: ("struct xen_evtchn_send", self._reset),
-            _RESET_CONTINUED: ("struct xen_evtchn_send", self._reset),
+            Evtchnop.RESET: ("struct xen_evtchn_reset", self._reset),
+            _RESET_CONTINUED: ("struct xen_evtchn_reset", self._reset),
         }
 
     # Becoming pending
@@ -99,8 +101,7 @@ class Events:
         release.need("event channel operation", command, release.event_commands)
         found = self._operations.get(command)
         if command in _FIFO:
-            domain_word = self.domain.space.u32(at)
-            raise Refused(Errno.ENOSYS, f"the FIFO form of events is left out ({domain_word:#x})")
+            self._fifo(command, at)
         if found is None:
             raise Refused(Errno.ENOSYS, f"event channel operation {command}")
         ctype, act = found
@@ -109,6 +110,17 @@ class Events:
         if command in _ANSWERED:
             self.domain.space.put_struct(at, argument)
         return 0
+
+    def _fifo(self, command: int, at: int) -> None:
+        """The FIFO form of events is left out: what it answers before it is chosen. Raises Refused."""
+        if command == Evtchnop.INIT_CONTROL:
+            self._need_vcpu(int.from_bytes(self.domain.space.read(at, 24)[12:16], "little"))
+            raise Refused(Errno.ENOSYS, "the FIFO form of events is left out")
+        if command == Evtchnop.SET_PRIORITY:
+            self.channel(int.from_bytes(self.domain.space.read(at, 8)[:4], "little"))
+            raise Refused(Errno.ENOSYS, "priorities belong to the FIFO form of events, which is left out")
+        self.domain.space.read(at, 8)
+        raise Refused(Errno.EOPNOTSUPP, "the FIFO form of events was not chosen")
 
     def compat(self, at: int) -> int:
         """event_channel_op_compat: a command word, then the structure."""
@@ -122,13 +134,16 @@ class Events:
 
     def _open(self, kind: EvtchnStatus, detail: int = 0, remote: int = 0) -> int:
         port = self._free_port()
+        while port >= self._room:
+            self._room += _ROOM
         self.channels[port] = Channel(kind, detail, remote)
         self.domain.shared.clear_bit("pending", port)
         return port
 
     def channel(self, port: int) -> Channel:
-        """The channel of a port in range. Raises Refused(EINVAL)."""
-        if not 0 <= port < PORTS:
+        """The channel of a port that Xen has room for: room for 64 is made at a time, as ports are given
+        out. Raises Refused(EINVAL)."""
+        if not 0 <= port < self._room:
             raise Refused(Errno.EINVAL, f"port {port}")
         return self.channels[port]
 
@@ -225,14 +240,13 @@ class Events:
             raise Refused(Errno.EINVAL, f"port {argument.port} can't be bound to a virtual CPU")
 
     def _unmask(self, argument: Any) -> None:
-        if self.channel(argument.port).kind is EvtchnStatus.CLOSED:
-            raise Refused(Errno.EINVAL, f"port {argument.port} is closed")
+        self.channel(argument.port)
         shared = self.domain.shared
         if shared.clear_bit("mask", argument.port) and shared.bit("pending", argument.port):
             self._select(argument.port)
 
     def _reset(self, argument: Any) -> None:
-        self._need_self(argument.port & 0xFFFF)
+        self._need_self(argument.dom)
         for port in range(1, PORTS):
             if self.channels[port].kind is not EvtchnStatus.CLOSED:
                 self.close(port)

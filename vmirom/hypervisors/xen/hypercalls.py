@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Final
 
 from vmirom.hypervisors.xen.answers import Ended, GuestFault, Refused
 from vmirom.hypervisors.xen.callbacks import callback_operation, nmi_operation, set_callbacks
+from vmirom.hypervisors.xen.grants import grant_operation
 from vmirom.hypervisors.xen.info import xen_version
+from vmirom.hypervisors.xen.management import MCA, PLATFORM, SYSTEM, profile, versioned
 from vmirom.hypervisors.xen.physdev import physdev_operation, physdev_operation_compat
 from vmirom.hypervisors.xen.reservations import memory_operation
 from vmirom.hypervisors.xen.vcpus import vcpu_operation
@@ -56,15 +58,10 @@ def _argument(domain: Domain, args: Sequence[int]) -> int:
     raise Refused(Errno.ENOSYS, "not offered to this domain")
 
 
-def _no_grants(domain: Domain, args: Sequence[int]) -> int:
-    """grant_table_op: nothing to do is done; more is not offered."""
-    if args[2]:
-        raise Refused(Errno.ENOSYS, "grant tables are left out")
-    return 0
-
-
 def _other_domain(domain: Domain, args: Sequence[int]) -> int:
-    raise Refused(Errno.ESRCH, f"no domain {args[4] & 0xFFFF}")
+    if args[4] & 0xFFFF != abi.Domid.SELF:
+        raise Refused(Errno.ESRCH, f"no domain {args[4] & 0xFFFF}")
+    return domain.mmu.update_va(args[0], _wide(args[1], args[2]), args[3])
 
 
 def _no_counters(domain: Domain, args: Sequence[int]) -> int:
@@ -100,14 +97,14 @@ _TABLE: Final[dict[int, _Row]] = {
     Hypercall.SCHED_OP: _Row(2, lambda d, a: d.scheduling.operation(a[0], a[1]), abi.Schedop),
     Hypercall.CALLBACK_OP: _Row(2, lambda d, a: callback_operation(d, a[0], a[1]), abi.CallbackOp),
     Hypercall.EVENT_CHANNEL_OP: _Row(2, lambda d, a: d.events.operation(a[0], a[1]), abi.Evtchnop),
-    Hypercall.PLATFORM_OP: _Row(1, _argument),
-    Hypercall.GRANT_TABLE_OP: _Row(3, _no_grants),
+    Hypercall.PLATFORM_OP: _Row(1, versioned(PLATFORM)),
+    Hypercall.GRANT_TABLE_OP: _Row(3, lambda d, a: grant_operation(d, a[0], a[1], a[2])),
     Hypercall.UPDATE_VA_MAPPING_OTHERDOMAIN: _Row(5, _other_domain),
-    Hypercall.XENOPROF_OP: _Row(2, lambda d, a: _argument(d, a[1:])),
-    Hypercall.SYSCTL: _Row(1, _argument),
-    Hypercall.DOMCTL: _Row(1, _argument),
+    Hypercall.XENOPROF_OP: _Row(2, profile),
+    Hypercall.SYSCTL: _Row(1, versioned(SYSTEM)),
+    Hypercall.DOMCTL: _Row(1, versioned(SYSTEM)),
     Hypercall.XENPMU_OP: _Row(2, _no_counters),
-    _ARCH_0: _Row(1, _argument),
+    _ARCH_0: _Row(1, versioned(MCA)),
     _ARCH_1: _Row(1, _argument),
     Hypercall.PHYSDEV_OP: _Row(2, lambda d, a: physdev_operation(d, a[0], a[1]), abi.Physdevop),
 }
@@ -205,7 +202,7 @@ class Hypercalls:
 
     def _one(self, at: int) -> None:
         space = self.domain.space
-        number, _, *args = _ENTRY.unpack(space.read(at, _ENTRY.size))
+        number, _, *args = _ENTRY.unpack(space.read_list(at, _ENTRY.size))
         if number == Hypercall.MULTICALL:
             answer = _NAMES[number], tuple(args[:2]), -Errno.EINVAL, "a multicall inside a multicall"
         elif number == Hypercall.IRET:

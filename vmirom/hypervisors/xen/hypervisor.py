@@ -18,9 +18,10 @@ from vmirom.hypervisors.xen.layout import WINDOW_VA
 from vmirom.hypervisors.xen.registers import CR0_TS
 from vmirom.hypervisors.xen.release import release as known_release
 from vmirom.hypervisors.xen.stores import StoreEmulator
-from vmirom.hypervisors.xen.traps import DB, GP, NM, PF, UD
+from vmirom.hypervisors.xen.traps import DB, GP, NM, PF, TS, UD
 from vmirom.machine.engine import Engine, Exit, Halted, Preempted, SegmentName, Stray, Trap, Window
 from vmirom.machine.memory import BadAddress, Memory
+from vmirom.overlays.native import Eflags
 from vmirom.overlays.xen import Transport
 
 __all__ = ["XenHypervisor", "make"]
@@ -152,9 +153,13 @@ class XenHypervisor:
         domain = self.domain
         if vector == PF:
             self._page_fault(domain.engine.cr2, error or 0)
+        elif vector == TS and not error and domain.engine.eflags & Eflags.NT:
+            domain.traps.inject_protection()  # IRET with NT, which long mode refuses
         elif vector == GP and not error:
             if not domain.privileged.emulate():
                 domain.traps.inject_protection()
+        elif vector == GP and domain.privileged.far_transfer(error or 0):
+            pass
         elif vector == UD:
             domain.privileged.undefined()
         elif vector == DB:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Final
 
 from vmirom.hypervisors.xen.answers import Refused
@@ -16,8 +17,10 @@ __all__ = ["CAPABILITIES", "xen_version"]
 CAPABILITIES: Final = "xen-3.0-x86_64 xen-3.0-x86_32p "
 _COMPILE_INFO: Final = (("", 64), ("", 16), ("", 32), ("", 32))
 _CHANGESET: Final = ""
+_COMMAND_LINE: Final = "console=com1"
 _COMMAND_LINE_SIZE: Final = 1024
-_ENODATA: Final = 61  # ENODATA, which the ABI has no other use for
+_BUILD_ID: Final = hashlib.sha1(b"the embedded Xen", usedforsecurity=False).digest()
+"""As long as a linker's; it names no build."""
 _CAPABILITIES_SIZE: Final = 1024
 _DOMAIN_HANDLE: Final = bytes(16)
 
@@ -37,9 +40,21 @@ def xen_version(domain: Domain, command: int, at: int) -> int:
             raise Refused(Errno.EINVAL, "pagesize takes no argument")
         return PAGE_SIZE
     if command == Xenver.BUILD_ID:
-        raise Refused(_ENODATA, "this hypervisor has no build id")
+        return _build_id(domain, at)
     domain.space.write(at, _answer(domain, command, at))
     return 0
+
+
+def _build_id(domain: Domain, at: int) -> int:
+    """The length; with an address the identity itself, where its buffer says that there is room."""
+    if at:
+        room = domain.space.u32(at)
+        if room == 0:
+            raise Refused(Errno.EINVAL, "no room for a build id")
+        if room < len(_BUILD_ID):
+            raise Refused(Errno.ENOBUFS, f"room for {room} bytes of a build id of {len(_BUILD_ID)}")
+        domain.space.write(at + 4, _BUILD_ID)
+    return len(_BUILD_ID)
 
 
 def _answer(domain: Domain, command: int, at: int) -> bytes:
@@ -61,5 +76,5 @@ def _answer(domain: Domain, command: int, at: int) -> bytes:
     if command == Xenver.GUEST_HANDLE:
         return _DOMAIN_HANDLE
     if command == Xenver.COMMANDLINE:
-        return _text("", _COMMAND_LINE_SIZE)
+        return _text(_COMMAND_LINE, _COMMAND_LINE_SIZE)
     raise Refused(Errno.ENOSYS, f"xen_version {command}")

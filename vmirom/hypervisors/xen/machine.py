@@ -52,15 +52,15 @@ class Machine:
     reserved_gdt: int = 0
     empty: int = 0
     tss: int = 0
+    grants: int = 0
     _free: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         count = -(-self.frames * 4 // LARGE_SIZE)
         self.m2p_frames = [_M2P_FIRST + i * LARGE_FRAMES for i in range(count)]
         heap = _M2P_FIRST + count * LARGE_FRAMES
-        self.shared_info, self.pdpt, self.window, self.reserved_gdt, self.empty, self.tss = range(
-            heap, heap + 6
-        )
+        own = range(heap, heap + 7)
+        self.shared_info, self.pdpt, self.window, self.reserved_gdt, self.empty, self.tss, self.grants = own
         self._scatter(heap + _HEAP_FRAMES)
 
     def _scatter(self, first: int) -> None:
@@ -101,10 +101,12 @@ class Machine:
             pages.owner[frame] = Owner.XEN
         for frame in self.p2m:
             pages.give(frame, Owner.DOMAIN)
-        # shared_info is Xen's memory lent for writing: it can become no table and can't be given up.
-        pages.give(self.shared_info, Owner.DOMAIN)
-        pages.take_type(self.shared_info, PageType.WRITABLE)
-        pages.allocated[self.shared_info] = 0
+        # shared_info and the grant table are Xen's memory lent for writing: they can become no tables and
+        # can't be given up.
+        for lent in (self.shared_info, self.grants):
+            pages.give(lent, Owner.DOMAIN)
+            pages.take_type(lent, PageType.WRITABLE)
+            pages.allocated[lent] = 0
 
     def free_frames(self) -> list[int]:
         """Frames that are nobody's, in order."""

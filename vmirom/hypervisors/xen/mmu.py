@@ -76,7 +76,7 @@ class Mmu:
             while completed < count:
                 domain.check_time()
                 part = min(count - completed, _BATCH_BYTES // _REQUEST.size)
-                requests = domain.space.read(at + completed * _REQUEST.size, part * _REQUEST.size)
+                requests = domain.space.read_list(at + completed * _REQUEST.size, part * _REQUEST.size)
                 for pointer, value in _REQUEST.iter_unpack(requests):
                     self._update_one(pointer, value, domid)
                     completed += 1
@@ -177,7 +177,7 @@ class Mmu:
             while completed < count:
                 if completed % _LOOK_AT_TIME == 0:
                     self.domain.check_time()
-                raw = space.read(at + completed * _OPERATION.size, _OPERATION.size)
+                raw = space.read_list(at + completed * _OPERATION.size, _OPERATION.size)
                 self._extended_one(*_OPERATION.unpack(raw))
                 completed += 1
         except Refused as refused:
@@ -185,8 +185,8 @@ class Mmu:
             refusal = refused
         except GuestFault as fault:
             refusal = Refused(Errno.EFAULT, f"operation {completed}: {fault}")
-        if done_at:
-            space.put32(done_at, done + completed)
+        if done_at and count:
+            self.domain.write_quietly(done_at, (done + completed).to_bytes(4, "little"))
         if refusal is not None:
             raise refusal
         return 0

@@ -10,16 +10,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from vmirom.hypervisors.xen.answers import DomainCrash, GuestFault, Refused
+from vmirom.hypervisors.xen.gates import far_transfer
 from vmirom.hypervisors.xen.operands import read_register, write_register
 from vmirom.hypervisors.xen.pages import PageType
 from vmirom.hypervisors.xen.physdev import port_allowed
 from vmirom.hypervisors.xen.ports import read_port, write_port
-from vmirom.hypervisors.xen.registers import CR0_TS
+from vmirom.hypervisors.xen.registers import CR0_TS, CR4_DE
 from vmirom.hypervisors.xen.transfer import cr3_to_frame, frame_to_cr3, hypercall_page
 from vmirom.hypervisors.xen.traps import DB, UD
 from vmirom.machine.addresses import PAGE_SIZE
 from vmirom.machine.engine import SegmentName
-from vmirom.overlays.native import Efer, Eflags, Msr
+from vmirom.overlays.native import Efer, Eflags, Msr, PageFault
 from vmirom.overlays.xen import AssistType, Transport
 
 if TYPE_CHECKING:
@@ -40,8 +41,9 @@ _INT_UD: Final = b"\xcd\x06"
 """``int 6``, which the processor reports as the exception it stands for."""
 
 _UCODE_REVISION: Final = 0x8B
+_MISC_ENABLE: Final = 0x1A0
 _OTHER_MSRS: Final = {
-    0x1A0: 0x80_1801,  # MISC_ENABLE
+    _MISC_ENABLE: 0x80_1801,
     0xCE: 0,  # PLATFORM_INFO
     0x140: 0,  # MISC_FEATURES_ENABLES
     0xC001_0015: 0,  # HWCR
@@ -49,7 +51,16 @@ _OTHER_MSRS: Final = {
     0x4000_0000: 0,  # Xen's own: where the hypercall page is put
     0x179: 2,  # MCG_CAP
     0x17A: 0,  # MCG_STATUS
-    0x400: 0xFFFF_FFFF_FFFF_FFFF,  # MC0_CTL
+    0x17B: 0,  # MCG_CTL
+    **dict.fromkeys(range(0x400, 0x480), 0),  # the machine-check banks
+    **dict.fromkeys((0x400, 0x404), 0xFFFF_FFFF_FFFF_FFFF),  # the control words of the two that there are
+    **dict.fromkeys((0x0, 0x1, *range(0x280, 0x2A0), 0x345), 0),
+    **dict.fromkeys((*range(0xC001_0000, 0xC001_0008), *range(0xC001_0016, 0xC001_001B)), 0),
+    **dict.fromkeys(
+        (0xC001_001D, 0xC001_001F, 0xC001_0041, 0xC001_0042, *range(0xC001_0061, 0xC001_006C)), 0
+    ),
+    **dict.fromkeys((0xC001_0112, 0xC001_0113, *range(0xC001_0200, 0xC001_020C)), 0),
+    0xC001_1029: 2,  # DE_CFG
 }
 """What the first domain reads of a machine of QEMU's AMD model."""
 _MSRS: Final = {
@@ -62,12 +73,15 @@ _MSRS: Final = {
 _IGNORED_WRITES: Final = frozenset({Msr.EFER, 0x1A0, 0x140, 0xC001_0015, 0x179, 0x17A, 0x400})
 
 _LEAF_MAX: Final = Transport.CPUID_LEAF + 5
+_PRESERVES_AD: Final = 1
+"""Of Xen's features in leaf 2: mmu_update keeps accessed and dirty bits where asked to."""
 _FEATURES_HIDDEN_EDX: Final = 1 << 3 | 1 << 7 | 1 << 12 | 1 << 13 | 1 << 14 | 1 << 16 | 1 << 17 | 1 << 28
 _FEATURES_HIDDEN_ECX: Final = 1 << 3 | 1 << 5 | 1 << 6 | 1 << 21
 _FEATURE_HYPERVISOR: Final = 1 << 31
 
 
 _READ_ONLY_UD: Final = (0x20, 0x22)
+_DEBUG: Final = (0x21, 0x23)
 _NO_CONTROL: Final = (1, 5, 6, 7)
 """Control registers that do not exist."""
 
@@ -91,12 +105,18 @@ class Privileged:
         """An undefined opcode: forced emulation of CPUID, else the fault the processor would have given.
         Raises DomainCrash."""
         engine = self.domain.engine
+        if (missing := self._unreadable()) is not None:
+            self.domain.traps.inject_fault(missing, int(PageFault.USER) if engine.cpl == 3 else 0)
+            return
         code = self._code()
         if code.startswith(_FORCED + _CPUID):
             self._cpuid()
             engine.eip = engine.eip + len(_FORCED + _CPUID) & 0xFFFFFFFF
         elif code.startswith(_SYSCALL) and engine.cpl == 1:
             raise DomainCrash(f"syscall in ring 1 at {engine.eip:#010x}")
+        elif code.startswith(_SYSCALL) and self.domain.traps.syscall is not None:
+            engine.eip = engine.ecx = engine.eip + len(_SYSCALL) & 0xFFFFFFFF
+            self.domain.traps.call(self.domain.traps.syscall)
         elif code.startswith(_INT1):
             engine.eip = engine.eip + len(_INT1) & 0xFFFFFFFF
             self.domain.traps.inject(DB)
@@ -106,6 +126,21 @@ class Privileged:
             self.domain.traps.inject_protection()
         else:
             self.domain.traps.inject(UD)
+
+    def far_transfer(self, error: int) -> bool:
+        """A #GP that names a selector: whether that was a use of a call gate. Raises DomainCrash."""
+        return not error & 3 and far_transfer(self.domain, self._code(), error)
+
+    def _unreadable(self) -> int | None:
+        """Xen reads the five bytes that ask for an emulation before all else: where the first of them that
+        can't be read is."""
+        base = self.domain.engine.segment(SegmentName.CS).base
+        for offset in range(len(_FORCED)):
+            try:
+                self.domain.space.translate(base + self.domain.engine.eip + offset & 0xFFFFFFFF)
+            except GuestFault as fault:
+                return fault.gva
+        return None
 
     def _code(self) -> bytes:
         engine = self.domain.engine
@@ -124,7 +159,9 @@ class Privileged:
         if leaf == Transport.CPUID_LEAF + 1:
             return self.domain.release.version, 0, 0, 0
         if leaf == Transport.CPUID_LEAF + 2:
-            return 1, Transport.MSR_HYPERCALL_PAGE, 0, 0
+            return 1, Transport.MSR_HYPERCALL_PAGE, _PRESERVES_AD, 0
+        if leaf == _LEAF_MAX:
+            return 0, (self.domain.tables.count - 1).bit_length() + 12, 0, 0
         if Transport.CPUID_LEAF < leaf <= Transport.CPUID_LEAF + 0xFFFF:
             return 0, 0, 0, 0
         eax, ebx, ecx, edx = self.domain.engine.own_cpuid(leaf, subleaf)
@@ -229,6 +266,13 @@ class Privileged:
         """Two-byte system instructions in ring 1."""
         domain = self.domain
         opcode = code[1]
+        if (
+            opcode in _DEBUG
+            and len(code) > 2
+            and code[2] >> 3 & 7 in (4, 5)
+            and domain.registers.cr4 & CR4_DE
+        ):
+            raise _Undefined
         if opcode in _READ_ONLY_UD and len(code) > 2 and code[2] >> 3 & 7 in _NO_CONTROL:
             raise _Undefined
         if opcode == 0x09:
@@ -278,7 +322,7 @@ class Privileged:
         value = engine.edx << 32 | engine.eax
         if engine.ecx == Transport.MSR_HYPERCALL_PAGE:
             return self._install_page(value)
-        return engine.ecx in _IGNORED_WRITES and value == _MSRS[engine.ecx]
+        return engine.ecx == _MISC_ENABLE or (engine.ecx in _IGNORED_WRITES and value == _MSRS[engine.ecx])
 
     def _install_page(self, address: int) -> bool:
         """The hypercall page goes to a machine address in a frame of the domain that can be written."""

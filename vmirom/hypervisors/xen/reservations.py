@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 __all__ = ["memory_operation"]
 
-_REFUSED_AFTER_READING: Final = frozenset({Xenmem.ADD_TO_PHYSMAP, Xenmem.EXCHANGE})
+_REFUSED_AFTER_READING: Final = frozenset({Xenmem.ADD_TO_PHYSMAP})
+_SET_MEMORY_MAP: Final = 13
+_WORD: Final = 31
+_MAP_ENTRIES: Final = 1024
+_MAP_ENTRY: Final = 20
 _MAX_ORDER: Final = 9
 _RAM: Final = 1
 _RESERVED: Final = 2
@@ -42,6 +46,12 @@ def memory_operation(domain: Domain, command: int, at: int) -> int:
         return _table_frames(domain, at)
     if command == Xenmem.MACHINE_MEMORY_MAP:
         return _machine_map(domain, at)
+    if command == Xenmem.MEMORY_MAP:
+        return _map(domain, at)
+    if command == Xenmem.EXCHANGE:
+        return _exchange(domain, at)
+    if command == _SET_MEMORY_MAP:
+        return _set_map(domain, at)
     if command in _REFUSED_AFTER_READING:
         domain.space.read(at, 4)
     raise Refused(Errno.ENOSYS, f"memory_op {command}")
@@ -118,6 +128,43 @@ def _table_frames(domain: Domain, at: int) -> int:
     return 0
 
 
+def _exchange(domain: Domain, at: int) -> int:
+    """exchange: of nothing it is done. Frames for frames is left out."""
+    words = struct.unpack("<11I", domain.space.read(at, 44))
+    given, wanted, done = words[:5], words[5:10], words[10]
+    orders = max(given[2], wanted[2])
+    if done > given[1] or orders > _WORD or given[1] << given[2] != wanted[1] << wanted[2]:
+        raise Refused(Errno.EINVAL, "an exchange of more for less")
+    if (given[4] ^ wanted[4]) & 0xFFFF:
+        raise Refused(Errno.EINVAL, "an exchange between two domains")
+    _need_self(given[4] & 0xFFFF)
+    if given[1] > done:
+        raise Refused(Errno.ENOSYS, "exchanging frames is left out")
+    domain.space.put32(at + 40, done)
+    return 0
+
+
+def _set_map(domain: Domain, at: int) -> int:
+    """set_memory_map: what memory_map answers from then on."""
+    domid, entries, list_at = struct.unpack("<HxxII", domain.space.read(at, 12))
+    if entries > _MAP_ENTRIES:
+        raise Refused(Errno.EINVAL, f"a memory map of {entries} entries")
+    _need_self(domid)
+    domain.memory_map = domain.space.read_list(list_at, entries * _MAP_ENTRY)
+    return 0
+
+
+def _map(domain: Domain, at: int) -> int:
+    """memory_map: the one that was set; there is none at first."""
+    argument = domain.space.struct(at, "struct xen_memory_map")
+    if domain.memory_map is None:
+        raise Refused(Errno.ENOSYS, "no memory map was set")
+    argument.nr_entries = min(argument.nr_entries, len(domain.memory_map) // _MAP_ENTRY)
+    domain.space.write(argument.buffer, domain.memory_map[: argument.nr_entries * _MAP_ENTRY])
+    domain.space.put_struct(at, argument)
+    return 0
+
+
 def _machine_map(domain: Domain, at: int) -> int:
     """machine_memory_map: the e820 of the machine."""
     argument = domain.space.struct(at, "struct xen_memory_map")
@@ -128,6 +175,10 @@ def _machine_map(domain: Domain, at: int) -> int:
         (_LOW_END, _HIGH_START - _LOW_END, _RESERVED),
         (_HIGH_START, end - _HIGH_START, _RAM),
     ]
+    if not list_at:
+        argument.nr_entries = len(areas)
+        domain.space.put_struct(at, argument)
+        return 0
     if most < len(areas):
         raise Refused(Errno.EINVAL, f"room for {most} of {len(areas)} areas")
     entries = (ffi.new("struct xen_e820_entry *", area) for area in areas)

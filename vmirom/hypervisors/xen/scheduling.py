@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Final
 from vmirom.hypervisors.hypervisor import Ending, EndKind
 from vmirom.hypervisors.xen.answers import Ended, Refused
 from vmirom.hypervisors.xen.clock import SECOND
-from vmirom.hypervisors.xen.shared import PORTS
-from vmirom.overlays.xen import Errno, Runstate, Schedop, Shutdown, Virq, ffi
+from vmirom.overlays.xen import Errno, EvtchnStatus, Runstate, Schedop, Shutdown, Virq, ffi
 
 if TYPE_CHECKING:
     from vmirom.hypervisors.xen.domain import Domain
@@ -206,9 +205,10 @@ class Scheduling:
         ports_at, count, timeout = argument.ports, argument.nr_ports, argument.timeout
         if count > _POLL_MAX:
             raise Refused(Errno.EINVAL, f"poll of {count} ports")
-        ports = struct.unpack(f"<{count}I", self.domain.space.read(ports_at, count * 4)) if count else ()
-        if any(port >= PORTS for port in ports):
-            raise Refused(Errno.EINVAL, "poll of a port that can't exist")
+        ports = struct.unpack(f"<{count}I", self.domain.space.read_list(ports_at, count * 4)) if count else ()
+        for port in ports:
+            if self.domain.events.channel(port).kind is EvtchnStatus.CLOSED:
+                raise Refused(Errno.EINVAL, f"poll of port {port}, which is closed")
         shared = self.domain.shared
         if any(shared.bit("pending", port) for port in ports):
             return 0

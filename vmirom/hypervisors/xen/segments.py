@@ -14,6 +14,7 @@ from vmirom.hypervisors.xen.answers import DomainCrash, GuestFault, Refused
 from vmirom.hypervisors.xen.descriptors import (
     FIRST_RESERVED_ENTRY,
     GDT_BYTES,
+    GDT_LIMIT,
     GUEST_GDT_PAGES,
     checked,
     decode,
@@ -102,7 +103,7 @@ class Segments:
             self._map(GDT_VA + page * PAGE_SIZE, frames[page] if page < count else self._empty)
         for frame in old:
             domain.tables.drop_both(frame)
-        domain.engine.gdtr = (GDT_VA, GDT_BYTES - 1)
+        domain.engine.gdtr = (GDT_VA, GDT_LIMIT)
         domain.engine.flush_tlb()
         return 0
 
@@ -188,8 +189,7 @@ class Segments:
             at = LDT_VA + (selector & ~7)
         elif not selector >> 3:
             return None
-        entry = self.domain.memory.u64((self._window << 12) + (at - WINDOW_VA >> 12) * 8)
-        place = (entry & FRAME_MASK) + at % PAGE_SIZE
+        place = self._place(at)
         low, high = self.domain.memory.u32(place), self.domain.memory.u32(place + 4)
         if not high & _IN_PLACE or not high & _CODE_OR_DATA:
             return None
@@ -197,6 +197,25 @@ class Segments:
             high |= _SET_ACCESSED
             self.domain.memory.put32(place + 4, high)
         return decode(selector, low, high)
+
+    def _place(self, at: int) -> int:
+        """Machine address of what the window shows at ``at``."""
+        entry = self.domain.memory.u64((self._window << 12) + (at - WINDOW_VA >> 12) * 8)
+        return (entry & FRAME_MASK) + at % PAGE_SIZE
+
+    def raw(self, selector: int) -> tuple[int, int] | None:
+        """The two words of a descriptor of the guest's own tables, of any kind, or None."""
+        index = selector >> 3
+        if selector & 4:
+            page = index // 512
+            if index >= self.ldt_entries or (page not in self._ldt_frames and not self._map_ldt(page)):
+                return None
+            place = self._place(LDT_VA + (selector & ~7))
+        elif 0 < index < FIRST_RESERVED_ENTRY:
+            place = self._place(GDT_VA + (selector & ~7))
+        else:
+            return None
+        return self.domain.memory.u32(place), self.domain.memory.u32(place + 4)
 
     def code(self, selector: int) -> Segment | None:
         """A code segment that can be entered at the selector's RPL, or None."""

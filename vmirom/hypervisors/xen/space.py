@@ -20,6 +20,7 @@ from vmirom.hypervisors.xen.layout import (
     PRESENT,
     USER,
     WRITE,
+    Hole,
 )
 from vmirom.machine.addresses import PAGE_SIZE
 from vmirom.machine.engine import Engine
@@ -37,13 +38,15 @@ _ERROR_FETCH: Final = int(PageFault.FETCH)
 
 class Space:
     """The address space the processor uses now. ``pdpt`` is the machine address of Xen's own PDPT,
-    ``limit`` the start of the hole."""
+    ``limit`` the start of the hole. A single argument may be read from the machine-to-physical table in the
+    hole; a list is refused there, and so is every store."""
 
-    def __init__(self, memory: Memory, engine: Engine, pdpt: int, limit: int) -> None:
+    def __init__(self, memory: Memory, engine: Engine, pdpt: int, hole: Hole) -> None:
         self.memory = memory
         self.engine = engine
         self.pdpt = pdpt
-        self.limit = limit
+        self.limit = hole.start
+        self._m2p = range(hole.m2p_start, hole.m2p_end)
         self.l3 = 0
 
     def load(self, l3: int) -> None:
@@ -116,16 +119,19 @@ class Space:
 
     def read(self, gva: int, length: int) -> bytes:
         """Bytes of guest-virtual memory as ring 1 may read them. Raises GuestFault."""
-        if gva % PAGE_SIZE + length <= PAGE_SIZE and gva + length <= self.limit:
+        if gva % PAGE_SIZE + length <= PAGE_SIZE and (gva + length <= self.limit or gva in self._m2p):
             return self.memory.read(self.translate(gva), length)
+        return self.read_list(gva, length)
+
+    def read_list(self, gva: int, length: int) -> bytes:
+        """The same of a list, which has to lie below the hole. Raises GuestFault."""
         return b"".join(self.memory.read(self.translate(at), part) for at, part in self._spans(gva, length))
 
     def write(self, gva: int, data: bytes) -> None:
-        """Store in guest-virtual memory as ring 1 may; all of it or nothing. Raises GuestFault."""
-        places = [(self.translate(at, write=True), part) for at, part in self._spans(gva, len(data))]
+        """Store in guest-virtual memory as ring 1 may, up to where it faults. Raises GuestFault."""
         done = 0
-        for gpa, part in places:
-            self.memory.write(gpa, data[done : done + part])
+        for at, part in self._spans(gva, len(data)):
+            self.memory.write(self.translate(at, write=True), data[done : done + part])
             done += part
 
     def struct(self, at: int, ctype: str) -> Any:

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Final
 from vmirom.hypervisors.xen.answers import DomainCrash, GuestFault, Refused
 from vmirom.hypervisors.xen.descriptors import NULL_SEGMENT
 from vmirom.machine.engine import Segment, SegmentName
-from vmirom.overlays.native import Eflags, Vector
+from vmirom.overlays.native import Eflags, PageFault, Vector
 from vmirom.overlays.xen import AssistType, Errno, TrapFlag, ffi
 
 if TYPE_CHECKING:
     from vmirom.hypervisors.xen.domain import Domain
 
-__all__ = ["DB", "EFLAGS_IF", "GP", "NM", "PF", "UD", "Callback", "Gate", "Traps"]
+__all__ = ["DB", "EFLAGS_IF", "GP", "NM", "PF", "TS", "UD", "Callback", "Gate", "Traps"]
 
 EFLAGS_IF: Final = int(Eflags.IF)
 _EFLAGS_IOPL: Final = int(Eflags.IOPL)
@@ -35,6 +35,7 @@ DB: Final = int(Vector.DB)
 NM: Final = int(Vector.NM)
 GP: Final = int(Vector.GP)
 PF: Final = int(Vector.PF)
+TS: Final = int(Vector.TS)
 _TABLE_LIMIT: Final = 4096
 _TRAP_INFO: Final = struct.Struct("<BBHI")
 _FRAME: Final = struct.Struct("<4I")
@@ -74,6 +75,7 @@ class Traps:
         self.event: Callback | None = None
         self.failsafe: Callback | None = None
         self.nmi: Callback | None = None
+        self.syscall: Callback | None = None
         self.kernel_ss = 0
         self.kernel_esp = 0
 
@@ -133,6 +135,10 @@ class Traps:
         self.domain.trace.event("interrupt", f"upcall -> {self.event.eip:#010x}")
         self._enter(self.event.cs, self.event.eip, None, True)
 
+    def call(self, callback: Callback) -> None:
+        """Enter a callback with the state the engine has now. Raises DomainCrash."""
+        self._enter(callback.cs, callback.eip, None, callback.masks)
+
     def _enter(self, cs: int, eip: int, error: int | None, masks: bool) -> None:
         engine = self.domain.engine
         old_cs = engine.segment(SegmentName.CS).selector
@@ -163,11 +169,6 @@ class Traps:
         if old_cs & 3 != 1:
             words += [old_esp, old_ss.selector]
             ss, esp = domain.segments.need_stack(self.kernel_ss, 1), self.kernel_esp
-        code = domain.segments.code(cs)
-        if code is None:
-            raise DomainCrash(f"handler's code selector {cs:#x} can't be entered")
-        if cs & 3 == 3:
-            raise DomainCrash(f"handler's code selector {cs:#x} is for ring 3")
         top = esp - 4 * len(words) & 0xFFFFFFFF
         try:
             domain.space.write(ss.base + top & 0xFFFFFFFF, struct.pack(f"<{len(words)}I", *words))
@@ -176,7 +177,13 @@ class Traps:
         if masks:
             info.evtchn_upcall_mask = masked | 1
         engine.eflags = engine.eflags & _EFLAGS_AT_ENTRY | EFLAGS_IF
-        engine.enter(code, ss, top, eip)
+        code = domain.segments.code(cs)
+        if code is None:
+            self._bad_return(cs, eip, top, ss.selector, cs)
+        elif cs & 3 != 1:
+            self._bad_return(cs, eip, top, ss.selector, ss.selector)
+        else:
+            engine.enter(code, ss, top, eip)
 
     # Leaving it
 
@@ -215,14 +222,18 @@ class Traps:
             self._drop_privileged_data(cs & 3)
 
     def _bad_return(self, cs: int, eip: int, esp: int, ss: int, selector: int) -> None:
-        """#GP(selector) as if raised by the state that was returned to."""
-        gate = self.gates[GP]
-        if gate is None:
-            raise DomainCrash(f"Unhandled: vec {GP} at {eip:#010x}, iret to selector {selector:#x}")
-        old_ss = self.domain.engine.segment(SegmentName.SS)
-        if cs & 3 > 1:
-            old_ss = Segment(ss, 0, 0xFFFFFFFF, 0)
-        self._push_frame(gate.cs, gate.eip, selector & 0xFFFC, gate.masks, eip, cs, esp, old_ss)
+        """#GP(selector) as if raised by the state that was returned to. Of a null selector the error code is
+        0, for which Xen looks at the instruction there: where that can't be read, it is a page fault."""
+        vector, error = GP, selector & 0xFFFC
+        user = cs & 3 > 1
+        if not error and not self.domain.space.code(eip, 1, user):
+            vector, error = PF, int(PageFault.USER) if user else 0
+            self.domain.shared.vcpu.arch_cr2 = eip
+        gate = self.gates[vector]
+        if gate is None or gate.cs == cs:
+            raise DomainCrash(f"Unhandled: vec {vector} at {eip:#010x}, return to selector {selector:#x}")
+        old_ss = Segment(ss, 0, 0xFFFFFFFF, 0) if user else self.domain.engine.segment(SegmentName.SS)
+        self._push_frame(gate.cs, gate.eip, error, gate.masks, eip, cs, esp, old_ss)
 
     def _drop_privileged_data(self, ring: int) -> None:
         """A return to an outer ring makes data segments of an inner one null, as the processor does."""

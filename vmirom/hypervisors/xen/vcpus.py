@@ -42,6 +42,8 @@ def vcpu_operation(domain: Domain, command: int, vcpu: int, at: int) -> int:
             raise GuestFault(area, 2)
         scheduling.runstate_area = area
         scheduling.write_runstate()
+    elif command == Vcpuop.REGISTER_VCPU_TIME_MEMORY_AREA:
+        _register_time(domain, at)
     elif command == Vcpuop.SET_PERIODIC_TIMER:
         period = domain.space.struct(at, "struct xen_vcpu_set_periodic_timer").period_ns
         if not SHORTEST_PERIOD <= period <= _LONGEST_PERIOD:
@@ -60,6 +62,15 @@ def vcpu_operation(domain: Domain, command: int, vcpu: int, at: int) -> int:
     else:
         raise Refused(Errno.ENOSYS, f"vcpu_op {command} is left out")
     return 0
+
+
+def _register_time(domain: Domain, at: int) -> None:
+    """A second copy of the time info, in the guest's own memory, from now on."""
+    area = int.from_bytes(domain.space.read(at, 8)[:4], "little")
+    if area >= domain.hole.start:
+        raise GuestFault(area, 2)
+    domain.clock.copy = (lambda data: domain.write_quietly(area, data)) if area else None
+    domain.clock.refresh()
 
 
 def _set_single(domain: Domain, at: int) -> None:
