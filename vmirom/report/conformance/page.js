@@ -57,7 +57,7 @@
     $("only-bad").setAttribute("aria-pressed", String(state === "bad"));
     rove();
   }
-  tools.addEventListener("input", filter);
+  for (const kind of ["input", "change"]) tools.addEventListener(kind, filter);
   tools.addEventListener("submit", (event) => event.preventDefault());
   tools.addEventListener("reset", () => setTimeout(filter));
   $("only-bad").addEventListener("click", () => { $("state").value = value("state") === "bad" ? "" : "bad"; filter(); });

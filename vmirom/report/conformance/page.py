@@ -35,14 +35,14 @@ from vmirom.report.conformance.text import how_checked
 from vmirom.report.conformance.view import Occasion, View, area_counts, view_of
 from vmirom.trace.recent import Step
 
-__all__ = ["PAGE_MAX", "conformance_page"]
+__all__ = ["PAGE_MAX", "TOLD_MAX", "conformance_page"]
 
 PAGE_MAX: Final = 2_000_000
 """Bytes of a page, for four backends on all hosts."""
 
 _DETAILS_MAX: Final = 900_000
-_SHORT_MAX: Final = 300
-"""Incidents that get an entry of their own at all."""
+TOLD_MAX: Final = 200
+"""Incidents that get an entry of their own."""
 _LOOK: Final = 8
 _STEPS_SHOWN: Final = 20
 _MANY_CALLS: Final = 12
@@ -114,14 +114,15 @@ def render(view: View) -> bytes:
         hosts=list(dict.fromkeys(place.host for place in view.places)),
         details=details,
         most_look=_LOOK,
-        look=sorted(view.incidents, key=_urgency)[:_LOOK],
+        look=sorted((one for one in view.incidents if one.number in details), key=_urgency)[:_LOOK],
         seen_states=_states(view.counts(place) for place in view.places),
         area_states=_states(area_counts(view).values()),
         map=map_of(view) if view.places else "",
         bar=bar_of,
         state_of=_state,
         how=how_checked,
-        concerns=lambda lane, clause: view.concerns.get((view.places[lane].label, clause), ()),
+        told=[one for one in view.incidents if one.number in details],
+        concerns=lambda lane, clause: _told(view, details, view.places[lane].label, clause),
         sentences={row.clause.id: row.clause.sentence for row in view.rows},
         why_not=reasons_of(view),
         left_out=_left_out(view),
@@ -130,7 +131,7 @@ def render(view: View) -> bytes:
         caught=caught_line(view.occasion.faults or ()),
         missed=State.FAILURE,
         call_words=_call_words,
-        data=Markup(_script_json(_data(view))),
+        data=Markup(_script_json(_data(view, details))),
     )
     return text.encode("utf-8", "backslashreplace")
 
@@ -212,15 +213,16 @@ def _call_words(calls: Sequence[str]) -> str:
 
 
 def _details(incidents: Sequence[Incident]) -> dict[int, _Detail]:
-    """Of each incident; whole ones first for what is first in its boot, until the room is used up."""
+    """Of each incident that is told, whole while there is room; what is first in its boot comes first. Behind
+    the first TOLD_MAX the cells alone say what happened."""
     firsts = {(one.place, one.booted.boot.guest): one.number for one in reversed(incidents)}
     order = sorted(incidents, key=lambda one: (one.number not in firsts.values(), one.number))
     made: dict[int, _Detail] = {}
     used = 0
-    for one in order:
-        detail = _detail(one)
+    for one in order[:TOLD_MAX]:
+        detail = _detail(one) if used <= _DETAILS_MAX else _Detail(short=True)
         used += detail.size
-        made[one.number] = detail if used <= _DETAILS_MAX else _Detail(short=True)
+        made[one.number] = detail
     return made
 
 
@@ -262,7 +264,12 @@ def _line(line: CodeLine) -> _Line:
     return _Line(f"{line.gva:08x}  {line.code:24}  {line.text}", line.note, line.here)
 
 
-def _data(view: View) -> Mapping[str, Any]:
+def _told(view: View, details: Mapping[int, _Detail], place: str, clause: str) -> list[int]:
+    """Numbers of the incidents with an entry that concern a clause in a place."""
+    return [number for number in view.concerns.get((place, clause), ()) if number in details]
+
+
+def _data(view: View, details: Mapping[int, _Detail]) -> Mapping[str, Any]:
     """What the script needs beside the table itself."""
     reasons: dict[str, int] = {}
     calls = {call.call: at for at, call in enumerate(view.found.calls)}
@@ -274,9 +281,9 @@ def _data(view: View) -> Mapping[str, Any]:
             or [reasons.setdefault(row.cover.reason, len(reasons))],
             "calls": [calls[name] for name in row.clause.calls if name in calls],
             "incidents": {
-                str(lane): list(numbers)
+                str(lane): numbers
                 for lane, place in enumerate(view.places)
-                if (numbers := view.concerns.get((place.label, clause), ()))
+                if (numbers := _told(view, details, place.label, clause))
             },
         }
     return {
