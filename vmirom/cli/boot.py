@@ -24,7 +24,7 @@ from vmirom.report.agreement import compare, overall
 from vmirom.report.json_text import json_bytes
 from vmirom.report.machine_readable import boot_report, junit
 
-__all__ = ["BootSettings", "boot", "requests_for"]
+__all__ = ["BootSettings", "boot", "host_choice", "pairs_for", "requests_for"]
 
 _ALL = "all"
 
@@ -96,10 +96,10 @@ def boot(
     """
     source = guest_source(guest, abi)
     settings = BootSettings(abi, memory, _command_line(command_line), budget, host_era)
-    hosts = _hosts(named_hosts)
+    hosts = host_choice(named_hosts)
     if trace is not None:
         _check_traces(hosts)
-    pairs = _pairs(tuple(dict.fromkeys(backends)), hosts, everywhere=_ALL in named_hosts)
+    pairs = pairs_for(tuple(dict.fromkeys(backends)), hosts, everywhere=_ALL in named_hosts)
     requests = requests_for(source, pairs, settings)
     results = _traced(requests, trace, as_json)
     agreement = compare(results)
@@ -119,7 +119,8 @@ def boot(
     return overall(results, agreement).exit_code
 
 
-def _hosts(named: tuple[str, ...]) -> tuple[str, ...]:
+def host_choice(named: Sequence[str]) -> tuple[str, ...]:
+    """The hosts that ``--host`` names; the embedded one where it names none."""
     return registry.host_names() if _ALL in named else tuple(dict.fromkeys(named)) or (EMBEDDED,)
 
 
@@ -129,7 +130,7 @@ def _check_traces(hosts: Sequence[str]) -> None:
         raise Fault("--trace", f"host {', '.join(blind)} can't see the calls a guest makes")
 
 
-def _pairs(backends: Sequence[str], hosts: Sequence[str], *, everywhere: bool) -> list[tuple[str, str]]:
+def pairs_for(backends: Sequence[str], hosts: Sequence[str], *, everywhere: bool) -> list[tuple[str, str]]:
     """(backend, host) of all boots. A host that was named is asked for every backend that was, and skips
     what it can't boot; with ``all``, and where no backend was named, only for what it can."""
     return [

@@ -128,6 +128,11 @@ def _end(message: str, code: int) -> NoReturn:
         "abi": ("vmirom.cli.abi:abi", "Show the declared ABI: versions, calls, structures."),
         "conform": ("vmirom.cli.conform:conform", "Judge every promise of the ABI on every backend."),
         "hosts": ("vmirom.cli.hosts:hosts", "Say where bundles can boot here, and what is missing."),
+        "campaign": (
+            "vmirom.cli.campaign:campaign",
+            "Boot many ways and many times into one file, resumably.",
+        ),
+        "report": ("vmirom.cli.report:report", "Tell what came out of a campaign."),
         "fidelity": ("vmirom.cli.fidelity:fidelity", "Compare an embedded hypervisor with the real one."),
         "bench": ("vmirom.cli.bench:bench", "Measure boots."),
     },

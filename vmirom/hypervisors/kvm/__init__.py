@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from vmirom.hypervisors.hypervisor import Console, Trace
+from vmirom.hypervisors.kvm.era import ERAS
 from vmirom.hypervisors.kvm.machine import KvmMachine
 from vmirom.hypervisors.native import Module
 from vmirom.machine.engine import Engine
 from vmirom.machine.memory import Memory
 
-__all__ = ["KvmMachine", "make"]
+__all__ = ["VARIES", "KvmMachine", "make"]
+
+VARIES: Final = {"host_era": tuple(ERAS)}
+"""Options of :func:`make` that a campaign may choose, and from what."""
 
 
 def make(

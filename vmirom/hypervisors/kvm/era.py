@@ -13,7 +13,7 @@ from typing import Final
 from vmirom.hypervisors.hypervisor import LoadError
 from vmirom.overlays.kvm import CpuidLeaf, Feature
 
-__all__ = ["Era", "era"]
+__all__ = ["ERAS", "Era", "era"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Era:
         return feature in self.features
 
 
-_ERAS: Final = {
+ERAS: Final = {
     "2008": Era("2008", frozenset({Feature.CLOCKSOURCE, Feature.NOP_IO_DELAY, Feature.MMU_OP}), 0),
     "2026": Era(
         "2026",
@@ -56,6 +56,6 @@ _ERAS: Final = {
 
 def era(name: str) -> Era:
     """The era called ``name``. Raises LoadError."""
-    if name not in _ERAS:
-        raise LoadError(f"host_era: {name} is not one of {', '.join(_ERAS)}")
-    return _ERAS[name]
+    if name not in ERAS:
+        raise LoadError(f"host_era: {name} is not one of {', '.join(ERAS)}")
+    return ERAS[name]

@@ -12,10 +12,16 @@ page that the guest's entry calls no-execute is filled and faults for ever.
 
 from __future__ import annotations
 
+from typing import Final
+
 from vmirom.hypervisors.hypervisor import Console, Trace
 from vmirom.hypervisors.lguest.lguest import EngineFactory, Lguest
+from vmirom.hypervisors.lguest.release import RELEASES
 
-__all__ = ["Lguest", "make"]
+__all__ = ["VARIES", "Lguest", "make"]
+
+VARIES: Final = {"release": tuple(RELEASES), "stable_tsc": (True, False)}
+"""Options of :func:`make` that a campaign may choose, and from what."""
 
 
 def make(

@@ -27,6 +27,12 @@ a stack that can't take a frame, SYSCALL in ring 1. A handler's RPL 0 is raised 
 entry are refused here (EINVAL), where the real one leaves them to software.
 """
 
-from vmirom.hypervisors.xen.hypervisor import XenHypervisor, make
+from typing import Final
 
-__all__ = ["XenHypervisor", "make"]
+from vmirom.hypervisors.xen.hypervisor import XenHypervisor, make
+from vmirom.hypervisors.xen.release import RELEASES
+
+__all__ = ["VARIES", "XenHypervisor", "make"]
+
+VARIES: Final = {"release": tuple(RELEASES)}
+"""Options of :func:`make` that a campaign may choose, and from what."""
