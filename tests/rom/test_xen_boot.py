@@ -229,7 +229,8 @@ def test_interrupt_flag_calls_touch_memory_only(probe: Callable[[str], Run]) -> 
 	return VMI_EXIT_STATUS_SUCCESS;
     """)
     assert run.lines == ["begin", "end"], run.ending
-    assert run.between("begin", "end") == []
+    returns = {"iret"}  # of a timer's tick, which a busy machine brings in between
+    assert [name for name, _ in run.between("begin", "end") if name not in returns] == []
 
 
 @pytest.mark.parametrize(

@@ -101,15 +101,16 @@ def _record(guest: Guest, rom: RomFile, abi: Abi) -> bytes:
 
 
 def _file(entry: int, header: bytes, notes: bytes, parts: list[_Part]) -> bytes:
-    """Headers, protocol header, notes, then each part at an offset congruent to its address."""
+    """Headers, protocol header, notes, then each part at an offset congruent to its address, in pages of its
+    own: a loader that maps the file (lguest's does) finds zeros behind it."""
     at = EHDR_SIZE + (len(parts) + 1) * PHDR_SIZE
     note_at = at + len(header)
     table = [ProgramHeader(PT_NOTE, note_at, 0, 0, len(notes), len(notes), PF_R, 4)]
     body = bytearray(header + notes)
     for part in parts:
-        end = at + len(body)
-        offset = end + (part.paddr - end) % PAGE_SIZE
-        body += bytes(offset - end) + part.content
+        end = -(-(at + len(body)) // PAGE_SIZE) * PAGE_SIZE
+        offset = end + part.paddr % PAGE_SIZE
+        body += bytes(offset - at - len(body)) + part.content
         table.append(
             ProgramHeader(
                 PT_LOAD,

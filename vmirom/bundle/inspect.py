@@ -6,7 +6,7 @@ that composing promised.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from vmirom.bundle.elf import ElfError, ElfImage, ProgramHeader, read_elf
@@ -22,7 +22,7 @@ __all__ = ["BundleFile", "is_bundle", "read_bundle"]
 @dataclass(frozen=True, slots=True)
 class BundleFile:
     """A bundle. Digests are of the guest file and the blob that went in; ``entry`` is e_entry;
-    ``guest_entry`` is the gva at which the ROM enters the guest."""
+    ``guest_entry`` is the gva at which the ROM enters the guest; ``data`` is the file."""
 
     backend: str
     abi: tuple[int, int]
@@ -33,6 +33,7 @@ class BundleFile:
     segments: tuple[ProgramHeader, ...]
     notes: tuple[Note, ...]
     rom: RomFile
+    data: bytes = field(repr=False)
 
     @property
     def abi_text(self) -> str:
@@ -78,6 +79,7 @@ def read_bundle(data: bytes) -> BundleFile:
         segments=image.loads,
         notes=notes,
         rom=rom,
+        data=data,
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from vmirom.bundle.elf import ProgramHeader
 from vmirom.bundle.inspect import BundleFile
 from vmirom.bundle.notes import XEN_OWNER, Note
+from vmirom.hypervisors.lguest import launcher
 
 if TYPE_CHECKING:
     from vmirom.guest.inspect import GuestFile
@@ -80,6 +81,21 @@ def bundle_facts(bundle: BundleFile) -> dict[str, Any]:
         },
         "segments": _segments(bundle.segments),
         "notes": [{"owner": n.owner, "type": n.type, "hex": n.description.hex()} for n in bundle.notes],
+        **_launcher_facts(bundle),
+    }
+
+
+def _launcher_facts(bundle: BundleFile) -> dict[str, Any]:
+    """Of a bundle for lguest: whether the launchers of its releases load it, rule by rule."""
+    if bundle.backend != "lguest":
+        return {}
+    rules = launcher.judge(bundle.data)
+    return {
+        "launcher": {
+            "releases": launcher.RELEASES,
+            "loadable": not any(r.fault for r in rules),
+            "rules": [{"subject": r.subject, "rule": r.rule, "fault": r.fault} for r in rules],
+        }
     }
 
 
@@ -94,6 +110,16 @@ def bundle_lines(bundle: BundleFile) -> Iterator[str]:
     yield "notes"
     for note in bundle.notes:
         yield f"  {note.owner:4} type {note.type:<3} {_value(note)}"
+    if bundle.backend == "lguest":
+        yield from _launcher_lines(bundle)
+
+
+def _launcher_lines(bundle: BundleFile) -> Iterator[str]:
+    rules = launcher.judge(bundle.data)
+    broken = [rule for rule in rules if rule.fault]
+    yield f"{'not ' if broken else ''}loadable by the launcher of {launcher.RELEASES}"
+    for rule in rules:
+        yield f"  {rule.subject:8} {rule.fault or 'kept: ' + rule.rule}"
 
 
 def _value(note: Note) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from vmirom.hypervisors.hypervisor import LoadError
+from vmirom.hypervisors.lguest import launcher
 from vmirom.hypervisors.lguest.paging_format import PRESENT, PagingFormat
 from vmirom.machine.addresses import PAGE_SIZE, Gpa
 from vmirom.machine.memory import BadAddress, Memory
@@ -23,10 +24,6 @@ _COMMAND_LINE_MAX: Final = 2048
 _BZIMAGE_AT: Final = 0x100000
 _PAE_MOST: Final = 1 << 30
 _TABLE: Final = int(abi.EntryFlag.BOOT)
-
-_ELF_HEADER: Final = struct.Struct("<16sHHIIIIIHHHHHH")
-_PROGRAM_HEADER: Final = struct.Struct("<8I")
-_ET_EXEC, _EM_386, _PT_LOAD = 2, 3, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +51,18 @@ def place(memory: Memory, ram: int, kernel: bytes, command_line: str, initrd: by
 
 
 def _place_elf(memory: Memory, ram: int, kernel: bytes) -> int:
-    if len(kernel) < _ELF_HEADER.size:
-        raise LoadError("bundle: ELF header is cut off")
-    _, kind, machine, _, entry, at, _, _, _, size, count, *_ = _ELF_HEADER.unpack_from(kernel)
-    if kind != _ET_EXEC or machine != _EM_386 or size != _PROGRAM_HEADER.size:
-        raise LoadError("bundle: lguest wants ET_EXEC, EM_386 and 32-byte program headers")
-    if at + count * size > len(kernel):
-        raise LoadError("bundle: program headers are cut off")
-    for number in range(count):
-        kind, offset, _, paddr, filesz, *_ = _PROGRAM_HEADER.unpack_from(kernel, at + number * size)
-        if kind != _PT_LOAD:
-            continue
-        if offset + filesz > len(kernel):
-            raise LoadError(f"bundle: PT_LOAD {number} is cut off")
-        if paddr + filesz > ram:
-            raise LoadError(f"bundle: PT_LOAD {number} at {paddr:#x} lies outside {ram:#x} bytes of memory")
-        memory.write(paddr, kernel[offset : offset + filesz])
-    return int(entry)
+    """As the launcher does it, which is not as a careful loader would: see ``launcher``."""
+    try:
+        entry, found = launcher.pieces(kernel)
+    except launcher.Malformed as malformed:
+        raise LoadError(f"bundle: {malformed}") from None
+    for piece in found:
+        if piece.gpa + len(piece.data) > ram:
+            raise LoadError(
+                f"bundle: PT_LOAD {piece.number} at {piece.gpa:#x} lies outside {ram:#x} bytes of memory"
+            )
+        memory.write(piece.gpa, piece.data)
+    return entry
 
 
 def _place_bzimage(memory: Memory, ram: int, kernel: bytes) -> int:
