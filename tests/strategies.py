@@ -17,6 +17,8 @@ from vmirom.conform.checks import Check
 from vmirom.conform.clauses import Selection
 from vmirom.conform.coverage import CallCoverage, ClauseCoverage
 from vmirom.conform.judge import CheckResult, Judgement, State, Verdict
+from vmirom.conform.model.choices import choices
+from vmirom.conform.model.moves import Move
 from vmirom.conform.run import Conformance
 from vmirom.hosts.outcomes import BootResult, Outcome, worst
 from vmirom.hosts.request import BootRequest
@@ -33,6 +35,7 @@ __all__ = [
     "field_values",
     "hostile_text",
     "integers_of",
+    "moves_of",
     "values_of",
 ]
 
@@ -236,3 +239,19 @@ def conformances(draw: st.DrawFn) -> Conformance:
     )
     words = tuple(draw(st.lists(hostile_text(1), max_size=1)))
     return Conformance(Selection("3.1", clauses, left_out, words), covered, by_call, judgements)
+
+
+def moves_of(longest: int) -> st.SearchStrategy[list[Move]]:
+    """Sequences of calls, valid and not, as model runs draw them; simpler ones are shorter and have the first
+    values of each argument."""
+    one = st.one_of(
+        *(
+            st.fixed_dictionaries(
+                {name: st.sampled_from(some) for name, some in choice.arguments.items()}
+            ).map(
+                lambda arguments, name=choice.name: Move(name, arguments)  # type: ignore[misc]
+            )
+            for choice in choices()
+        )
+    )
+    return st.lists(one, min_size=1, max_size=longest)

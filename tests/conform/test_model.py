@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from vmirom.conform.model import Expected, Model, Step, place
+from vmirom.conform.model import Expected, Model, Result, Step, place
+from vmirom.conform.model.arena import GDTS, WINDOW
 from vmirom.conform.model.pic import Pair
+from vmirom.conform.model.steps import NO_TRAP
+from vmirom.conform.model.tables import Tables, operand
 from vmirom.conform.model.time import FAR, Alarms, Counters
+from vmirom.conform.model.window import RW, P, Window, frame_entry
 from vmirom.overlays.vmi import Alarm
 from vmirom.schema.tree import load_abi
 
@@ -25,11 +29,70 @@ def test_arguments_go_where_the_declaration_says() -> None:
         place(CALLS["OUTB"], {"value": 7})
 
 
+QUIET = Result(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NO_TRAP, 0, 0, 0, 0)
+
+
+def wrong(expected: Expected, answer: int, result: Result = QUIET) -> str:
+    return expected.wrong(answer, result)
+
+
 def test_what_is_expected() -> None:
-    assert not Expected().wrong(5)
-    assert not Expected(0x200, mask=0x200).wrong(0x246) and Expected(0x200, mask=0x200).wrong(0x46)
-    assert Expected(low=5).wrong(4) and Expected(high=5).wrong(6) and not Expected(low=5, high=5).wrong(5)
-    assert Expected(among=(1, 2)).wrong(3) and not Expected(among=(1, 2)).wrong(2)
+    assert not wrong(Expected(), 5)
+    assert not wrong(Expected(0x200, mask=0x200), 0x246) and wrong(Expected(0x200, mask=0x200), 0x46)
+    assert wrong(Expected(low=5), 4) and wrong(Expected(high=5), 6) and not wrong(Expected(low=5, high=5), 5)
+    assert wrong(Expected(among=(1, 2)), 3) and not wrong(Expected(among=(1, 2)), 2)
+    assert not wrong(Expected(5, others=(Expected(6),)), 6) and wrong(Expected(5, others=(Expected(6),)), 7)
+
+
+def test_a_trap_is_expected_or_not() -> None:
+    fault = QUIET._replace(trap=14, error=2, address=0x1000)
+    assert "trap 14 with error 0x2 at 0x1000, not no trap" in wrong(Expected(), 0, fault)
+    assert "no trap, not trap 14" in wrong(Expected(trap=14), 0)
+    assert not wrong(Expected(trap=14, error=2, address=0x1000), 0, fault)
+    assert wrong(Expected(trap=14, error=0), 0, fault) and wrong(Expected(trap=14, address=0), 0, fault)
+    assert not wrong(Expected(trap=14), 0, fault)
+
+
+def test_memory_and_more_registers_count() -> None:
+    seen = QUIET._replace(peek=0x1234, edi=7)
+    assert wrong(Expected(peek=0x1235), 0, seen) and not wrong(
+        Expected(peek=0x1235, peek_mask=0xFFF0), 0, seen
+    )
+    assert not Expected(peek=0x1235).wrong(0, seen, peeked=False)
+    assert wrong(Expected(registers=(("edi", 8),)), 0, seen) == "EDI is 0x7, not 0x8"
+
+
+def test_a_window_forgets_what_is_flushed() -> None:
+    """An entry that was present may be met until it is flushed; one that was not only while updates wait."""
+    window = Window()
+    window.change(0, 0, 0, waits=False)
+    assert window.access(WINDOW, "load").others
+    window.flush(0)
+    assert window.access(WINDOW, "load") == Expected(trap=14, error=0, address=WINDOW, peek=0)
+    window.change(0, 0, frame_entry(3, P), waits=False)
+    read_only = window.access(WINDOW, "store")
+    assert (read_only.trap, read_only.error) == (14, 3) and not read_only.others
+    window.set_lazy(True)
+    window.change(0, 1, 0, waits=False)
+    window.flush()
+    window.change(0, 1, frame_entry(1, P | RW), waits=False)
+    assert window.access(WINDOW + 4096, "load").others
+    window.set_lazy(False)
+    assert not window.access(WINDOW + 4096, "load").others
+
+
+def test_segments_by_the_rules_of_the_processor() -> None:
+    tables, words = Tables(), [7, 7, 7, 7, 7, 7, 7, 7]
+    assert tables.load(25 * 8 | 3, words).trap == 13
+    tables.write(GDTS[0], 25, 0x0000000F, 0x0040F200)
+    assert tables.load(25 * 8 | 3, words) == Expected(15)
+    tables.write(GDTS[0], 25, 0x0000000F, 0x00C07200)
+    assert tables.load(25 * 8 | 3, words) == Expected(trap=11, error=25 * 8)
+    tables.write(GDTS[0], 25, 0x0000000F, 0x00C09200)
+    assert tables.load(25 * 8 | 3, words) == Expected(trap=13, error=25 * 8)
+    tables.gdt = operand(GDTS[0], 25 * 8 + 6)
+    tables.write(GDTS[0], 25, 0x0000000F, 0x0040F200)
+    assert tables.load(25 * 8 | 3, words) == Expected(trap=13, error=25 * 8)
 
 
 def test_cancelling_by_the_table_of_the_specification() -> None:
@@ -60,7 +123,7 @@ def test_counters_add_up_and_only_grow() -> None:
     counters.seen(2, 20)
     assert counters.expected(0).low == 120 and counters.expected(1).low == 100
     counters.seen(0, 500)
-    assert counters.expected(0).wrong(500) and not counters.expected(0).wrong(501)
+    assert wrong(counters.expected(0), 500) and not wrong(counters.expected(0), 501)
 
 
 def initialised() -> Pair:
@@ -94,7 +157,7 @@ def test_enabling_delivers_what_waits() -> None:
     model = Model(pair=initialised())
 
     def call(name: str, **arguments: int) -> Expected:
-        return model.call(Step(name, arguments), lambda gva, length: bytes(length))
+        return model.make(Step(name, arguments))
 
     call("SetAlarm", flags=0, expiry=0, period=0)
     assert model.delivered == {} and call("INB", port=0x20).value == 1

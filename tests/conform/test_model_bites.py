@@ -1,64 +1,70 @@
-"""The model finds ROMs that are wrong: single routines are overwritten in the guest's memory, one at a time,
-and for each the shortest sequence of calls that shows it is found."""
+"""The model bites: a mistake in it is found by a machine, and made short."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, find, settings
 
-from tests.conform.driving import DRIVERS, Difference, Driver, Sequence_, play
-from tests.conform.test_model_run import SEQUENCES
+from vmirom.conform.model import Model
+from vmirom.conform.model.control import Control
+from vmirom.conform.model.explore import explore, settings_of
+from vmirom.conform.model.machine import IF
+from vmirom.conform.model.pic import Chip
+from vmirom.conform.model.serial import Serial
+from vmirom.conform.model.steps import ANYTHING, Expected
+from vmirom.conform.model.tables import Gate, Tables
+from vmirom.conform.model.time import Alarms, Counters
+from vmirom.conform.model.window import Window
 
-NOTHING = b"\xc3"
-ZERO = b"\x31\xc0\xc3"
-ONE = b"\xb8\x01\x00\x00\x00\xc3"
-PATCHES = (
-    *((call, NOTHING) for call in ("EnableInterrupts", "DisableInterrupts", "SetInterruptMask")),
-    *((call, NOTHING) for call in ("SetIDT", "GetIDT", "WriteIDTEntry", "SetGDT", "GetGDT", "WriteGDTEntry")),
-    *((call, NOTHING) for call in ("SetTR", "SetCR0", "SetCR2", "SetPxELong", "SetPxE", "WriteLDTEntry")),
-    *(
-        (call, ZERO)
-        for call in ("GetInterruptMask", "CancelAlarm", "GetCycleCounter", "GetCR0", "GetCR2", "GetCR3")
-    ),
-    *((call, ZERO) for call in ("GetTR", "GetCallInfo", "GetRomInfo", "SetCounters")),
-    *((call, ONE) for call in ("CancelAlarm", "GetRomInfo")),
+
+def nothing(*arguments: Any, **named: Any) -> None:
+    """A part of the model that does nothing."""
+
+
+def always(value: Any) -> Callable[..., Any]:
+    return lambda *arguments, **named: value
+
+
+MISTAKES: tuple[tuple[type, str, Any], ...] = (
+    (Alarms, "cancel", always(0)),
+    (Alarms, "cancel", always(1)),
+    (Alarms, "set", always(False)),
+    (Chip, "open_line", always(-1)),
+    (Chip, "data", nothing),
+    (Control, "set_cr0", nothing),
+    (Control, "get_cr0", always(Expected(0, mask=1))),
+    (Counters, "expected", always(Expected(high=1))),
+    (Serial, "read", always(Expected(0, mask=0x20))),
+    (Tables, "told", staticmethod(always(Expected(peek=0)))),
+    (Tables, "gate", always(Gate(6))),
+    (Tables, "load", always(Expected(trap=13))),
+    (Window, "change", nothing),
+    (Window, "flush", lambda self, page=None: self.change(self.space, 0, 0, waits=True)),
+    (Window, "switch", nothing),
+    (Window, "seen", nothing),
+    (Model, "_deliver", nothing),
 )
 
 
-@pytest.fixture
-def driver() -> Iterator[Driver]:
-    """A machine a fault: none suffers from what another did."""
-    made = DRIVERS["lguest"]()
-    yield made
-    made.close()
+@pytest.mark.boot
+@pytest.mark.parametrize(
+    ("part", "name", "mistake"), MISTAKES, ids=[f"{p.__name__}-{n}" for p, n, _ in MISTAKES]
+)
+def test_a_mistake_of_the_model_is_found(
+    monkeypatch: pytest.MonkeyPatch, part: type, name: str, mistake: Any
+) -> None:
+    monkeypatch.setattr(part, name, mistake)
+    found = explore(settings_of("native")[0], 0, 20_000, shorten=False)
+    assert found.difference is not None
 
 
 @pytest.mark.boot
-@pytest.mark.parametrize(("call", "code"), PATCHES, ids=[f"{call}-{code.hex()}" for call, code in PATCHES])
-def test_a_wrong_routine_is_found(driver: Driver, call: str, code: bytes) -> None:
-    eip = driver.entry(call)
-    before = driver.get(eip, len(code))
-
-    def differs(sequence: Sequence_) -> bool:
-        driver.machine.put(eip, code)
-        try:
-            play(driver, sequence)
-        except Difference:
-            return True
-        finally:
-            driver.machine.put(eip, before)
-            driver.begin()
-        return False
-
-    quick = settings(
-        max_examples=3000,
-        database=None,
-        derandomize=True,
-        phases=(Phase.generate, Phase.shrink),
-        suppress_health_check=list(HealthCheck),
-    )
-    shortest = find(SEQUENCES, differs, settings=quick)
-    assert len(shortest) <= 3, shortest
-    play(driver, shortest)
+def test_what_is_found_is_made_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a sequence of 120 moves those are left that the difference needs."""
+    monkeypatch.setattr(Serial, "read", always(Expected(0, mask=0x20)))
+    found = explore(settings_of("native")[0], 0, 20_000)
+    assert found.steady and found.difference is not None
+    assert [move.name for move in found.difference.moves] == ["INB"]
+    assert IF and Expected() == ANYTHING

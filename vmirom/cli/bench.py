@@ -15,6 +15,8 @@ from vmirom.hosts.outcomes import BootResult, Outcome, worst
 
 __all__ = ["bench"]
 
+_DIFFERENT = 5
+
 
 @click.group(epilog="\b\nExample:\n  vmirom bench boot --runs 10\n")
 def bench() -> None:
@@ -61,6 +63,35 @@ def boot(
     else:
         click.echo("\n".join(_lines(rows)))
     return worst(result.outcome for run in results for result in run).exit_code
+
+
+@bench.command("model", epilog="\b\nExample:\n  vmirom bench model --calls 100000 --on xen\n")
+@click.option("--on", "backends", multiple=True, type=BackendName(), metavar="B", help="Backend; repeatable.")
+@click.option(
+    "--calls", type=click.IntRange(1), default=20_000, metavar="N", help="Calls each (default 20000)."
+)
+@click.option("--seed", type=int, default=0, metavar="N", help="Other sequences (default 0).")
+@json_option
+def model_run(backends: tuple[str, ...], calls: int, seed: int, as_json: bool) -> int:
+    """Play random sequences of calls on each backend and print how many calls a second of processor time.
+
+    Generation, the machine, and the comparison with the model all count; one processor does it.
+    """
+    from vmirom.conform.model.explore import explore, settings_of
+    from vmirom.hosts.backends import backend_names
+    from vmirom.report.json_text import json_bytes
+
+    names = tuple(dict.fromkeys(backends)) or backend_names()
+    found = [explore(one, seed, calls, shorten=False) for name in names for one in settings_of(name)]
+    total, seconds = sum(one.calls for one in found), sum(one.seconds for one in found)
+    rows = [(one.setting.label, one.calls, one.seconds) for one in found] + [("all", total, seconds)]
+    if as_json:
+        told = [{"setting": a, "calls": b, "seconds": c, "rate": b / c} for a, b, c in rows]
+        sys.stdout.write(json_bytes(told).decode())
+    else:
+        for label, made, spent in rows:
+            click.echo(f"{label:18} {made:8} calls {spent:7.2f} s {made / spent:8.0f} calls/s")
+    return _DIFFERENT if any(one.difference for one in found) else 0
 
 
 def _row(results: Sequence[BootResult]) -> dict[str, Any]:

@@ -127,6 +127,7 @@ def _end(message: str, code: int) -> NoReturn:
         "guest": ("vmirom.cli.guests:guest", "Build guests of your own, and look into them."),
         "abi": ("vmirom.cli.abi:abi", "Show the declared ABI: versions, calls, structures."),
         "conform": ("vmirom.cli.conform:conform", "Judge every promise of the ABI on every backend."),
+        "model": ("vmirom.cli.model:model", "Compare machines with a model of what a guest sees."),
         "hosts": ("vmirom.cli.hosts:hosts", "Say where bundles can boot here, and what is missing."),
         "campaign": (
             "vmirom.cli.campaign:campaign",

@@ -5,6 +5,6 @@ of its answer and leaves open what it leaves open, so that one model fits every 
 """
 
 from vmirom.conform.model.machine import Model, Traits
-from vmirom.conform.model.steps import Expected, Step, place
+from vmirom.conform.model.steps import Expected, Result, Step, place
 
-__all__ = ["Expected", "Model", "Step", "Traits", "place"]
+__all__ = ["Expected", "Model", "Result", "Step", "Traits", "place"]

@@ -23,6 +23,7 @@ class Counters:
     """Least values by what was seen. Counters only grow, real always; it is the sum of the two others."""
 
     least: dict[int, int] = field(default_factory=lambda: {0: 0, 1: 0, 2: 0})
+    tsc: int = 0
 
     def expected(self, counter: int) -> Expected:
         """What GetCycleCounter may return."""

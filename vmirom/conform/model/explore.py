@@ -1,0 +1,130 @@
+"""Looking for differences: random sequences until so many calls are made, and the shortest that shows one."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from vmirom.conform.model.choices import draw, simpler
+from vmirom.conform.model.moves import Move
+from vmirom.conform.model.play import Difference, Stage
+from vmirom.conform.model.player import Setting
+
+__all__ = ["LENGTH", "Explored", "explore", "settings_of", "shortest"]
+
+LENGTH: Final = 120
+"""Moves of a sequence."""
+_ATTEMPTS: Final = 200
+"""Machines that may be booted to make a sequence shorter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explored:
+    """What came of it: calls made, seconds of this process, and the difference, made short, if there was
+    one. ``steady`` is false if a new machine did not show it again."""
+
+    setting: Setting
+    calls: int
+    seconds: float
+    difference: Difference | None = None
+    steady: bool = True
+
+
+def settings_of(backend: str, abi: str = "3.1") -> tuple[Setting, ...]:
+    """A backend in each form that its guests meet: KVM as of both eras."""
+    if backend == "kvm":
+        return tuple(Setting(backend, {"host_era": era}, abi=abi) for era in ("2008", "2026"))
+    return (Setting(backend, abi=abi),)
+
+
+def explore(
+    setting: Setting,
+    seed: int,
+    calls: int,
+    *,
+    shorten: bool = True,
+    watcher: Callable[[int], None] | None = None,
+) -> Explored:
+    """Play random sequences, the same for the same seed, until ``calls`` steps are made or one differs.
+    ``watcher`` is told how many were made. Raises Died if the player can't be booted at all."""
+    begun = time.process_time()
+    stage = Stage(setting)
+    difference: Difference | None = None
+    try:
+        number = 0
+        while stage.made < calls and difference is None:
+            moves = draw(random.Random(f"{seed}/{number}"), LENGTH)
+            try:
+                stage.play(moves)
+            except Difference as found:
+                difference = found
+            number += 1
+            if watcher is not None:
+                watcher(stage.made)
+    finally:
+        stage.close()
+    steady = True
+    if difference is not None and shorten:
+        again = shortest(setting, moves)
+        steady, difference = again is not None, again or difference
+    return Explored(setting, stage.made, time.process_time() - begun, difference, steady)
+
+
+def shortest(setting: Setting, moves: Sequence[Move]) -> Difference | None:
+    """Leave out and simplify what the difference does not need, each attempt on a machine of its own; None
+    if a new machine does not differ."""
+    search = _Search(setting)
+    best = search.differs(moves)
+    if best is None:
+        return None
+    best = search.fewer(best)
+    return search.simpler(best)
+
+
+class _Search:
+    """Attempts are counted, so that the end is bounded."""
+
+    def __init__(self, setting: Setting) -> None:
+        self._setting = setting
+        self._left = _ATTEMPTS
+
+    def differs(self, moves: Sequence[Move]) -> Difference | None:
+        """The difference that a sequence shows."""
+        self._left -= 1
+        stage = Stage(self._setting)
+        try:
+            stage.play(moves)
+        except Difference as found:
+            return found
+        finally:
+            stage.close()
+        return None
+
+    def fewer(self, best: Difference) -> Difference:
+        """Ever smaller pieces are left out."""
+        size = max(1, len(best.moves) // 2)
+        while size and self._left > 0:
+            at = 0
+            while at < len(best.moves) and self._left > 0:
+                found = self.differs(best.moves[:at] + best.moves[at + size :])
+                if found is None:
+                    at += size
+                else:
+                    best = found
+            size //= 2
+        return best
+
+    def simpler(self, best: Difference) -> Difference:
+        """Each argument takes the first of its values that still shows the difference."""
+        for at in range(len(best.moves)):
+            for move in simpler(best.moves[at]) if at < len(best.moves) else ():
+                if self._left <= 0:
+                    return best
+                found = self.differs((*best.moves[:at], move, *best.moves[at + 1 :]))
+                if found is not None:
+                    best = found
+                    break
+        return best

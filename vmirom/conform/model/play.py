@@ -1,0 +1,320 @@
+"""Sequences through the machine and through the model, compared step by step."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Final
+
+from vmirom.conform.model.arena import (
+    FRAMES,
+    GDT_LIMIT,
+    GDTS,
+    IDT_LIMIT,
+    IDTS,
+    STACKS,
+    WINDOW_TABLES,
+    Routine,
+)
+from vmirom.conform.model.machine import Model, Traits
+from vmirom.conform.model.moves import Expander, Move
+from vmirom.conform.model.player import Died, Player, Setting
+from vmirom.conform.model.steps import NO_TRAP, Result, Step
+from vmirom.conform.model.tables import SWAPPED, Gate
+from vmirom.conform.model.window import PAGE_ENTRIES, Window
+from vmirom.overlays.native import Apic
+from vmirom.rom.lock import read_lock
+from vmirom.schema.calls import Call, registers, stack_words
+from vmirom.schema.tree import load_abi
+
+__all__ = ["Difference", "Stage"]
+
+_ORDER: Final = ("EAX", "EDX", "ECX", "EBX", "ESI", "EDI", "EBP")
+_FILL: Final = (0xA1A1A1A1, 0xD2D2D2D2, 0xC3C3C3C3, 0xB4B4B4B4, 0x55555555, 0xD6D6D6D6, 0xB7B7B7B7)
+_CALL: Final = 0xFFFFFFFF
+_FLAGS: Final = 0x845
+"""CF, PF, ZF and OF set; AF and SF clear."""
+_ARITHMETIC: Final = 0x8D5
+_DIRECTION: Final = 0x400
+_BREAKPOINT: Final = 3
+_BASE: Final = 0x30
+_NO_EXECUTE: Final = {"lguest": False}
+
+
+class Difference(Exception):
+    """Machine and model disagree: at which step of which move, and how. What was played until then is
+    ``moves``. A machine that was played on is not to be used again."""
+
+    def __init__(self, setting: Setting, moves: Sequence[Move], step: Step | None, why: str) -> None:
+        at = f"{step}: " if step is not None else ""
+        super().__init__(f"{setting.label}: {at}{why}")
+        self.setting = setting
+        self.moves = tuple(moves)
+        self.step = step
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class _Coding:
+    """How a call becomes the words of a step, and what of its result is looked at. ``places`` are pairs of an
+    argument and the words it goes to; ``kept`` are indices of registers that survive."""
+
+    head: tuple[int, int]
+    places: tuple[tuple[str, tuple[int, ...]], ...]
+    kept: tuple[int, ...]
+    keeps_flags: bool
+    answer: int
+    """Registers of the answer: 0, 1 or 2."""
+
+    def words(self, arguments: Mapping[str, int], peek: int) -> tuple[int, ...]:
+        """The sixteen words of a step."""
+        words = [*self.head, *_FILL, _FLAGS, 0, 0, 0, 0, peek, 0]
+        for name, places in self.places:
+            value = arguments[name]
+            for at in places:
+                words[at] = value & 0xFFFFFFFF
+                value >>= 32
+        return tuple(words)
+
+
+def _coding_of(call: Call) -> _Coding:
+    places = []
+    for argument in call.arguments or ():
+        where = [2 + _ORDER.index(name) for name in registers(argument.place)]
+        where += [10 + word for word in stack_words(argument.place, argument.type)]
+        places.append((argument.name, tuple(where)))
+    results = {name for part in (call.result, *call.outputs) if part for name in registers(part.place)}
+    kept = tuple(n for n, name in enumerate(_ORDER) if name in (call.preserved or ()) and name not in results)
+    answer = 0 if call.result is None else len(registers(call.result.place))
+    return _Coding((_CALL, call.number), tuple(places), kept, "flags" not in (call.clobbers or ()), answer)
+
+
+_ROUTINE_PLACES: Final[Mapping[str, tuple[tuple[str, tuple[int, ...]], ...]]] = {
+    "load": (("address", (2,)),),
+    "store": (("address", (2,)), ("value", (3,))),
+    "execute": (("address", (2,)),),
+    "iret": (("flags", (2,)),),
+    "user": (("flags", (2,)), ("eip", (3,)), ("esp", (4,))),
+    "sysexit": (("eip", (3,)), ("esp", (4,))),
+    "segment": (("selector", (2,)), ("offset", (3,))),
+    "wait": (("bound", (2,)),),
+}
+
+
+@cache
+def _codings() -> Mapping[str, _Coding]:
+    found = {
+        call.name: _coding_of(call)
+        for call in load_abi().resolve("vmi3").calls
+        if call.kind is not None
+        and all(n < 4 for a in call.arguments or () for n in stack_words(a.place, a.type))
+    }
+    for routine in Routine:
+        places = _ROUTINE_PLACES.get(routine.name, ())
+        found[routine.name] = _Coding((int(routine), 0), places, (3, 4, 5, 6), False, 1)
+    return found
+
+
+@dataclass
+class Stage:
+    """One machine that sequences are played on, one after another, each from the same state.
+
+    ``made`` counts the steps that were made. Raises Died if the guest can't even be set up.
+    """
+
+    setting: Setting
+    made: int = 0
+    _player: Player = field(init=False)
+    _traits: Traits = field(init=False)
+    _pristine: dict[int, bytes] = field(init=False)
+    _space: int = 0
+
+    def __post_init__(self) -> None:
+        setting = self.setting
+        self._player = Player(setting)
+        locked = next(r for r in read_lock().roms if (r.backend, r.abi) == (setting.backend, setting.abi))
+        self._traits = Traits(timer_shows=setting.backend in ("native", "kvm"), answers=locked.answers)
+        self._pristine = {table: self._player.read(table, 8 * 256) for table in (*GDTS, *IDTS)}
+        gates = {}
+        for vector in SWAPPED:
+            low, high = struct.unpack_from("<II", self._pristine[IDTS[0]], 8 * vector)
+            gates[Gate(vector)] = low, high
+            gates[Gate(vector, trap=True)] = low, high | 0x100
+        self._gates = gates
+        self._task = struct.unpack_from("<II", self._pristine[GDTS[0]], 8 * 16)
+        self._codings = _codings()
+
+    def close(self) -> None:
+        """Give the machine back."""
+        self._player.close()
+
+    def offers(self, call: str) -> bool:
+        """Whether a call does something here: translated, or native and made by the guest itself."""
+        return self._traits.answers.get(call, "absent") in ("native", "translated")
+
+    def play(self, moves: Sequence[Move]) -> None:
+        """Play a sequence from the known state, and look at what it left. Raises Difference."""
+        expander = Expander(
+            roots=(self._player.roots[0], self._player.roots[1]),
+            task=(self._task[0], self._task[1]),
+            gates=self._gates,
+            offers=self.offers,
+            no_execute=_NO_EXECUTE.get(self.setting.backend, True),
+        )
+        begin = self._begin()
+        steps: list[Step] = []
+        owners: list[int] = []
+        for number, move in enumerate((*moves, *_OBSERVED)):
+            expanded = expander.expand(move)
+            steps += expanded
+            owners += [number] * len(expanded)
+        try:
+            results = self._run([*begin, *steps])
+        except Died as died:
+            raise Difference(self.setting, moves, None, f"the machine ended: {died}") from None
+        self._space = expander.space
+        self.made += len(results)
+        self._compare(moves, steps, owners, results[len(begin) - 1 :])
+
+    def _run(self, steps: Sequence[Step]) -> list[tuple[int, ...]]:
+        codings = self._codings
+        return self._player.play([codings[step.call].words(step.arguments, step.peek) for step in steps])
+
+    def _model(self) -> Model:
+        model = Model(
+            self._traits,
+            roots=(self._player.roots[0], self._player.roots[1]),
+            user_selectors=(self._player.user_selectors[0], self._player.user_selectors[1]),
+            handlers={words: gate for gate, words in self._gates.items()},
+        )
+        for port, value in (
+            *((0x20, 0x11), (0x21, _BASE), (0x21, 4), (0x21, 1), (0xA0, 0x11), (0xA1, _BASE + 8), (0xA1, 2)),
+            *((0xA1, 1), (0x21, 0xFE), (0xA1, 0xFF)),
+        ):
+            model.pair.out(port, value)
+        return model
+
+    def _compare(
+        self,
+        moves: Sequence[Move],
+        steps: Sequence[Step],
+        owners: Sequence[int],
+        raw: Sequence[tuple[int, ...]],
+    ) -> None:
+        model, codings = self._model(), self._codings
+        base = raw[0][13]
+        for at, step in enumerate(steps):
+            result = Result._make(raw[at + 1])
+            coding = codings[step.call]
+            answer = result.eax | result.edx << 32 if coding.answer == 2 else result.eax
+            expected = model.make(step)
+            why = expected.wrong(answer, result, step.peek != 0) or _unkept(step, coding, result)
+            if not why and result.interrupts != base + model.deliveries:
+                why = _interrupts(result.interrupts - base, model.deliveries)
+            if why:
+                raise Difference(self.setting, moves[: owners[at] + 1], step, why)
+            model.seen(step, answer, result)
+
+    # the state that every sequence begins in
+
+    def _begin(self) -> list[Step]:
+        steps = [
+            Step("DisableInterrupts", {}),
+            Step("SetLazyMode", {"mode": 0}),
+            *(Step("CancelAlarm", {"flags": counter}) for counter in (0, 1)),
+            *self._tables(),
+            Step("CLTS", {}),
+            Step("UpdateKernelStack", {"ss0": 0x68, "esp0": STACKS[0]}),
+            Step("SetIOPLMask", {"mask": 0}),
+            Step("SetCounters", {"array": 0, "entries": 0}),
+            *self._window(),
+            *_apic(),
+        ]
+        expander = Expander((0, 0), (0, 0), {}, self.offers)
+        steps += expander.initialise({"base": _BASE}) * 2
+        return [step for step in steps if step.call in Routine.__members__ or self.offers(step.call)]
+
+    def _tables(self) -> list[Step]:
+        """Both tables as the player made them; the first of each in use."""
+        expander = Expander((0, 0), (0, 0), {}, self.offers)
+        steps = expander.table({"idt": 0, "which": 0, "limit": GDT_LIMIT})
+        steps += expander.table({"idt": 1, "which": 0, "limit": IDT_LIMIT})
+        for call, tables in (("WriteGDTEntry", GDTS), ("WriteIDTEntry", IDTS)):
+            for table in tables:
+                now, then = self._player.read(table, 8 * 256), self._pristine[table]
+                for entry in range(256) if now != then else ():
+                    if now[8 * entry : 8 * entry + 8] != then[8 * entry : 8 * entry + 8]:
+                        low, high = struct.unpack_from("<II", then, 8 * entry)
+                        words = {"table": table, "entry": entry, "descLo": low, "descHi": high}
+                        steps.append(Step(call, words))
+        return steps
+
+    def _window(self) -> list[Step]:
+        """The window's tables and frames as the model begins."""
+        model, steps = Window(), []
+        if self._space:
+            steps.append(Step("SetCR3", {"value": self._player.roots[0]}))
+        steps.append(Step("SetLazyMode", {"mode": 1}))
+        for space, table in enumerate(WINDOW_TABLES):
+            now = struct.unpack(f"<{PAGE_ENTRIES}Q", self._player.read(table, 8 * PAGE_ENTRIES))
+            for page, entry in enumerate(model.tables[space]):
+                if now[page] != entry:
+                    steps.append(Step("SetPxELong", {"pte": entry, "ptep": table + 8 * page, "flags": 1}))
+        steps += [Step("SetLazyMode", {"mode": 0}), Step("FlushTLB", {"how": 3})]
+        for number, word in enumerate(model.words):
+            if word is not None:
+                steps.append(Step("store", {"address": FRAMES[number], "value": word}))
+        return steps
+
+
+def _apic() -> list[Step]:
+    return [
+        Step("APICWrite", {"reg": int(register), "value": value})
+        for register, value in ((Apic.TPR, 0), (Apic.SPURIOUS, 0x1FF), (Apic.LVTT, 0x10045))
+    ]
+
+
+def _unkept(step: Step, coding: _Coding, result: Result) -> str:
+    """What a call changed that it must not; empty if nothing."""
+    if result.trap not in (NO_TRAP, _BREAKPOINT):
+        return ""
+    if result.esp:
+        return f"ESP comes back {result.esp} lower"
+    if result.segments and step.call != "segment":
+        return "DS or ES is another"
+    if result.flags & _DIRECTION:
+        return "DF is set"
+    words = coding.words(step.arguments, 0)
+    for n in coding.kept:
+        if result[n] != words[2 + n]:
+            return f"{_ORDER[n]} comes back as {result[n]:#x}, not {words[2 + n]:#x}"
+    if coding.keeps_flags and (result.flags ^ _FLAGS) & _ARITHMETIC:
+        return f"the arithmetic flags come back as {result.flags & _ARITHMETIC:#x}, not {_FLAGS:#x}"
+    return ""
+
+
+def _interrupts(got: int, expected: int) -> str:
+    if (got ^ expected) >> 24:
+        return "an interrupt's frame or the flag in its handler is not as it must be"
+    return f"{got} interrupts were delivered, not {expected}"
+
+
+_OBSERVED: Final = (
+    Move("SetLazyMode", {"mode": 0}),
+    Move("GetTR", {}),
+    Move("GetLDT", {}),
+    Move("GetCR0", {}),
+    Move("GetCR2", {}),
+    Move("GetCR3", {}),
+    Move("GetInterruptMask", {}),
+    *(Move("GetCycleCounter", {"counter": counter}) for counter in (0, 1, 2, 0, 3)),
+    *(Move("CancelAlarm", {"flags": flags}) for flags in (0, 1)),
+    Move("SetCounters", {"array": 1, "entries": 1}),
+    *(Move("INB", {"port": port}) for port in (0x20, 0x21, 0xA0, 0xA1)),
+    Move("undefined", {}),
+    Move("enter", {"how": 0}),
+    *(Move("access", {"page": page, "kind": 0}) for page in range(7)),
+)
+"""What is looked at behind every sequence, so that a call that left something wrong shows."""

@@ -1,0 +1,184 @@
+"""The player guest on an embedded hypervisor: steps go in, what became of each comes out.
+
+The guest is booted once, by the backend's own boot protocol, and stopped at its gate; from then on a batch of
+steps is written into its memory, it runs, and its results are read where it stops again. Nothing of a backend
+is known here: hypervisors are made by their ``make``, memory is found through the guest's own tables.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
+
+from vmirom.bundle.compose import compose
+from vmirom.conform.model.arena import (
+    ARENA,
+    MAGIC,
+    MAILBOX,
+    PAGE,
+    PAGES,
+    RESULT,
+    RESULTS,
+    STEP,
+    STEPS,
+    STEPS_MAX,
+    State,
+)
+from vmirom.hosts.backends import hypervisor_module
+from vmirom.hypervisors.hypervisor import Ending, Hypervisor, NoTrace
+from vmirom.machine.engine import Engine
+from vmirom.machine.memory import Memory
+from vmirom.machine.paging import Access, Mode, PageFault, translate
+from vmirom.overlays.vmi import Call, Reloc
+from vmirom.rom.image import load_rom
+from vmirom.schema.tree import source_tree
+
+__all__ = ["Died", "Player", "Setting"]
+
+_BUDGET_S: Final = 20.0
+_MEMORY_MIB: Final = 16
+
+
+class Died(Exception):
+    """The machine ended, or did not come back in time; the text says how."""
+
+
+class _AtGate(Exception):
+    """The guest waits for steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What is played on: a backend, its hypervisor's options, a ROM (None: the shipped one), the ABI version,
+    and how many seconds one batch may take."""
+
+    backend: str
+    options: dict[str, Any] = field(default_factory=dict)
+    rom: bytes | None = None
+    abi: str = "3.1"
+    budget: float = _BUDGET_S
+
+    @property
+    def label(self) -> str:
+        """How it is called: ``kvm host_era=2008``."""
+        return " ".join((self.backend, *(f"{name}={value}" for name, value in self.options.items())))
+
+
+class Player:
+    """One guest at its gate. Raises Died from every method that runs it."""
+
+    def __init__(self, setting: Setting) -> None:
+        self.setting = setting
+        self._pages: list[int] = []
+        self._engine: Engine | None = None
+        image = (source_tree("romsrc") / "blobs" / "player.elf").read_bytes()
+        rom = load_rom(setting.backend, setting.abi).data if setting.rom is None else setting.rom
+        self._gate = _symbol("player_gate")
+        major, minor = (int(part) for part in setting.abi.split("."))
+        self._host: Hypervisor = hypervisor_module(setting.backend).make(
+            self._make_engine, _MEMORY_MIB, lambda text: None, NoTrace(), **setting.options
+        )
+        try:
+            self._host.load(compose(image, rom, setting.backend, (major, minor)), "quiet")
+            self._run()
+            self._find()
+        except BaseException:
+            self.close()
+            raise
+        words = MAILBOX.unpack(self.read(ARENA, MAILBOX.size))
+        if words[0] != MAGIC:
+            raise Died("the player did not set up")
+        self.roots = words[3:5]
+        self.user_selectors = words[7], words[8]
+        self.kinds = tuple(Reloc(kind) for kind in self.read(ARENA + MAILBOX.size, len(Call)))
+
+    def close(self) -> None:
+        """Give the engine back."""
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
+
+    def play(self, steps: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
+        """Make the steps (words of ``STEP``), at most STEPS_MAX at a time; words of ``RESULT`` for each."""
+        results: list[tuple[int, ...]] = []
+        for start in range(0, len(steps), STEPS_MAX):
+            part = steps[start : start + STEPS_MAX]
+            pack = STEP.pack
+            self._write(STEPS, b"".join([pack(*step) for step in part]))
+            self._write(ARENA + 4, State.GO.to_bytes(4, "little") + len(part).to_bytes(4, "little"))
+            self._run()
+            results += RESULT.iter_unpack(self.read(RESULTS, RESULT.size * len(part)))
+        return results
+
+    def read(self, gva: int, length: int) -> bytes:
+        """Memory of the arena."""
+        memory = self._memory
+        found = b""
+        while length:
+            page, offset = divmod(gva - ARENA, PAGE)
+            piece = min(length, PAGE - offset)
+            found += memory.read(self._pages[page] + offset, piece)
+            gva, length = gva + piece, length - piece
+        return found
+
+    def _write(self, gva: int, data: bytes) -> None:
+        while data:
+            page, offset = divmod(gva - ARENA, PAGE)
+            piece = data[: PAGE - offset]
+            at = self._pages[page] + offset
+            self._memory.raw[at : at + len(piece)] = piece  # pages that never hold code
+            gva, data = gva + len(piece), data[len(piece) :]
+
+    @property
+    def _memory(self) -> Memory:
+        if self._engine is None:
+            raise Died("the machine is gone")
+        return self._engine.memory
+
+    def _make_engine(self, memory: Memory) -> Engine:
+        from vmirom.machine.unicorn import UnicornEngine
+
+        engine: Engine = UnicornEngine(memory)
+        engine.watch(self._gate, 1, self._at_gate)
+        self._engine = engine
+        return engine
+
+    def _at_gate(self, address: int) -> None:
+        if not self._pages or self._memory.u32(self._pages[0] + 4) == State.IDLE:
+            raise _AtGate
+
+    def _run(self) -> None:
+        try:
+            ending = self._host.run(time.monotonic_ns() + int(self.setting.budget * 1e9))
+        except _AtGate:
+            return
+        raise Died(_told(ending))
+
+    def _find(self) -> None:
+        """Where the arena lies: through the tables that are in use, once, since it does not move."""
+        assert self._engine is not None
+        engine = self._engine
+        mode = Mode.of(engine.cr0, engine.cr4, engine.efer)
+        for page in range(PAGES):
+            found = translate(engine.memory, engine.cr3, mode, ARENA + page * PAGE, Access.READ, user=False)
+            if isinstance(found, PageFault):
+                raise Died(f"page {page} of the arena is not mapped")
+            self._pages.append(int(found))
+
+
+def _told(ending: Ending) -> str:
+    return f"{ending.kind.value}: {ending.reason}"
+
+
+def _symbol(name: str) -> int:
+    with (source_tree("romsrc") / "blobs" / "player.elf").open("rb") as file:
+        table = ELFFile(file).get_section_by_name(".symtab")
+        symbols = table.get_symbol_by_name(name) if isinstance(table, SymbolTableSection) else None
+        if not symbols:
+            raise Died(f"player.elf has no symbol {name}")
+        return int(symbols[0]["st_value"])
