@@ -180,6 +180,7 @@ def _enums(declaration: Declaration) -> Iterator[Finding]:
     by_name = {each.name: each for each in declaration.enums}
     for each in declaration.enums:
         yield from _within(each)
+    yield from _ambiguous(declaration)
     seen: set[tuple[str, str]] = set()
     for call in declaration.calls:
         for value in call.arguments or ():
@@ -189,6 +190,28 @@ def _enums(declaration: Declaration) -> Iterator[Finding]:
                     if one.flags and other.flags and (one.name, other.name) not in seen:
                         seen.add((one.name, other.name))
                         yield from _between(one, other, f"call/{call.name}/argument/{value.name}")
+
+
+def _ambiguous(declaration: Declaration) -> Iterator[Finding]:
+    """Kinds of flags that never meet, but each meet a third: a reader of the third takes them for one."""
+    flags = {each.name: each for each in declaration.enums if each.flags}
+    meet: dict[str, set[str]] = {name: set() for name in flags}
+    for call in declaration.calls:
+        for value in call.arguments or ():
+            kinds = [name for name in value.values if name in flags]
+            for name in kinds:
+                meet[name].update(other for other in kinds if other != name)
+    names = sorted(name for name in flags if meet[name])
+    for at, one in enumerate(names):
+        for other in names[at + 1 :]:
+            if other in meet[one] or not meet[one] & meet[other]:
+                continue
+            shared = sorted(meet[one] & meet[other])
+            for name, value in flags[one].members:
+                for twin, bits in flags[other].members:
+                    if value == bits and _single(value):
+                        what = f"{one}.{name} and {other}.{twin} are both {value:#x}, each beside {shared[0]}"
+                        yield _found("flag-bit-ambiguous", f"enum/{one}/{name}", what)
 
 
 def _single(value: int) -> bool:

@@ -61,6 +61,11 @@ _RULES = (
     _defect("slot-outside", "Call has no slot", "Its number lies outside the table of slots."),
     _defect("flags-overlap", "Flags overlap", "One bit has two names, so one of the meanings is lost."),
     _defect("flag-bit-shared", "Flags of two kinds share a bit", "Both kinds meet in one argument."),
+    _remark(
+        "flag-bit-ambiguous",
+        "Flag bit means two things",
+        "Two kinds of flags, each taken together with a third, share a bit: which is meant only the call says.",
+    ),
     _doubt("value-shared", "Value has two names", "Which of the two is meant can't be told from the value."),
     _doubt("values-unknown", "Enumeration isn't declared", "The values an argument takes are not listed."),
     _defect("fields-overlap", "Fields overlap", "Two fields share bytes."),
