@@ -354,6 +354,28 @@ def test_a_frozen_version_is_never_written_over(copy: Copy) -> None:
     assert path.read_text() == before
 
 
+def test_clauses_are_frozen_too(copy: Copy) -> None:
+    path = copy.freeze("3.1").path
+    before = path.read_text()
+    file = next(each for each in (copy.folder / "clauses").glob("*.py") if "may be" in each.read_text())
+    file.write_text(file.read_text().replace("may be", "must be"))
+    with pytest.raises(CompatError, match=r"vmi3 3\.1 is frozen, and its clauses say something else"):
+        copy.freeze("3.1")
+    assert path.read_text() == before
+
+
+@pytest.mark.parametrize(("line", "version"), [("vmi6", "6.1"), ("vmi13", "13.0")])
+def test_history_is_frozen_with_its_slots(line: str, version: str, tmp_path: Path) -> None:
+    """A lock of it says everything that a comparison asks for: the lock and the tree are one."""
+    done = policy.freeze(REAL, line, version, locks=tmp_path, blobs=tmp_path)
+    assert done.written and not done.clauses
+    assert done.path.read_text() == (REAL.folder / "locks" / f"{line}-{version}.json").read_text()
+    assert not policy.freeze(REAL, line, version, locks=tmp_path, blobs=tmp_path).written
+    frozen = read_sealed(done.path).declaration
+    assert frozen.mechanism.slot_size == 32
+    assert not diff(from_resolved(REAL.resolve(line, version), REAL), frozen).findings
+
+
 def test_what_needs_a_major_is_not_frozen_into_a_minor(copy: Copy) -> None:
     move_ptep(copy)
     done = copy.freeze("3.1")

@@ -64,7 +64,7 @@ _RULES = (
     _remark(
         "flag-bit-ambiguous",
         "Flag bit means two things",
-        "Two kinds of flags, each taken together with a third, share a bit: which is meant only the call says.",
+        "Two kinds of flags, each taken together with a third, share a bit: only the call says which it is.",
     ),
     _doubt("value-shared", "Value has two names", "Which of the two is meant can't be told from the value."),
     _doubt("values-unknown", "Enumeration isn't declared", "The values an argument takes are not listed."),

@@ -26,6 +26,8 @@ def lock_data(line: Resolved) -> dict[str, Any]:
         "structs": {struct.name: _struct(struct) for struct in line.structs},
         "enums": {row.name: {"flags": row.flags, "members": dict(row.members)} for row in line.enums},
     }
+    if (slots := line.line.slots) is not None:
+        data["slots"] = {"size": slots.size, "count": slots.count, "first": slots.first, "base": slots.base}
     if line.calls:
         data["calls"] = [_call(call) for call in line.calls]
     if line.hypercalls:

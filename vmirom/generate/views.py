@@ -56,6 +56,13 @@ def all_views(tree: AbiTree, root: Path) -> Views:
                 frozen.add(path)
             recorded = replace(recorded, frozen=path in frozen)
             files[path] = lock(tree.resolve(line.name, version), recorded)
+    for line in (each for _, each in sorted(tree.lines.items()) if not each.executable):
+        for version in line.versions:  # history, which can't change
+            path = f"abi/locks/{line.name}-{version}.json"
+            frozen.add(path)
+            files[path] = lock(
+                tree.resolve(line.name, version), replace(recorded_in(root / path), frozen=True)
+            )
     calls = tree.resolve("vmi3")
     answers = read_answers(root / "romsrc/blobs/roms.json", str(calls.version))
     files["docs/abi/answers.md"] = answers_page(calls, answers)

@@ -129,7 +129,8 @@ def _line(gate: _Gate, name: str, locks: Sequence[FrozenLock]) -> Iterator[Secti
             yield _frozen(gate, declared, lock)
         else:
             yield _withdrawn(lock)
-    yield _newest(gate, declared, frozen)
+    if len(declared.versions) > 1 or [lock.version for lock in frozen] != [declared.newest]:
+        yield _newest(gate, declared, frozen)
 
 
 def _demand(rule: str, place: str, old: str, new: str, spot: Spot | None, why: str = "") -> Entry:

@@ -2,7 +2,8 @@
 
 A lock is what the tree says, in canonical form, with the hashes of the ROMs of that version, its clauses,
 and a hash over all of it. Once frozen a version never changes: freezing it again does nothing if the tree
-still says the same, and is refused if it does not.
+still says the same, and is refused if it does not. A historic line is frozen without clauses: those are our
+own words for what it was.
 """
 
 from __future__ import annotations
@@ -59,13 +60,15 @@ def freeze(
     now = from_resolved(resolved, tree).with_source(shown(tree.folder))
     known = read_locks(locks).get(line, [])
     old = next((each for each in known if each.version == resolved.version), None)
-    recorded = Recorded(True, _roms(blobs, line, text_version), _clauses(now))
+    clauses = _clauses(now) if resolved.line.executable else {}
+    recorded = Recorded(True, _roms(blobs, line, text_version), clauses)
     if old is not None and old.recorded.frozen:
         same = lock(resolved, old.recorded) == path.read_text(encoding="utf-8")
-        if not same:
-            rule = f"{line} {version} is frozen, and the tree says something else; declare a new version"
+        if not same or (old.recorded.clauses and old.recorded.clauses != clauses):
+            what = "the tree says something else" if not same else "its clauses say something else"
+            rule = f"{line} {version} is frozen, and {what}; declare a new version"
             raise CompatError(f"{path}: {rule}")
-        if old.recorded.roms or old.recorded.clauses:
+        if old.recorded.roms or old.recorded.clauses or not (recorded.roms or recorded.clauses):
             return Frozen(path, False, len(old.recorded.roms), len(old.recorded.clauses))
     before = [each for each in known if each.recorded.frozen and each.version < resolved.version]
     if before and before[-1].version.major == resolved.version.major:
