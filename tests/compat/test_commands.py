@@ -8,8 +8,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from tests.compat.bases import LINES, base
 from vmirom.cli.main import cli
+from vmirom.compat import diff
+from vmirom.compat.variants import variants
 from vmirom.schema.tree import source_tree
+
+FINDINGS = 83
+"""In 48 comparisons of the benchmark, whatever the machine."""
 
 
 def run(*arguments: str) -> tuple[int, str]:
@@ -60,3 +66,22 @@ def test_bad_input_is_a_line_and_2(arguments: tuple[str, ...]) -> None:
 
 def test_a_tree_that_is_not_there(tmp_path: Path) -> None:
     assert run("diff", "a", "b", "--abi-dir", str(tmp_path / "none"))[0] == 2
+
+
+def test_bench_counts_the_same_everywhere() -> None:
+    result = CliRunner().invoke(cli, ["bench", "abi", "--runs", "1", "--diffs", "48", "--json"])
+    assert result.exit_code == 0, result.output
+    facts = json.loads(result.stdout)
+    assert (facts["campaign"]["diffs"], facts["campaign"]["findings"]) == (48, FINDINGS)
+    assert facts["campaign"]["per_second"] > 0 and facts["command"]["cpu_ms"] > 0
+    assert facts["command"]["ms"]["min"] == facts["command"]["ms"]["max"] > 0
+    text = CliRunner().invoke(cli, ["bench", "abi", "--runs", "1", "--diffs", "48"]).stdout
+    assert f"48 changed declarations compared, {FINDINGS} findings" in text
+
+
+def test_every_variant_is_found() -> None:
+    """What the benchmark compares really differs: no comparison of it comes back empty."""
+    for line in LINES:
+        for changed in variants(base(line), 64):
+            assert diff(base(line), changed).findings
+    assert list(variants(base(), 5)) == list(variants(base(), 5)) != list(variants(base(), 5, seed=1))

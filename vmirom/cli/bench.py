@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from vmirom.cli.choices import BackendName, HostName, PathArgument, abi_option, json_option
+from vmirom.cli.main import LazyGroup
 from vmirom.hosts.outcomes import BootResult, Outcome, worst
 
 __all__ = ["bench"]
@@ -18,9 +19,13 @@ __all__ = ["bench"]
 _DIFFERENT = 5
 
 
-@click.group(epilog="\b\nExample:\n  vmirom bench boot --runs 10\n")
+@click.group(
+    cls=LazyGroup,
+    lazy={"abi": ("vmirom.cli.bench_abi:abi", "Measure comparisons of ABIs.")},
+    epilog="\b\nExamples:\n  vmirom bench boot --runs 10\n  vmirom bench abi\n",
+)
 def bench() -> None:
-    """Measure boots."""
+    """Measure boots, and comparisons of ABIs."""
 
 
 @bench.command(epilog="\b\nExample:\n  vmirom bench boot --runs 10 --on xen --json\n")

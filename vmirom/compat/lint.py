@@ -207,10 +207,10 @@ def _ambiguous(declaration: Declaration) -> Iterator[Finding]:
             if other in meet[one] or not meet[one] & meet[other]:
                 continue
             shared = sorted(meet[one] & meet[other])
-            for name, value in flags[one].members:
-                for twin, bits in flags[other].members:
-                    if value == bits and _single(value):
-                        what = f"{one}.{name} and {other}.{twin} are both {value:#x}, each beside {shared[0]}"
+            for name, bit in flags[one].members:
+                for twin, another in flags[other].members:
+                    if bit == another and _single(bit):
+                        what = f"{one}.{name} and {other}.{twin} are both {bit:#x}, each beside {shared[0]}"
                         yield _found("flag-bit-ambiguous", f"enum/{one}/{name}", what)
 
 

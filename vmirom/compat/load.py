@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 from vmirom.compat.assemble import assemble
 from vmirom.compat.errors import CompatError
-from vmirom.compat.locks import read_lock
 from vmirom.compat.model import (
     Call,
     Clause,
@@ -56,6 +55,8 @@ def from_bytes(data: bytes, name: str, abi_dir: Path | None = None) -> Declarati
 
         return from_rom(data, name, abi_dir)
     if data.lstrip()[:1] in (b"{", b"["):
+        from vmirom.compat.locks import read_lock
+
         return read_lock(data, name)
     raise CompatError(f"{name}: neither a lock (JSON), nor a ROM (55 AA), nor a guest (ELF)")
 
