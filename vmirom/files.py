@@ -1,15 +1,46 @@
-"""Files are written whole or not at all: one function for everything that writes one."""
+"""Files are written whole or not at all, by one function. Another reads what a user names, within bounds."""
 
 from __future__ import annotations
 
+import errno
 import os
+import select
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["whole_file", "write_whole"]
+__all__ = ["read_bounded", "whole_file", "write_whole"]
+
+
+def read_bounded(path: Path, limit: int, patience: float = 10.0) -> bytes:
+    """All of a file, or its first ``limit`` + 1 bytes: more than ``limit`` means that it is too large.
+
+    A pipe is read as its writer writes (``<(command)`` of a shell), and not waited for longer than
+    ``patience`` seconds. Raises OSError, also for a folder.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        pieces: list[bytes] = []
+        left = limit + 1
+        while left:
+            try:
+                piece = os.read(handle, min(left, 1 << 20))
+            except BlockingIOError:
+                if not select.select([handle], [], [], patience)[0]:
+                    raise TimeoutError(errno.ETIMEDOUT, f"nothing came for {patience:g} s") from None
+                continue
+            if not piece:
+                break
+            pieces.append(piece)
+            left -= len(piece)
+        return b"".join(pieces)
+    finally:
+        os.close(handle)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import click
 from vmirom.cli.choices import PathArgument, json_option
 from vmirom.cli.failing import Fault
 from vmirom.cli.main import LazyGroup
+from vmirom.cli.trees import tried
 
 if TYPE_CHECKING:
     from vmirom.schema import Resolved
@@ -94,7 +95,7 @@ def _tree(folder: Path | None) -> AbiTree:
     from vmirom.schema.tree import load_abi
 
     try:
-        return load_abi(folder)
+        return load_abi(tried(folder))
     except AbiError as error:
         raise Fault(str(error)) from None
 

@@ -10,6 +10,7 @@ import click
 from vmirom.cli.choices import PathArgument, json_option
 from vmirom.cli.failing import Fault
 from vmirom.cli.sheets import print_sheet, sheet_options
+from vmirom.cli.trees import tried
 
 if TYPE_CHECKING:
     from vmirom.compat.findings import Severity
@@ -54,6 +55,7 @@ def diff(
     from vmirom.compat.diff import diff as compare
     from vmirom.compat.formats import sheet_of
 
+    abi_dir = tried(abi_dir)
     report = compare(_side(left, abi_dir), _side(right, abi_dir))
     print_sheet(sheet_of("abi diff", [report]), "json" if as_json else format_name, output)
     return _code(report.severity)
@@ -78,6 +80,7 @@ def lint(
     from vmirom.compat.lint import lint as examine
     from vmirom.compat.lint_rules import LINT_RULES
 
+    abi_dir = tried(abi_dir)
     reports = [examine(_side(side, abi_dir)) for side in sides]
     sheet = Sheet("abi lint", sheet_of("abi lint", reports).sections, LINT_RULES)
     print_sheet(sheet, "json" if as_json else format_name, output)

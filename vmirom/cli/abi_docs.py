@@ -10,6 +10,7 @@ import click
 from vmirom.cli.abi_gate import faults
 from vmirom.cli.choices import PathArgument, json_option
 from vmirom.cli.failing import Fault, shown, write_file
+from vmirom.cli.trees import tried
 
 __all__ = ["docs"]
 
@@ -34,7 +35,7 @@ def docs(line: str, version: str | None, abi_dir: Path | None, output: Path, as_
     from vmirom.schema.tree import load_abi, source_tree
 
     with faults():
-        tree = load_abi(abi_dir)
+        tree = load_abi(tried(abi_dir))
         resolved = tree.resolve(line, version)
         answers = {}
         if abi_dir is None and resolved.line.executable:

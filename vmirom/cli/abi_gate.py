@@ -12,6 +12,7 @@ import click
 from vmirom.cli.choices import PathArgument, json_option
 from vmirom.cli.failing import Fault, shown
 from vmirom.cli.sheets import print_sheet, sheet_options
+from vmirom.cli.trees import tried
 
 if TYPE_CHECKING:
     from vmirom.schema.tree import AbiTree
@@ -138,7 +139,7 @@ def freeze(version: str, line: str, abi_dir: Path | None, locks: Path | None, as
 def _tree(abi_dir: Path | None) -> AbiTree:
     from vmirom.schema.tree import load_abi
 
-    return load_abi(abi_dir)
+    return load_abi(tried(abi_dir))
 
 
 def _folder(locks: Path | None, tree: AbiTree) -> Path:

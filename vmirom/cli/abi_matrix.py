@@ -12,6 +12,7 @@ import click
 from vmirom.cli.abi_gate import faults
 from vmirom.cli.choices import BackendName, PathArgument, Seconds, json_option
 from vmirom.cli.failing import Fault
+from vmirom.cli.trees import tried
 
 if TYPE_CHECKING:
     from vmirom.compat.matrix import Cell
@@ -56,7 +57,7 @@ def matrix(
     from vmirom.schema.tree import load_abi
 
     with faults():
-        cells = predicted(load_abi(abi_dir), guests=guests, roms=roms, backends=backends)
+        cells = predicted(load_abi(tried(abi_dir)), guests=guests, roms=roms, backends=backends)
         for version in guests:
             if not any(cell.guest == version for cell in cells):
                 raise Fault("--guest", f"no line declares a version {version}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +18,7 @@ from vmirom.compat.model import (
     Mechanism,
     Value,
 )
+from vmirom.files import read_bounded
 
 if TYPE_CHECKING:
     from vmirom.schema import Argument, Resolved, Result
@@ -170,8 +170,9 @@ def _bound(tree: AbiTree, version: str) -> dict[str, set[str]]:
 
 
 def _is_there(path: Path) -> bool:
+    """Whether anything is called so, be it a link that leads nowhere."""
     try:
-        path.stat()
+        path.lstat()
     except (OSError, ValueError):
         return False
     return True
@@ -179,13 +180,11 @@ def _is_there(path: Path) -> bool:
 
 def _read(path: Path) -> bytes:
     try:
-        found = path.stat()
-        if stat.S_ISDIR(found.st_mode):
-            raise CompatError(f"{_shown(path)}: a folder, where a lock, a ROM or a guest is needed")
-        if found.st_size > LIMIT:
+        if path.stat().st_size > LIMIT:
             raise CompatError(f"{_shown(path)}: size: more than {LIMIT >> 20} MiB")
-        with path.open("rb") as file:
-            data = file.read(LIMIT + 1)
+        data = read_bounded(path, LIMIT)
+    except IsADirectoryError:
+        raise CompatError(f"{_shown(path)}: a folder, where a lock, a ROM or a guest is needed") from None
     except OSError as error:
         raise CompatError(f"{_shown(path)}: {error.strerror or 'can not be read'}") from None
     if len(data) > LIMIT:

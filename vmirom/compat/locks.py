@@ -125,6 +125,7 @@ def read_lock(data: bytes, name: str) -> Declaration:
     for key, rows in (("calls", lock.calls), ("hypercalls", lock.hypercalls)):
         _check_calls(f"{name}: {key}", rows)
     _check_structs(name, lock)
+    _check_numbers(name, lock)
     bound = _bound(lock)
     return assemble(
         lock.line,
@@ -176,6 +177,22 @@ def _parsed(data: bytes, name: str) -> _Lock:
         raise CompatError(f"{name}: nested too deeply") from None
     except ValueError as error:  # an integer of thousands of digits
         raise CompatError(f"{name}: {' '.join(str(error).split())}") from None
+
+
+def _check_numbers(name: str, lock: _Lock) -> None:
+    """Constants are what 64 bits can hold, with a sign or without."""
+    for key, row in lock.enums.items():
+        for member, value in row.members.items():
+            _check_number(f"{name}: enums.{key}.{member}", value)
+    for key, struct in lock.structs.items():
+        for field in struct.fields:
+            if isinstance(field.const, int):
+                _check_number(f"{name}: structs.{key}.{field.name}.const", field.const)
+
+
+def _check_number(where: str, value: int) -> None:
+    if not -(1 << 63) <= value < 1 << 64:
+        raise CompatError(f"{where}: a number of {value.bit_length()} bits; 64 are the most")
 
 
 def _check_calls(where: str, rows: list[_CallRow]) -> None:

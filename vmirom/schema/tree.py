@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import io
 import itertools
 import sys
 import traceback
 import types
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from vmirom.schema.lines import Line, Resolved, resolve
 __all__ = ["AbiTree", "load_abi", "load_own", "load_part", "source_tree"]
 
 _PACKAGE = Path(__file__).resolve().parent.parent
+_TERMINATED = 143
+"""What the program ends with when it is told to by a signal."""
 _numbers = itertools.count()
 _default: AbiTree | None = None
 _parts: dict[tuple[Path, ...], AbiTree] = {}
@@ -105,7 +108,8 @@ def load_part(folder: Path, name: str) -> types.ModuleType:
         _package(root, folder)
         try:
             return importlib.import_module(f"{root}.{name}")
-        except (Exception, SystemExit) as error:  # noqa: BLE001  a declaration is anybody's Python
+        except BaseException as error:  # noqa: BLE001  a declaration is anybody's Python
+            _meant_for_us(error)
             raise AbiError(_one_line(folder, folder / name, error)) from None
 
 
@@ -121,12 +125,18 @@ def _load(folder: Path, files: list[Path] | None = None) -> AbiTree:
 @contextmanager
 def _importing(root: str, cached: bool) -> Iterator[None]:
     """Import under package ``root``, which is gone from sys.modules afterwards. Without ``cached`` no
-    bytecode is written: a draft that is edited and tried twice in a second must not be read from a cache."""
+    bytecode is written: a draft that is edited and tried twice in a second must not be read from a cache; and
+    what it prints is nobody's output."""
     before = sys.dont_write_bytecode
     sys.dont_write_bytecode = before or not cached
     importlib.invalidate_caches()
+    silent = io.StringIO()
     try:
-        yield
+        with ExitStack() as stack:
+            if not cached:
+                stack.enter_context(redirect_stdout(silent))
+                stack.enter_context(redirect_stderr(silent))
+            yield
     finally:
         sys.dont_write_bytecode = before
         for name in [name for name in sys.modules if name == root or name.startswith(f"{root}.")]:
@@ -182,7 +192,8 @@ def _line(
     name = ".".join([root, *parts])
     try:
         module = importlib.import_module(name)
-    except (Exception, SystemExit) as error:  # noqa: BLE001  a declaration is anybody's Python
+    except BaseException as error:  # noqa: BLE001  a declaration is anybody's Python
+        _meant_for_us(error)
         raise AbiError(_one_line(folder, file, error)) from None
     line = getattr(module, "LINE", None)
     if line is None:
@@ -196,9 +207,34 @@ def _line(
             resolved[line.name, version] = resolve(line, version)
     except SchemaError as error:
         raise AbiError(f"{_where(file, str(error))}: {error}") from None
+    except RecursionError:
+        raise AbiError(f"{file}: LINE: {_endless(line)}") from None
     except Exception as error:  # noqa: BLE001  a line may hold anything where a struct or call is due
         raise AbiError(f"{file}: LINE: {_words(error)}") from None
     return line
+
+
+def _meant_for_us(error: BaseException) -> None:
+    """Raise again what interrupts the whole program: a key, or the signal that ends it."""
+    if isinstance(error, KeyboardInterrupt) or (isinstance(error, SystemExit) and error.code == _TERMINATED):
+        raise error
+
+
+def _endless(line: Line) -> str:
+    """Which struct of a line never ends."""
+    for table in line.structs.values():
+        for each in table:
+            path: list[object] = []
+            stack: list[tuple[object, int]] = [(each, 0)]
+            while stack:
+                node, depth = stack.pop()
+                del path[depth:]
+                if any(node is other for other in path):
+                    return f"struct {getattr(each, 'name', '?')} contains itself"
+                path.append(node)
+                inner = [*(getattr(node, "subcons", None) or ()), getattr(node, "subcon", None)]
+                stack += [(other, depth + 1) for other in inner if other is not None]
+    return "nested too deeply"
 
 
 def _one_line(folder: Path, file: Path, error: BaseException) -> str:
@@ -206,9 +242,10 @@ def _one_line(folder: Path, file: Path, error: BaseException) -> str:
     if isinstance(error, SyntaxError):
         return f"{error.filename or file}:{error.lineno or 1}: {error.msg}"
     at = str(file)
+    whole = folder.resolve()
     for frame in traceback.extract_tb(error.__traceback__):
-        if Path(frame.filename).is_relative_to(folder):
-            at = f"{frame.filename}:{frame.lineno}"
+        if (found := Path(frame.filename).resolve()).is_relative_to(whole):
+            at = f"{folder / found.relative_to(whole)}:{frame.lineno}"
     return f"{at}: {error}" if isinstance(error, SchemaError) else f"{at}: {_words(error)}"
 
 

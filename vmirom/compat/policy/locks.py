@@ -12,6 +12,7 @@ from vmirom.compat.errors import CompatError
 from vmirom.compat.load import LIMIT
 from vmirom.compat.locks import read_lock
 from vmirom.compat.model import Declaration
+from vmirom.files import read_bounded
 from vmirom.generate.seals import CONTENT, Recorded, content_hash
 from vmirom.schema.versions import Version
 
@@ -58,8 +59,7 @@ def read_locks(folder: Path) -> dict[str, list[FrozenLock]]:
 def read_sealed(path: Path) -> FrozenLock:
     """One lock. Raises CompatError if it is malformed, has no hash, or was edited."""
     try:
-        with path.open("rb") as file:
-            data = file.read(LIMIT + 1)
+        data = read_bounded(path, LIMIT)
     except OSError as error:
         raise CompatError(f"{path}: {error.strerror or 'can not be read'}") from None
     if len(data) > LIMIT:

@@ -23,6 +23,7 @@ from vmirom.compat.errors import CompatError
 from vmirom.compat.findings import Finding
 from vmirom.compat.policy.rules import POLICY_RULES
 from vmirom.compat.rulebook import RULES
+from vmirom.files import read_bounded
 
 __all__ = ["Suppression", "parse_suppressions", "read_suppressions"]
 
@@ -56,8 +57,7 @@ def read_suppressions(path: Path) -> tuple[Suppression, ...]:
     """The entries of a file. Raises CompatError: file, field, rule, in one line."""
     name = str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     try:
-        with path.open("rb") as file:
-            data = file.read(_LIMIT + 1)
+        data = read_bounded(path, _LIMIT)
     except OSError as error:
         raise CompatError(f"{name}: {error.strerror or 'can not be read'}") from None
     if len(data) > _LIMIT:

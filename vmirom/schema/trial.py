@@ -1,0 +1,85 @@
+"""A user's ABI tree is tried in a process of its own first: a declaration is Python, and may do anything.
+
+One that loops for ever, eats all memory, or ends the process in which it runs, costs that process. What
+comes back is whether it loads, and if not the one line that says why.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import select
+import signal
+import threading
+from pathlib import Path
+from typing import NoReturn
+
+from vmirom.schema.errors import AbiError
+from vmirom.schema.tree import load_abi
+
+__all__ = ["try_tree"]
+
+_PATIENCE = 20.0
+"""Seconds in which a tree has to be loaded."""
+_MEMORY = 4 << 30
+"""Bytes of address space it may take for that."""
+_GOOD, _BAD = b"+", b"-"
+
+
+def try_tree(folder: Path, patience: float = _PATIENCE) -> None:
+    """Load ``folder`` in a child, within bounds. Raises AbiError, one line. In a process of several threads,
+    which can't be forked, nothing is tried."""
+    if threading.active_count() > 1 or threading.current_thread() is not threading.main_thread():
+        return
+    end, other = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(end)
+        _child(folder, other)
+    os.close(other)
+    try:
+        told = _answer(end, patience)
+    finally:
+        os.close(end)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    if told is None:
+        raise AbiError(f"{folder}: not loaded after {patience:g} s; a declaration that never ends?")
+    if told[:1] == _BAD:
+        raise AbiError(told[1:].decode("utf-8", "replace"))
+    if told != _GOOD:
+        raise AbiError(f"{folder}: a declaration ended the process that loaded it")
+
+
+def _answer(end: int, patience: float) -> bytes | None:
+    """All that the child says before it goes; None if it takes too long."""
+    told = b""
+    while True:
+        if not select.select([end], [], [], patience)[0]:
+            return None
+        piece = os.read(end, 65536)
+        if not piece:
+            return told
+        told += piece
+        if told == _GOOD:
+            return told
+
+
+def _child(folder: Path, other: int) -> NoReturn:
+    """Never returns: what is said goes through the pipe."""
+    try:
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for number in (0, 1, 2):
+            os.dup2(nothing, number)
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, signal.SIG_DFL)
+        most = resource.getrlimit(resource.RLIMIT_AS)[1]
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY if most < 0 else min(_MEMORY, most), most))
+        try:
+            load_abi(folder)
+        except AbiError as error:
+            os.write(other, _BAD + str(error).encode("utf-8", "backslashreplace"))
+        else:
+            os.write(other, _GOOD)
+    finally:
+        os._exit(0)
