@@ -102,6 +102,13 @@ TABLE: dict[str, tuple[str, dict[str, bytes], str]] = {
     ),
     "report: a script": ("report {d}/c", {"c": SCRIPT * 99}, "{d}/c: not an SQLite database"),
     "report: two formats": ("report {d}/c --json --format junit", {}, "--json: says the same as --format"),
+    "conform: no folder for the page": (
+        "conform --html {d}/none/r.html",
+        {},
+        "{d}/none/r.html: can't be written: No such file or directory",
+    ),
+    "conform: a folder for a page": ("conform --markdown {d}", {}, "{d}: can't be written: Is a directory"),
+    "conform: nothing of that name": ("conform --select Nix --html {d}/r", {}, "--select: 'Nix' is neither"),
     "bench: runs": ("bench boot {d}/g --runs 0", {"g": GOOD}, "0 is not in the range"),
 }
 

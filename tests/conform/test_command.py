@@ -71,3 +71,22 @@ def test_refusals_are_one_line(arguments: list[str], words: str) -> None:
     result = run(*arguments)
     assert result.exit_code == 2 and words in result.stderr and result.stderr.count("\n") == 1
     assert result.stdout == ""
+
+
+@pytest.mark.boot
+def test_reports_are_files_of_the_same_run(tmp_path: Path) -> None:
+    files = {name: tmp_path / f"r.{name}" for name in ("html", "markdown", "junit")}
+    options = [part for name, path in files.items() for part in (f"--{name}", str(path))]
+    result = run("--on", "native", "--select", "IRQ", *options)
+    assert result.exit_code == 0 and "reference on native: success" in result.stdout
+    page = files["html"].read_text()
+    assert page.startswith("<!DOCTYPE html>") and page.count('<tr role="row" data-id="VMI-IRQ-') == 15
+    assert files["markdown"].read_text().startswith("# VMI 3.1 conformance\n")
+    assert ElementTree.parse(files["junit"]).getroot().find("testsuite") is not None
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in files.values())
+
+
+def test_a_list_can_be_a_page(tmp_path: Path) -> None:
+    result = run("--list", "--select", "IRQ", "--html", str(tmp_path / "l.html"))
+    assert result.exit_code == 0
+    assert "<title>list: VMI 3.1 conformance</title>" in (tmp_path / "l.html").read_text()

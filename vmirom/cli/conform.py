@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vmirom.cli.choices import BackendName, PathArgument, Seconds, abi_option, json_option
-from vmirom.cli.failing import Fault, write_file
+from vmirom.cli.choices import BackendName, Seconds, abi_option, json_option
+from vmirom.cli.failing import Fault
+from vmirom.cli.report_files import ReportFiles, made_now, report_options
 
 if TYPE_CHECKING:
     from vmirom.conform.run import Conformance
     from vmirom.conform.suite import Suite
+    from vmirom.report.conformance import Occasion
 
 __all__ = ["conform"]
 
@@ -25,7 +27,8 @@ _GUEST_NEEDS = (3, 1)
     epilog="\b\nExamples:\n"
     "  vmirom conform                        all clauses on all backends\n"
     "  vmirom conform --on xen --select IRQ  one backend, the clauses of one area\n"
-    "  vmirom conform --list --select SetCR3 how the clauses of one call are checked\n"
+    "  vmirom conform --list --select SetCR3 how the clauses of one call are checked, and what is left out\n"
+    "  vmirom conform --html report.html     a page with the matrix and every failure, for a browser\n"
     "\b\nExit codes: 0 success, 3 skip, 4 error, 5 failure, 6 crash; the worst clause wins. A clause\n"
     "without a check is no success and no skip: it is counted on its own.\n"
 )
@@ -40,7 +43,7 @@ _GUEST_NEEDS = (3, 1)
 )
 @click.option("--list", "listing", is_flag=True, help="Boot nothing: show clauses and how they are checked.")
 @json_option
-@click.option("--junit", "junit_path", type=PathArgument(), metavar="FILE", help="Write JUnit XML.")
+@report_options
 @click.option("--budget", type=Seconds(), default=30.0, metavar="SECONDS", help="Time a boot (default 30).")
 @click.option("-v", "--verbose", is_flag=True, help="Show every clause, every call, and the checks.")
 def conform(
@@ -49,66 +52,105 @@ def conform(
     words: tuple[str, ...],
     listing: bool,
     as_json: bool,
+    html_path: Path | None,
+    markdown_path: Path | None,
     junit_path: Path | None,
     budget: float,
     verbose: bool,
 ) -> int:
     """Boot the reference guest on every backend, and say of each clause of the ABI what became of it."""
-    from vmirom.report.conformance import conformance_junit, conformance_lines, conformance_report, list_lines
-    from vmirom.report.json_text import json_bytes
-
     if listing and (junit_path is not None or backends):
         raise Fault("--list", "boots nothing: --on and --junit have no meaning with it")
     if not listing and abi < _GUEST_NEEDS:
         needed = ".".join(map(str, _GUEST_NEEDS))
         raise Fault("--abi", f"the reference guest needs {needed}; older versions can be listed (--list)")
-    found = _conformance(backends, abi, words, listing, budget, quiet=as_json)
-    if junit_path is not None:
-        write_file(junit_path, conformance_junit(found))
-    if as_json:
-        sys.stdout.write(json_bytes(conformance_report(found)).decode())
-    else:
-        lines = list_lines(found, verbose) if listing else conformance_lines(found, verbose)
-        click.echo("\n".join(lines))
-    return 0 if listing else found.outcome.exit_code
+    files = ReportFiles(html_path, markdown_path, junit_path)
+    files.check()
+    suite = _suite(abi, words)
+    found = _conformance(suite, backends, budget, listing=listing, quiet=as_json)
+    occasion = _occasion(suite)
+    files.write(found, occasion)
+    if listing:
+        _print_list(suite, found, as_json, verbose)
+        return 0
+    _print_run(found, occasion, as_json, verbose)
+    return found.outcome.exit_code
 
 
-def _conformance(
-    backends: Sequence[str],
-    abi: tuple[int, int],
-    words: Sequence[str],
-    listing: bool,
-    budget: float,
-    *,
-    quiet: bool,
-) -> Conformance:
+def _suite(abi: tuple[int, int], words: Sequence[str]) -> Suite:
     from vmirom.conform.clauses import SelectionError
-    from vmirom.conform.run import conclude
     from vmirom.conform.suite import load_suite
-    from vmirom.hosts.backends import backend_names
     from vmirom.rom.errors import RomError
     from vmirom.schema import AbiError
 
     try:
-        suite = load_suite(f"{abi[0]}.{abi[1]}", words)
-        if listing:
-            return conclude(suite, (), ())
-        names = tuple(dict.fromkeys(backends)) or backend_names()
-        return _run(suite, [(name, "embedded") for name in names], budget, quiet)
+        return load_suite(f"{abi[0]}.{abi[1]}", words)
     except SelectionError as error:
         raise Fault("--select", str(error)) from None
     except (AbiError, RomError) as error:
         raise Fault(str(error)) from None
 
 
+def _occasion(suite: Suite) -> Occasion:
+    from vmirom.report.conformance import Occasion
+
+    return Occasion(made_now(), titles={area.name: area.title for area in suite.clauses.areas.values()})
+
+
+def _conformance(
+    suite: Suite, backends: Sequence[str], budget: float, *, listing: bool, quiet: bool
+) -> Conformance:
+    from vmirom.conform.run import conclude
+    from vmirom.hosts.backends import backend_names
+    from vmirom.rom.errors import RomError
+    from vmirom.schema import AbiError
+
+    if listing:
+        return conclude(suite, (), ())
+    names = tuple(dict.fromkeys(backends)) or backend_names()
+    try:
+        return _run(suite, [(name, "embedded") for name in names], budget, quiet)
+    except (AbiError, RomError) as error:
+        raise Fault(str(error)) from None
+
+
 def _run(suite: Suite, places: Sequence[tuple[str, str]], budget: float, quiet: bool) -> Conformance:
     from vmirom.conform.run import plan, run
-    from vmirom.report.table import LiveTable, PlainLines, plain
+    from vmirom.report.progress import progress_of
 
     boots = plan(suite, places, budget=budget)
     if quiet:
         return run(suite, boots)
-    names = [boot.label for boot in boots]
-    shown = PlainLines(names, sys.stdout) if plain(sys.stdout) else LiveTable(names)
-    with shown:
+    with progress_of(boots) as shown:
         return run(suite, boots, shown.tick)
+
+
+def _print_run(found: Conformance, occasion: Occasion, as_json: bool, verbose: bool) -> None:
+    from vmirom.report.conformance import conformance_lines, conformance_report
+    from vmirom.report.json_text import json_bytes
+
+    if as_json:
+        sys.stdout.write(json_bytes(conformance_report(found, occasion)).decode())
+    else:
+        click.echo("\n".join(conformance_lines(found, verbose)))
+
+
+def _print_list(suite: Suite, found: Conformance, as_json: bool, verbose: bool) -> None:
+    from vmirom.conform.listing import listed_checks
+    from vmirom.report.conformance.listing import check_lines, check_table, list_report
+    from vmirom.report.conformance.text import list_lines
+    from vmirom.report.json_text import json_bytes
+    from vmirom.report.table import plain
+
+    checks = listed_checks(suite)
+    if as_json:
+        sys.stdout.write(json_bytes(list_report(found, checks)).decode())
+        return
+    if plain(sys.stdout):
+        click.echo("\n".join(check_lines(checks)))
+    else:
+        from rich.console import Console
+
+        Console(file=sys.stdout, highlight=False).print(check_table(checks))
+    click.echo()
+    click.echo("\n".join(list_lines(found, verbose)))

@@ -12,10 +12,10 @@ from typing import Any, Final, TextIO
 from vmirom.hosts.outcomes import BootResult, Outcome
 from vmirom.hosts.workers import Tick
 
-__all__ = ["LiveTable", "PlainLines", "plain", "table"]
+__all__ = ["STYLES", "LiveTable", "PlainLines", "plain", "table"]
 
 _HZ: Final = 10
-_STYLE: Final = {
+STYLES: Final = {
     Outcome.SUCCESS: "green",
     Outcome.SKIP: "yellow",
     Outcome.ERROR: "magenta",
@@ -114,7 +114,7 @@ def table(backends: Sequence[str], ticks: Sequence[Tick]) -> Any:
     grid.add_column("reason", overflow="fold")
     for backend, tick in zip(backends, ticks, strict=True):
         result = tick.result
-        outcome = Text(result.outcome.value, style=_STYLE[result.outcome]) if result else Text("")
+        outcome = Text(result.outcome.value, style=STYLES[result.outcome]) if result else Text("")
         grid.add_row(
             backend,
             tick.phase,

@@ -68,7 +68,7 @@ def read_symbols(data: bytes) -> Symbols:
         found = {
             (symbol["st_value"], symbol.name)
             for symbol in table.iter_symbols()
-            if symbol.name and symbol["st_value"] and symbol["st_info"]["type"] != "STT_FILE"
+            if symbol.name and symbol["st_value"] and symbol["st_shndx"] != "SHN_ABS"
         }
         texts = [(s["sh_addr"], s.data()) for s in file.iter_sections() if s.name.startswith(".rodata")]
     except (ELFError, ValueError, KeyError, AttributeError):
