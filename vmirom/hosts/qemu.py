@@ -18,6 +18,7 @@ from vmirom.hosts.cache import note, noted
 from vmirom.hosts.doctor import Host
 from vmirom.hosts.outcomes import BootResult, Outcome, judge
 from vmirom.hosts.qemu_run import OLDEST, QemuEnd, QemuMissing, find_qemu, run_qemu, version
+from vmirom.hosts.remains import scene_of_text
 from vmirom.hosts.request import BootRequest, Progress
 from vmirom.hosts.transcript import Transcript
 from vmirom.hypervisors.hypervisor import Ending, EndKind
@@ -118,7 +119,9 @@ def result_of(request: BootRequest, end: QemuEnd, host: str) -> BootResult:
         seconds=end.seconds,
         ending=ending.kind.value,
         status=ending.status,
+        registers=end.registers,
         host=host,
+        scenes=scene_of_text(end.registers, request.bundle),
     )
 
 

@@ -7,10 +7,12 @@ and what it boots, and judge what comes back.
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -32,6 +34,10 @@ CONSOLE_MAX: Final = 64 << 20
 """Bytes of console after which a machine is stopped: it only fills the disk."""
 
 _PERIOD: Final = 0.02
+_ASK_WAIT: Final = 2.0
+_ASK_LINES: Final = 64
+_SOCKET_MAX: Final = 100
+"""Bytes that the name of a socket may have."""
 _VERSION_WAIT: Final = 10.0
 _TAIL: Final = 8
 _PR_SET_PDEATHSIG: Final = 1
@@ -51,13 +57,14 @@ class QemuMissing(Exception):
 class QemuEnd:
     """How a run ended: ``code`` as subprocess gives it (negative: a signal), or None if it was stopped
     (``stopped`` says why: ``time``, or a sentence). ``console`` is everything the guest wrote, ``said`` what
-    QEMU itself did."""
+    QEMU itself did; ``registers`` are those of the processor whose time was up."""
 
     code: int | None
     stopped: str
     console: bytes
     said: str
     seconds: float
+    registers: str = ""
 
     @property
     def debug_exit(self) -> int | None:
@@ -130,15 +137,18 @@ def run_qemu(
     program: Path, arguments: Sequence[str | Path], *, budget: float, until: Sequence[bytes] = ()
 ) -> QemuEnd:
     """Run ``program`` with ``arguments``; its first serial port is the console. It has no display, no
-    monitor, and ends instead of rebooting. Stopped after ``budget`` seconds, or once one of ``until`` stands
-    near the console's end: a machine that has said its last word. Raises OSError if it can't be started."""
+    monitor for people, and ends instead of rebooting. Stopped after ``budget`` seconds, or once one of
+    ``until`` stands near the console's end: a machine that has said its last word. Raises OSError if it
+    can't be started."""
     with tempfile.TemporaryDirectory(prefix="vmirom-qemu-") as folder:
         console, said = Path(folder, "console"), Path(folder, "said")
         console.touch()
+        monitor = Path(folder, "qmp")
         command = [
             str(program),
             *map(str, arguments),
             *("-serial", f"file:{console}", "-display", "none", "-monitor", "none", "-no-reboot"),
+            *_qmp(monitor),
         ]
         start = time.monotonic()
         with said.open("wb") as out:
@@ -152,6 +162,7 @@ def run_qemu(
             )
         try:
             stopped = _wait(process, start + budget, console, until)
+            registers = _registers(monitor) if stopped == "time" else ""
         finally:
             _end(process)
         seconds = time.monotonic() - start
@@ -161,7 +172,39 @@ def run_qemu(
             console=console.read_bytes(),
             said=said.read_bytes()[-4096:].decode("utf-8", "replace").strip(),
             seconds=seconds,
+            registers=registers,
         )
+
+
+def _qmp(monitor: Path) -> list[str]:
+    """A monitor for programs at a socket; none where the name of the folder is too long for one."""
+    if len(os.fsencode(monitor)) > _SOCKET_MAX or not hasattr(socket, "AF_UNIX"):
+        return []
+    return ["-qmp", f"unix:{str(monitor).replace(',', ',,')},server=on,wait=off"]
+
+
+def _registers(monitor: Path) -> str:
+    """What QEMU says of its first processor; empty where it does not say it in time."""
+    asked = (
+        {"execute": "qmp_capabilities"},
+        {"execute": "human-monitor-command", "arguments": {"command-line": "info registers"}},
+    )
+    try:
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(_ASK_WAIT)
+            line.connect(str(monitor))
+            stream = line.makefile("rwb")
+            stream.readline()  # its greeting
+            answer: Any = None
+            for command in asked:
+                stream.write(json.dumps(command).encode() + b"\n")
+                stream.flush()
+                answers = (json.loads(stream.readline()) for _ in range(_ASK_LINES))  # events stand between
+                answer = next((one["return"] for one in answers if "return" in one), None)
+    except (OSError, ValueError, TypeError):
+        return ""
+    text = answer.replace("\r", "") if isinstance(answer, str) else ""
+    return text.partition("\nFCW")[0].strip()
 
 
 def _wait(process: subprocess.Popen[bytes], deadline: float, console: Path, until: Sequence[bytes]) -> str:

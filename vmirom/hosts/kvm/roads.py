@@ -17,6 +17,7 @@ from vmirom.hosts.kvm import BACKENDS, NAME, appliance, launch
 from vmirom.hosts.kvm.appliance import Appliance
 from vmirom.hosts.outcomes import BootResult, Outcome, judge
 from vmirom.hosts.qemu_run import QemuMissing, find_qemu, version
+from vmirom.hosts.remains import scene_of_text
 from vmirom.hosts.request import BootRequest, Progress
 from vmirom.hosts.transcript import Transcript
 
@@ -191,6 +192,7 @@ def _result(request: BootRequest, ran: Ran, road: str) -> BootResult:
         registers=ran.registers,
         host=NAME,
         road=road,
+        scenes=scene_of_text(ran.registers, request.bundle),
     )
 
 

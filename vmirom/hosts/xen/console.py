@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["HALTED", "REBOOTING", "guest_bytes", "why_dead"]
+__all__ = ["HALTED", "REBOOTING", "guest_bytes", "registers_of", "why_dead"]
 
 _OWN: Final = re.compile(rb"\(XEN\)[^\n]*\n?")
 _BEGINS: Final = re.compile(rb"\(XEN\) Freed \d+kB init memory\r?\n")
@@ -17,6 +17,8 @@ HALTED: Final = b"halting machine"
 """Xen's last word at a power off, after which the machine stays."""
 REBOOTING: Final = b"Reboot in five seconds"
 """Xen's word after a crash."""
+_DUMP: Final = re.compile(rb"\(XEN\) ----\[ Xen-[^\n]*\n((?:\(XEN\) [^\n]*\n){1,40})")
+_LAST: Final = re.compile(rb"(?:Hardware Dom0 crashed|\*{8,}|Reboot in)")
 _DEATHS: Final = (
     (re.compile(rb"\(XEN\) domain_crash called from ([^\r\n]+)"), "domain crash, called from "),
     (re.compile(rb"\(XEN\) (Unhandled: vec [^\r\n]+)"), "domain crash: "),
@@ -40,3 +42,17 @@ def why_dead(console: bytes) -> str:
         if found := pattern.search(console):
             return title + found[1].decode("ascii", "replace").strip()
     return ""
+
+
+def registers_of(console: bytes) -> str:
+    """Registers and the words on the guest's stack, as Xen printed them when it killed the domain or itself;
+    empty if it did not."""
+    found = _DUMP.search(console)
+    if found is None:
+        return ""
+    lines = []
+    for line in found[1].replace(b"\r", b"").splitlines():
+        if _LAST.search(line):
+            break
+        lines.append(line.removeprefix(b"(XEN) ").decode("ascii", "replace").rstrip())
+    return "\n".join(lines)

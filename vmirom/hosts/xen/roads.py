@@ -16,8 +16,9 @@ from vmirom.hosts.cache import SetupFailed, install, installed, note, noted
 from vmirom.hosts.doctor import Host
 from vmirom.hosts.outcomes import BootResult, Outcome
 from vmirom.hosts.qemu_run import QemuEnd, QemuMissing
+from vmirom.hosts.remains import scene_of_text
 from vmirom.hosts.transcript import Transcript
-from vmirom.hosts.xen.console import guest_bytes
+from vmirom.hosts.xen.console import guest_bytes, registers_of
 from vmirom.hosts.xen.emulator import dotted, emulator, provide, sound
 from vmirom.hosts.xen.launch import launch, verdict
 from vmirom.hosts.xen.make import IMAGE, KEY, make
@@ -84,6 +85,7 @@ def boot(request: BootRequest, progress: Progress | None = None) -> BootResult:
     console = Transcript()
     console.write(guest_bytes(end.console))
     transcript, notes = console.lines()
+    registers = registers_of(end.console) or end.registers
     if outcome is Outcome.FAILURE and _only_qemu_fails(transcript):
         outcome = Outcome.SKIP
         reason = f"{_defect()}: {', '.join(line for line in transcript if _failed(line))}"
@@ -96,8 +98,10 @@ def boot(request: BootRequest, progress: Progress | None = None) -> BootResult:
         seconds=end.seconds,
         ending=ending,
         status=status,
+        registers=registers,
         host=_NAME,
         road="Xen under QEMU's TCG",
+        scenes=scene_of_text(registers, request.bundle),
     )
 
 
