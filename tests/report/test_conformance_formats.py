@@ -126,10 +126,19 @@ def test_whatever_is_bad_has_an_incident(found: Conformance) -> None:
     assert sorted(told) == sorted(line for line in lines if re.match(r"\d+ FAIL [a-z]+: ", line[1]))
 
 
+@cache
+def junit_schema() -> Any:
+    xmlschema = pytest.importorskip("xmlschema", reason="xmlschema is missing: pip install -e .[test]")
+    return xmlschema.XMLSchema(str(Path(__file__).parents[1] / "compat/schemas/junit-10.xsd"))
+
+
 @RUNS
 @given(conformances())
-def test_junit_is_well_formed_and_counts_alike(found: Conformance) -> None:
-    root = ElementTree.fromstring(conformance_junit(found, BARBED))
+def test_junit_keeps_its_schema_and_counts_alike(found: Conformance) -> None:
+    text = conformance_junit(found, BARBED)
+    if found.judgements:
+        junit_schema().validate(text.decode())
+    root = ElementTree.fromstring(text)
     suites = root.findall("testsuite")
     assert len(suites) == len(found.judgements)
     for place, suite in zip(found.judgements, suites, strict=True):

@@ -8,6 +8,7 @@ from vmirom.conform.clauses import Selection
 from vmirom.conform.coverage import CallCoverage, ClauseCoverage, totals
 from vmirom.conform.judge import NOT_REACHED, Judgement, State
 from vmirom.conform.run import Conformance
+from vmirom.report.conformance.incidents import incidents_of
 from vmirom.report.conformance.states import BAD
 from vmirom.report.text import ending_lines
 
@@ -56,13 +57,16 @@ def _call_lines(calls: Sequence[CallCoverage]) -> Iterator[str]:
         ).rstrip()
 
 
-def conformance_lines(found: Conformance, verbose: bool) -> Iterator[str]:
-    """What went wrong, clause by clause; the sums by backend; what has no check. ``verbose``: all clauses
-    and the table of calls."""
+def conformance_lines(found: Conformance, verbose: bool, arguments: Sequence[str] = ()) -> Iterator[str]:
+    """What went wrong, clause by clause, and the commands to see it again, with ``arguments``; the sums by
+    backend; what has no check. ``verbose``: all clauses and the table of calls."""
     for judged in found.judgements:
         yield from ending_lines([one.result for one in judged.booted if one.outcome is one.result.outcome])
+    incidents, _ = incidents_of(found, arguments)
     for judged in found.judgements:
         yield from _bad_lines(found.selection, judged)
+        mine = (one.replay for one in incidents if one.place == judged.label and one.clauses)
+        yield from (f"    see it again: {command}" for command in dict.fromkeys(mine))
         yield from (f"{judged.label}: a failed line that no table lists: {line}" for line in judged.strays)
     if verbose:
         yield from _matrix(found)
