@@ -58,12 +58,18 @@ def code_lines(site: Site, returns: bool, names: Names) -> tuple[CodeLine, ...]:
 
 
 def _in_step(code: bytes, site: Site) -> list[tuple[int, bytes, str]]:
-    """Instructions from the first byte on from which decoding comes to the site's own address."""
+    """Instructions from the first byte on from which decoding comes to the site's own address, the first from
+    which it does so without a byte that is no instruction if there is one."""
+    fallback = list(_decoded(code[site.gva - site.start :], site.gva))
+    found = None
     for skip in range(min(_LONGEST, site.gva - site.start) + 1):
         lines = list(_decoded(code[skip:], site.start + skip))
+        before = [text for gva, _, text in lines if gva < site.gva]
         if any(gva == site.gva for gva, _, _ in lines):
-            return lines
-    return list(_decoded(code[site.gva - site.start :], site.gva))
+            if not any(text.startswith(".byte") for text in before):
+                return lines
+            found = found or lines
+    return found or fallback
 
 
 def _decoded(code: bytes, gva: int) -> Iterator[tuple[int, bytes, str]]:

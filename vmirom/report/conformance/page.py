@@ -243,15 +243,21 @@ def _detail(one: Incident) -> _Detail:
 
 
 def _sites(scene: Scene, names: BootNames) -> Iterator[_Site]:
-    """The one open at first is where the reader most likely looks: the next instruction at a bad end, else
-    the function that asked for the line."""
+    """The first one, which is open, is where the reader most likely looks: the next instruction at a bad end,
+    else the function that asked for the line; what printed it comes last."""
     places = [names.symbols.place(site.gva) if site.place == "guest" else site.place for site in scene.sites]
     asked = next((at for at, place in enumerate(places) if _asks(place)), 0) if scene.line else 0
-    for number, (site, place) in enumerate(zip(scene.sites, places, strict=True)):
-        role = "called from here" if number else "next instruction"
-        role = "the check" if number and number == asked else role
+    order = [*range(asked, len(places)), *range(asked)]
+    for number in order:
+        site = scene.sites[number]
+        if number < asked:
+            role = "prints the line"
+        elif number == asked:
+            role = "the check" if number else "next instruction"
+        else:
+            role = "called from here"
         lines = tuple(_line(line) for line in code_lines(site, number > 0, names))
-        yield _Site(f"{site.gva:#010x}", place or site.place, role, lines, number == asked)
+        yield _Site(f"{site.gva:#010x}", places[number] or site.place, role, lines, number == asked)
 
 
 def _asks(place: str) -> bool:
