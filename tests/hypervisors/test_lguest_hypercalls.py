@@ -74,7 +74,7 @@ def test_init_without_a_trusted_tsc() -> None:
 def test_range_check_at_the_limit(release: str, gpa: int, good: bool) -> None:
     machine = Machine(release=release)
     if not good:
-        killed(machine, f"bad guest page {gpa:#x}", Hcall.LGUEST_INIT, gpa)
+        killed(machine, "bad guest page (null)", Hcall.LGUEST_INIT, gpa)
     else:
         killed(machine, "bad syscall vector", Hcall.LGUEST_INIT, gpa)
 

@@ -1,7 +1,8 @@
 """Fidelity: what a bare probe is answered by a real hypervisor and by the embedded one of the same name.
 
 A probe prints ``id: question = answer``, a line per question. Differences are expected only where the list
-beside this module (``accepted-NAME.toml``) names them with a reason.
+beside this module (``accepted-NAME.toml``) names them with a reason. There is no real lguest to be had any
+more: its answers are written down from its sources (``expected-lguest.toml``), each with where it comes from.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from vmirom.hosts.outcomes import Outcome
 from vmirom.hosts.qemu_run import QemuMissing, version
 from vmirom.hosts.request import BootRequest
 from vmirom.hosts.transcript import Transcript
-from vmirom.hypervisors.hypervisor import Ending, Hypervisor
+from vmirom.hypervisors.hypervisor import Ending, EndKind, Hypervisor
 from vmirom.machine.engine import Engine
 from vmirom.machine.memory import Memory
 from vmirom.overlays.vmi import ExitStatus
@@ -38,9 +39,11 @@ __all__ = [
     "embedded_answers",
     "idle",
     "real_answers",
+    "written_answers",
 ]
 
 _LINE: Final = re.compile(r"([a-z0-9][a-z0-9.-]*): (.*) = (.*)", re.ASCII)
+_DEATH: Final = re.compile(r"death (\d{1,4}) ([a-z0-9][a-z0-9.-]*): (.*)", re.ASCII)
 _MEMORY_MIB: Final = 64
 _ANY_QEMU: Final = 10
 """Of a real run that does not depend on QEMU's version."""
@@ -159,7 +162,25 @@ class _NoTrace:
 
 
 def embedded_answers(name: str, budget: float) -> dict[str, Answer]:
-    """Run the probe on the embedded hypervisor, within ``budget`` seconds. Raises Unusable."""
+    """Run the probe on the embedded hypervisor, within ``budget`` seconds; then, for each question that ends
+    the guest, a boot of its own. Raises Unusable."""
+    end = time.monotonic() + budget
+    kernel = (blobs_folder() / f"probe-{name}.elf").read_bytes()
+    ending, lines, notes = _embedded_run(name, kernel, "", end)
+    found = answers_of(lines)
+    if ending.status != ExitStatus.SUCCESS:
+        raise Unusable(f"embedded {name}: {ending.reason}, after {_last(found)}")
+    for note in notes:
+        if (death := _DEATH.fullmatch(note)) is not None:
+            last, *_ = _embedded_run(name, kernel, f"die={death[1]}", end)
+            found[death[2]] = Answer(death[3], _last_words(last))
+    return found
+
+
+def _embedded_run(
+    name: str, kernel: bytes, line: str, end: float
+) -> tuple[Ending, tuple[str, ...], tuple[str, ...]]:
+    """(ending, lines, notes) of one boot that ends at ``end`` on the monotonic clock at the latest."""
     from vmirom.machine.unicorn import UnicornEngine
 
     console = Transcript()
@@ -172,14 +193,37 @@ def embedded_answers(name: str, budget: float) -> dict[str, Answer]:
     make: Any = hypervisor_module(name).make
     hypervisor: Hypervisor = make(engine, _MEMORY_MIB, console.write, _NoTrace())
     try:
-        hypervisor.load((blobs_folder() / f"probe-{name}.elf").read_bytes(), "")
-        ending: Ending = hypervisor.run(time.monotonic_ns() + int(budget * 1e9))
+        hypervisor.load(kernel, line)
+        ending: Ending = hypervisor.run(int(end * 1e9))
     finally:
         for made in engines:
             made.close()
-    found = answers_of(console.lines()[0])
-    if ending.status != ExitStatus.SUCCESS:
-        raise Unusable(f"embedded {name}: {ending.reason}, after {_last(found)}")
+    return ending, *console.lines()
+
+
+def _last_words(ending: Ending) -> str:
+    if ending.kind is EndKind.REBOOT:
+        return "starts over"
+    if ending.status == ExitStatus.SUCCESS:
+        return "survives"
+    return f"dies: {ending.reason.removeprefix('lguest: ')}"
+
+
+def written_answers(name: str, asked: Mapping[str, Answer]) -> dict[str, Answer]:
+    """What the sources say that the real hypervisor answers, where no real one is at hand: the file
+    ``expected-NAME.toml``, with the questions as the probe words them. Raises Unusable if it is malformed."""
+    path = Path(__file__).with_name(f"expected-{name}.toml")
+    try:
+        table = tomllib.loads(path.read_text())
+        groups = [(str(group["source"]), dict(group["answers"])) for group in table["expected"]]
+    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        raise Unusable(f"{path.name}: {error}") from None
+    found: dict[str, Answer] = {}
+    for _, answers in groups:
+        for identity, text in answers.items():
+            if identity in found:
+                raise Unusable(f"{path.name}: {identity} has two answers")
+            found[identity] = Answer(asked.get(identity, Answer("", "")).question, str(text))
     return found
 
 

@@ -22,7 +22,7 @@ from vmirom.schema.tree import source_tree
 
 __all__ = ["GUESTS", "LockedGuest", "build_one", "guest_blob", "guest_sources", "main", "read_guest_lock"]
 
-GUESTS: Final = ("reference", "player", "probe-xen", "probe-kvm")
+GUESTS: Final = ("reference", "player", "probe-xen", "probe-kvm", "probe-lguest")
 """A folder with a linker script of its own holds a bare kernel for one hypervisor."""
 _LOCK: Final = "guests.json"
 

@@ -2,7 +2,7 @@
 
 Left out, and how it answers: virtio devices, the console device among them (the descriptor page ends the
 list at once; NOTIFY prints a string, of at most a MiB, or ends the launcher); Linux's switcher code (its
-page is empty); SYSENTER (undefined instead of #GP, and CPUID doesn't offer it). A guest that halts with
+page is empty). A guest that halts with
 nothing left to wake it ends its run instead of sleeping.
 
 What the real host does wrongly it does wrongly here too (lguest.md section 14), and two things more: a

@@ -146,7 +146,7 @@ class Hypercalls:
 
     def _init(self, gpa: int) -> None:
         if not LguestData.accepts(self._guest, gpa):
-            raise Killed(f"bad guest page {gpa:#x}")
+            raise Killed("bad guest page (null)")  # the host prints its own pointer, not yet set
         data = self._data = self._interrupts.data = LguestData(self._engine.memory, gpa)
         data.fields.tsc_khz = self._engine.tsc_hz() // 1000 if self._stable_tsc else 0
         if data.fields.syscall_vec != abi.Constants.SYSCALL_VECTOR:

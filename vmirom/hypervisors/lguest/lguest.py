@@ -40,7 +40,8 @@ _DESCRIPTOR_PAGES: Final = 1
 _HOST_PAGES: Final = 4 * (2048 + 5) + 8
 """Enough for four shadows of a whole address space; pages that aren't touched cost nothing."""
 _HOST_TICK_NS: Final = 4_000_000
-_CR0: Final = 0x80010031
+_CR0: Final = 0x80050033
+"""As Linux leaves it: PG AM WP NE ET MP PE."""
 _CR4_SSE: Final = 0x600
 _CR4_PAE: Final = 0x20
 _EFER_NXE: Final = 0x800

@@ -33,6 +33,7 @@ _CLEARED_BY_HARDWARE: Final = 0x00034100
 """TF, NT, RF and VM: off after any entry through a gate."""
 
 _VMCALL: Final = bytes.fromhex("0f01c1")
+_REFUSED: Final = (b"\x0f\x33", b"\x0f\x34")
 _INT_HYPERCALL: Final = bytes((0xCD, _HYPERCALL, 0x90))
 _ONE_BYTE_SOFT: Final = {3: 0xCC, 4: 0xCE}
 
@@ -137,6 +138,9 @@ class Traps:
 
     def _to_host(self, trap: Trap) -> None:
         vector = trap.vector
+        if vector == _UNDEFINED and self._is_protected():
+            trap = Trap(_PROTECTION, 0)
+            vector = trap.vector
         if vector >= 32:
             return  # the machine's own interrupts; also swallows a system call through an interrupt gate
         error = trap.error or 0
@@ -159,6 +163,11 @@ class Traps:
         if not self._interrupts.deliver_trap(vector, error):
             detail = address if vector == _PAGE_FAULT else error
             raise Killed(f"unhandled trap {vector} at {c_hex(self._engine.eip)} ({c_hex(detail)})")
+
+    def _is_protected(self) -> bool:
+        """Whether the instruction is one that a processor has and refuses where the engine's has none: RDPMC
+        without CR4.PCE, SYSENTER while its CS register is 0."""
+        return self._guest.read(self._shadows.guest_physical(self._engine.eip), 2) in _REFUSED
 
     def _note_no_execute(self, address: int, error: int) -> None:
         """A fetch that the guest's entry forbids is filled all the same, and faults again, for ever."""
