@@ -11,9 +11,11 @@ import pytest
 from click.testing import CliRunner
 
 from vmirom.cli.main import cli
-from vmirom.generate.site import page_name, site
+from vmirom.generate.routines import routines
+from vmirom.generate.site import page_name, read_answers, site
+from vmirom.rom.build import backend_sources
 from vmirom.schema.clauses import load_clauses
-from vmirom.schema.tree import load_abi
+from vmirom.schema.tree import load_abi, source_tree
 
 TREE = load_abi()
 LINE = TREE.resolve("vmi3")
@@ -49,12 +51,27 @@ def test_every_call_has_a_page_with_its_whole_contract() -> None:
 
 def test_a_page_says_what_each_backend_does() -> None:
     files = site(LINE, answers=ANSWERS)
-    assert "| xen | translated | the ROM does it (CALL_REL) |" in files["calls/017-SetCR3.md"]
+    assert "| xen | translated | the ROM does it (CALL_REL) |  |" in files["calls/017-SetCR3.md"]
     assert "| native | native | the guest's own instructions" in files["calls/017-SetCR3.md"]
-    assert "| xen | translated | the ROM does it (JUMP_REL) |" in files["calls/033-IRET.md"]
+    assert "| xen | translated | the ROM does it (JUMP_REL) |  |" in files["calls/033-IRET.md"]
     assert "| xen | nothing | nothing need be done" in files["calls/065-IODelay.md"]
     assert "| native | absent | neither" in files["calls/065-IODelay.md"]
     assert "What each backend does" not in site(LINE)["calls/017-SetCR3.md"]
+
+
+def test_a_page_names_the_routine_s_file() -> None:
+    """Every call that a shipped ROM translates has its routine in a file that is there. Those for ports are
+    made by macros, and have none."""
+    roms = source_tree("romsrc") / "rom"
+    answers = read_answers(roms.parent / "blobs" / "roms.json", "3.1")
+    found = routines({name: backend_sources(name).files for name in answers}, roms)
+    assert set(found) == set(answers)
+    for backend, calls in answers.items():
+        for name, answer in calls.items():
+            if answer == "translated" and LINE.call(name).group != "io":
+                assert (roms / found[backend][name]).is_file(), (backend, name)
+    page = site(LINE, answers=answers, sources=found)["calls/017-SetCR3.md"]
+    assert "| xen | translated | the ROM does it (CALL_REL) | `xen/mmu.c` |" in page
 
 
 def test_clauses_stand_on_the_pages_of_their_calls() -> None:

@@ -30,7 +30,9 @@ def docs(line: str, version: str | None, abi_dir: Path | None, output: Path, as_
     A page tells registers, clobbers, segments, clauses, what the ROM of each backend does, and since when
     the call exists. Files that are there and would be the same are left alone.
     """
+    from vmirom.generate.routines import routines
     from vmirom.generate.site import read_answers, site
+    from vmirom.rom.build import backend_sources
     from vmirom.schema.clauses import NO_CLAUSES, load_clauses
     from vmirom.schema.tree import load_abi, source_tree
 
@@ -43,7 +45,9 @@ def docs(line: str, version: str | None, abi_dir: Path | None, output: Path, as_
             answers = read_answers(table, str(resolved.version))
         clauses = load_clauses(tree) if resolved.line.executable else NO_CLAUSES
         backends = tuple(tree.resolve(name) for name in sorted(tree.backends))
-        files = site(resolved, answers=answers, clauses=clauses, backends=backends)
+        parts = {name: backend_sources(name).files for name in answers}
+        sources = routines(parts, source_tree("romsrc") / "rom")
+        files = site(resolved, answers=answers, clauses=clauses, backends=backends, sources=sources)
     written = 0
     for name, text in files.items():
         path = output / name

@@ -32,6 +32,8 @@ exclude_patterns = ["_build"]
 Answers = Mapping[str, Mapping[str, str]]
 """What each backend's ROM makes of each call: translated, nothing, native; absent calls are left out."""
 
+_GROUPS = {"cpu": "CPU", "mmu": "MMU", "io": "I/O", "smp": "SMP"}
+"""Groups whose names are no words."""
 _MEANING = {
     "translated": "the ROM does it",
     "nothing": "nothing need be done: the guest may leave it out (NOP)",
@@ -45,12 +47,14 @@ def site(
     answers: Answers | None = None,
     clauses: ClauseSet = NO_CLAUSES,
     backends: tuple[Resolved, ...] = (),
+    sources: Answers | None = None,
 ) -> dict[str, str]:
-    """Every file of the site by its path below the folder. Deterministic."""
+    """Every file of the site by its path below the folder. Deterministic. ``sources``: by backend and call
+    the file of the ROM's routine."""
     known = answers or {}
     files = {"conf.py": CONF, "index.md": _index(line, known, clauses, backends)}
     for call in line.calls:
-        files[f"calls/{page_name(call)}.md"] = _page(line, call, known, clauses)
+        files[f"calls/{page_name(call)}.md"] = _page(line, call, known, clauses, sources or {})
     files["structures.md"] = "\n".join(
         ["# Structures and constants", "", f"{line.line.name} {line.version}.", "", *structs_and_enums(line)]
     )
@@ -78,36 +82,43 @@ def _clauses(line: Resolved, clauses: ClauseSet) -> str:
 
 def _index(line: Resolved, answers: Answers, clauses: ClauseSet, backends: tuple[Resolved, ...]) -> str:
     out = [f"# {line.line.name} {line.version}", "", " ".join(line.line.doc.split()), ""]
-    out += ["| # | Call | Group | Since |" + "".join(f" {name} |" for name in sorted(answers))]
-    out += ["|---|---|---|---|" + "---|" * len(answers)]
-    for call in line.calls:
-        shown = "".join(f" {answers[name].get(call.name, 'absent')} |" for name in sorted(answers))
-        link = f"[{call.name}](calls/{page_name(call)}.md)"
-        out.append(f"| {call.number} | {link} | {call.group} | {call.since} |{shown}")
-    out += ["", "```{toctree}", ":hidden:", "", "structures"]
+    for group in dict.fromkeys(call.group for call in line.calls):
+        out += [f"## {_GROUPS.get(group) or group.capitalize() or 'Calls'}", ""]
+        out += ["| # | Call | Since |" + "".join(f" {name} |" for name in sorted(answers))]
+        out += ["|---|---|---|" + "---|" * len(answers)]
+        for call in (each for each in line.calls if each.group == group):
+            shown = "".join(f" {answers[name].get(call.name, 'absent')} |" for name in sorted(answers))
+            link = f"[{call.name}](calls/{page_name(call)}.md)"
+            out.append(f"| {call.number} | {link} | {call.since} |{shown}")
+        out.append("")
+    out += ["```{toctree}", ":hidden:", "", "structures"]
     out += ["clauses"] if clauses.clauses else []
     out += [f"backends/{backend.line.name}" for backend in backends]
     out += [f"calls/{page_name(call)}" for call in line.calls]
     return "\n".join([*out, "```", ""])
 
 
-def _page(line: Resolved, call: Call, answers: Answers, clauses: ClauseSet) -> str:
+def _page(line: Resolved, call: Call, answers: Answers, clauses: ClauseSet, sources: Answers) -> str:
     out = [f"# {call.name}", "", call.doc, "", f"* Number: {call.number}"]
     out += [f"* Since: {line.line.name} {call.since}", f"* Group: {call.group}"]
     if call.arguments is None:
         out += ["", "The number was assigned without a published contract.", ""]
     else:
         out += [f"* Kind: {_kind(call)}", "", *_contract(call)]
-    bound = [
-        text.replace("](clauses.md", "](../clauses.md") for text in call_clauses(clauses, call.name) if text
-    ]
+    bound = [text.replace("](clauses.md", "](../clauses.md") for text in call_clauses(clauses, call.name)[1:]]
     if bound:
-        out += ["## Clauses", "", *bound, ""]
+        out += ["## Clauses", "", *(text.removeprefix("  ") for text in bound), ""]
     if answers:
-        out += ["## What each backend does", "", "| Backend | Answer | Meaning |", "|---|---|---|"]
+        out += [
+            "## What each backend does",
+            "",
+            "| Backend | Answer | Meaning | Source |",
+            "|---|---|---|---|",
+        ]
         for name in sorted(answers):
             answer = answers[name].get(call.name, "absent")
-            out.append(f"| {name} | {answer} | {_meaning(call, answer)} |")
+            file = sources.get(name, {}).get(call.name, "") if answer == "translated" else ""
+            out.append(f"| {name} | {answer} | {_meaning(call, answer)} | {f'`{file}`' if file else ''} |")
         out.append("")
     return "\n".join(out)
 
