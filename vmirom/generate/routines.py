@@ -8,7 +8,7 @@ from pathlib import Path
 
 __all__ = ["routines"]
 
-_ROUTINE = re.compile(r"^(?:\w+[ *]+)*ROMCALL vmi_(\w+)\(|^vmi_(\w+):", re.MULTILINE)
+_ROUTINE = re.compile(r"^(?:\w+[ *]+)*ROMCALL vmi_(\w+)\(|^vmi_(\w+):|^\s*call_entry (\w+)", re.MULTILINE)
 
 
 def routines(sources: Mapping[str, Sequence[Path]], root: Path) -> Mapping[str, Mapping[str, str]]:
@@ -19,5 +19,5 @@ def routines(sources: Mapping[str, Sequence[Path]], root: Path) -> Mapping[str, 
         calls = found.setdefault(backend, {})
         for file in files:
             for match in _ROUTINE.finditer(file.read_text(encoding="utf-8", errors="replace")):
-                calls[match[1] or match[2]] = file.relative_to(root).as_posix()
+                calls[match[1] or match[2] or match[3]] = file.relative_to(root).as_posix()
     return found
