@@ -121,6 +121,32 @@ def test_xen_gets_its_notes_and_a_virtual_entry() -> None:
     }
 
 
+def test_xen_is_told_the_same_in_a_section() -> None:
+    """For a domain builder that knows no notes; as any reader of ELF files finds it, and not loaded."""
+    data = made("xen")
+    file = ELFFile(io.BytesIO(data))
+    section = file.get_section_by_name("__xen_guest")
+    words = dict(word.split("=", 1) for word in section.data().rstrip(b"\0").decode().split(","))
+    assert words == {
+        "GUEST_OS": "vmirom",
+        "GUEST_VER": "3.1",
+        "LOADER": "generic",
+        "XEN_VER": "xen-3.0",
+        "VIRT_BASE": f"{LINEAR:#x}",
+        "ELF_PADDR_OFFSET": "0x0",
+        "VIRT_ENTRY": f"{LINEAR + ROM_GPA + 0x200:#x}",
+        "PAE": "yes[extended-cr3]",
+        "FEATURES": "!writable_page_tables|pae_pgdir_above_4gb",
+    }
+    ends = [header.offset + header.filesz for header in read_elf(data).headers]
+    assert section["sh_offset"] >= max(ends) and not section["sh_flags"]
+
+
+@pytest.mark.parametrize("backend", ["native", "kvm", "lguest"])
+def test_others_have_no_sections(backend: str) -> None:
+    assert ELFFile(io.BytesIO(made(backend))).num_sections() == 0
+
+
 def test_lguest_gets_a_plain_executable() -> None:
     data = made("lguest")
     assert read_elf(data).entry == ROM_GPA + 0x200

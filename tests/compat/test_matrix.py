@@ -10,10 +10,12 @@ from click.testing import CliRunner
 from vmirom.bundle.compose import compose
 from vmirom.bundle.guest import read_guest
 from vmirom.bundle.refused import GuestError
+from vmirom.cli.boot import HOST_ERAS
 from vmirom.cli.main import cli
 from vmirom.compat.diff import diff
 from vmirom.compat.load import from_tree
 from vmirom.compat.matrix import NEEDS, Era, Need, Verdict, eras, matrix, observe, predict
+from vmirom.compat.matrix.eras import NOTES, SECTION
 from vmirom.compat.matrix.observe import guest_for
 from vmirom.hosts.backends import backend_names
 from vmirom.hosts.outcomes import Outcome
@@ -42,7 +44,7 @@ def test_every_backend_has_its_ages() -> None:
 def test_needs_name_what_exists() -> None:
     known = {
         "kvm": {feature.name for feature in kvm.Feature},
-        "xen": {call.name for call in xen.Hypercall},
+        "xen": {call.name for call in xen.Hypercall} | {NOTES, SECTION},
         "lguest": {call.name for call in lguest.Hcall},
         "native": set(),
     }
@@ -198,3 +200,29 @@ def test_bad_input_is_one_line() -> None:
         result = CliRunner().invoke(cli, ["abi", "matrix", *arguments])
         assert result.exit_code == 2 and result.stderr.count("\n") == 1, result.stderr
         assert result.stderr.startswith("vmirom: ")
+
+
+def test_boot_takes_the_ages_of_the_matrix() -> None:
+    assert set(HOST_ERAS) == {era.name for era in eras() if era.options}
+    bad = CliRunner().invoke(cli, ["boot", "--on", "xen", "--host-era", "2008"])
+    assert bad.exit_code == 2
+    assert (
+        bad.stderr == "vmirom: --host-era: no backend asked for is of age 2008; there are xen 3.0, xen 4.17\n"
+    )
+
+
+@pytest.mark.boot
+@pytest.mark.parametrize("era", ["3.0", "2.6.32"])
+def test_a_boot_on_one_age(era: str) -> None:
+    backend = "xen" if era == "3.0" else "lguest"
+    result = CliRunner().invoke(cli, ["boot", "--on", backend, "--host-era", era, "--json"])
+    assert result.exit_code == 0, result.output
+
+
+def test_a_bundle_without_the_section_is_not_for_xen_3_0() -> None:
+    """The cell's prediction rests on what the builder reads: without that there is no boot."""
+    era = ERAS["xen 3.0"]
+    assert NOTES not in era.offers and SECTION in era.offers
+    assert "what the kernel wants by XEN_GUEST_SECTION" in predict(NEW, NEW, era, diff).reason
+    poor = replace(era, offers=era.offers - {SECTION})
+    assert predict(NEW, NEW, poor, diff).verdict is Verdict.FAILS

@@ -8,16 +8,11 @@ import struct
 import pytest
 
 from tests.hypervisors.xen_counts import check_counts
-from tests.hypervisors.xen_kernels import NOTES, PAGES, TEXT, VIRT_BASE, Bench, elf
+from tests.hypervisors.xen_kernels import GUEST_SECTION, NOTES, PAGES, TEXT, VIRT_BASE, Bench, elf
 from vmirom.hypervisors.hypervisor import EndKind, LoadError
 from vmirom.hypervisors.xen.pages import PageType
 from vmirom.machine.engine import SegmentName
 from vmirom.overlays.xen import ElfNote, ffi
-
-GUEST_SECTION = (
-    "GUEST_OS=test,XEN_VER=xen-3.0,VIRT_BASE=0xC0000000,ELF_PADDR_OFFSET=0x0,VIRT_ENTRY=0xC0100000,"
-    "HYPERCALL_PAGE=0x101,PAE=yes[extended-cr3],LOADER=generic,FEATURES=writable_page_tables"
-)
 
 
 def notes(**changes: bytes | None) -> dict[int, bytes]:
@@ -73,6 +68,16 @@ def test_files_cut_short(cut: int) -> None:
     bench = Bench()
     with pytest.raises(LoadError):
         bench.hypervisor.load(elf(b"\x0f\x0b")[:cut])
+    bench.close()
+
+
+def test_a_builder_of_before_notes_reads_the_section_alone() -> None:
+    """3.0: what notes say is not heard, be it right or wrong."""
+    nonsense = {ElfNote.VIRT_BASE: b"x", ElfNote.XEN_VERSION: b"xen-9\0"}
+    bench = Bench(notes=nonsense, section=GUEST_SECTION.encode() + b"\0", release="3.0")
+    assert bench.domain.engine.eip == TEXT
+    with pytest.raises(LoadError, match=r"no __xen_guest section; ELF notes came with Xen 3\.0\.3"):
+        bench.hypervisor.load(elf(b"\x0f\x0b"))
     bench.close()
 
 

@@ -28,6 +28,12 @@ NOTES: dict[int, bytes] = {
     ElfNote.ENTRY: struct.pack("<I", TEXT),
 }
 
+GUEST_SECTION = (
+    "GUEST_OS=test,XEN_VER=xen-3.0,VIRT_BASE=0xC0000000,ELF_PADDR_OFFSET=0x0,VIRT_ENTRY=0xC0100000,"
+    "HYPERCALL_PAGE=0x101,PAE=yes[extended-cr3],LOADER=generic,FEATURES=writable_page_tables"
+)
+"""What the notes say, for a builder that knows none."""
+
 
 def elf(code: bytes, notes: dict[int, bytes] | None = None, section: bytes | None = None) -> bytes:
     """A kernel whose image is ``code`` at TEXT, padded with zeros to PAGES pages."""
@@ -151,6 +157,8 @@ class Bench:
         module: bytes = b"",
         release: str = "4.17",
     ) -> None:
+        if section is None and release == "3.0":
+            section = GUEST_SECTION.encode() + b"\0"
         self.story = Story()
         self.hypervisor: XenHypervisor = make(
             UnicornEngine,

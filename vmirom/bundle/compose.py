@@ -23,10 +23,11 @@ from vmirom.bundle.elf import (
     PT_NOTE,
     ProgramHeader,
     pack_header,
+    pack_sections,
 )
 from vmirom.bundle.guest import Abi, Guest, read_guest
 from vmirom.bundle.notes import VMI_OWNER, Note, pack_notes
-from vmirom.bundle.protocols import Stub, protocol
+from vmirom.bundle.protocols import Dress, Stub, protocol
 from vmirom.bundle.refused import BundleError, RomRefused
 from vmirom.bundle.romfile import RomFile, read_rom
 from vmirom.machine.addresses import PAGE_SIZE
@@ -74,7 +75,7 @@ def compose(guest: bytes, rom: bytes, backend: str, abi: Abi) -> bytes:
             _Part(layout.ROM_GPA, placed, blob.image.length, PF_R | PF_X),
             *image,
         ]
-    return _file(dress.entry, dress.header, pack_notes([*dress.notes, record]), parts)
+    return _file(dress, pack_notes([*dress.notes, record]), parts)
 
 
 def _state(guest: Guest) -> bytes:
@@ -100,13 +101,13 @@ def _record(guest: Guest, rom: RomFile, abi: Abi) -> bytes:
     return bytes(vmi.ffi.buffer(note))
 
 
-def _file(entry: int, header: bytes, notes: bytes, parts: list[_Part]) -> bytes:
+def _file(dress: Dress, notes: bytes, parts: list[_Part]) -> bytes:
     """Headers, protocol header, notes, then each part at an offset congruent to its address, in pages of its
-    own: a loader that maps the file (lguest's does) finds zeros behind it."""
+    own: a loader that maps the file (lguest's does) finds zeros behind it. Sections come last."""
     at = EHDR_SIZE + (len(parts) + 1) * PHDR_SIZE
-    note_at = at + len(header)
+    note_at = at + len(dress.header)
     table = [ProgramHeader(PT_NOTE, note_at, 0, 0, len(notes), len(notes), PF_R, 4)]
-    body = bytearray(header + notes)
+    body = bytearray(dress.header + notes)
     for part in parts:
         end = -(-(at + len(body)) // PAGE_SIZE) * PAGE_SIZE
         offset = end + part.paddr % PAGE_SIZE
@@ -125,4 +126,8 @@ def _file(entry: int, header: bytes, notes: bytes, parts: list[_Part]) -> bytes:
         )
     if parts[-1].paddr + parts[-1].memsz > (1 << 32) - vmi.Layout.LINEAR_BASE:
         raise BundleError("PT_LOAD", "the guest does not fit under the top of the address space")
-    return b"".join([pack_header(entry, len(table)), *(h.pack() for h in table), bytes(body)])
+    sections, sections_at, count = b"", 0, 0
+    if dress.sections:
+        sections, sections_at, count = pack_sections(dress.sections, at + len(body))
+    head = pack_header(dress.entry, len(table), sections_at, count)
+    return b"".join([head, *(h.pack() for h in table), bytes(body), sections])

@@ -1,13 +1,15 @@
 """ELF32 for i386: headers as frozen records, read strictly, written in one fixed layout.
 
 Only what a boot loader looks at: the ELF header and the program headers. Sections, symbols and
-dynamic linking are none of a loader's business and are never read. Layouts are those of the System
+dynamic linking are none of a loader's business and are never read; a section is written where an old loader
+wants its words in one. Layouts are those of the System
 V ABI, chapter 4 and 5, and its i386 supplement.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,6 +28,7 @@ __all__ = [
     "ElfImage",
     "ProgramHeader",
     "pack_header",
+    "pack_sections",
     "read_elf",
 ]
 
@@ -42,6 +45,10 @@ PF_R: Final = 4
 _IDENT: Final = b"\x7fELF\x01\x01\x01"  # class 32, little-endian, version 1
 _EHDR: Final = struct.Struct("<16sHHIIIIIHHHHHH")
 _PHDR: Final = struct.Struct("<8I")
+_SHDR: Final = struct.Struct("<10I")
+_SHT_PROGBITS: Final = 1
+_SHT_STRTAB: Final = 3
+_NAMES: Final = ".shstrtab"
 EHDR_SIZE: Final = _EHDR.size
 PHDR_SIZE: Final = _PHDR.size
 _MAX_HEADERS: Final = 64
@@ -145,8 +152,39 @@ def _check(number: int, header: ProgramHeader, length: int) -> None:
         raise ElfError(f"program header {number}", "wraps around the end of the address space")
 
 
-def pack_header(entry: int, headers: int) -> bytes:
-    """An ELF header for ``headers`` program headers that follow it at once; no sections."""
+def pack_header(entry: int, headers: int, sections_at: int = 0, sections: int = 0) -> bytes:
+    """An ELF header for ``headers`` program headers that follow it at once. ``sections`` headers of sections
+    stand at ``sections_at``, the last of them that of their names; none where that is 0."""
+    size, names = (_SHDR.size, sections - 1) if sections else (0, 0)
     return _EHDR.pack(
-        _IDENT + bytes(9), ET_EXEC, EM_386, 1, entry, EHDR_SIZE, 0, 0, EHDR_SIZE, PHDR_SIZE, headers, 0, 0, 0
+        _IDENT + bytes(9),
+        ET_EXEC,
+        EM_386,
+        1,
+        entry,
+        EHDR_SIZE,
+        sections_at,
+        0,
+        EHDR_SIZE,
+        PHDR_SIZE,
+        headers,
+        size,
+        sections,
+        names,
     )
+
+
+def pack_sections(sections: Mapping[str, bytes], at: int) -> tuple[bytes, int, int]:
+    """Sections that are not loaded, for offset ``at`` of a file: their bytes with the headers behind, the
+    headers' offset (4-byte aligned), and how many there are."""
+    names, body = b"\0", b""
+    rows = [(0,) * 10]
+    for name, content in sections.items():
+        rows.append((len(names), _SHT_PROGBITS, 0, 0, at + len(body), len(content), 0, 0, 1, 0))
+        names += name.encode("ascii") + b"\0"
+        body += content
+    own, names = len(names), names + _NAMES.encode("ascii") + b"\0"
+    rows.append((own, _SHT_STRTAB, 0, 0, at + len(body), len(names), 0, 0, 1, 0))
+    body += names
+    body += bytes(-(at + len(body)) % 4)
+    return body + b"".join(_SHDR.pack(*row) for row in rows), at + len(body), len(rows)

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -27,6 +28,8 @@ from vmirom.report.machine_readable import boot_report, junit
 __all__ = ["BootSettings", "boot", "host_choice", "pairs_for", "requests_for"]
 
 _ALL = "all"
+HOST_ERAS: Final = ("2008", "2026", "2.6.32", "2.6.35", "3.0", "4.17")
+"""Ages of all backends; those of :mod:`vmirom.compat.matrix`, which is not loaded for ``--help``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +65,8 @@ class BootSettings:
 )
 @click.option(
     "--host-era",
-    type=click.Choice(["2008", "2026"]),
-    help="How old a hypervisor to be like, where the backend knows ages (kvm).",
+    type=click.Choice(HOST_ERAS),
+    help="How old a hypervisor to be like: kvm 2008 or 2026, lguest 2.6.32 or 2.6.35, xen 3.0 or 4.17.",
 )
 @click.option("--trace", type=PathArgument(), metavar="FILE", help="Write every call as a JSON line.")
 @json_option
@@ -152,8 +155,8 @@ def _command_line(text: str) -> str:
 
 def requests_for(guest: Guest, pairs: Iterable[tuple[str, str]], settings: BootSettings) -> list[BootRequest]:
     """One request for each (backend, host), its bundle composed. Faults name the file that is to blame."""
-    options = {"host_era": settings.host_era} if settings.host_era else {}
     pairs = list(pairs)
+    ages = _ages(settings.host_era, [backend for backend, _ in pairs]) if settings.host_era else {}
     bundles = {name: bundle_for(guest, name, settings.abi) for name in dict.fromkeys(b for b, _ in pairs)}
     return [
         BootRequest(
@@ -162,11 +165,22 @@ def requests_for(guest: Guest, pairs: Iterable[tuple[str, str]], settings: BootS
             memory_mib=settings.memory_mib,
             command_line=settings.command_line,
             budget=settings.budget or registry.budget_of(host),
-            options=options,
+            options=ages.get(backend, {}),
             host=host,
         )
         for backend, host in pairs
     ]
+
+
+def _ages(name: str, backends: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Options by backend for those that know an age of that name. Raises Fault where none of them does."""
+    from vmirom.compat.matrix import eras
+
+    known = {era.backend: dict(era.options) for era in eras() if era.name == name and era.backend in backends}
+    if not known:
+        there = ", ".join(era.title for era in eras() if era.backend in backends and era.options)
+        raise Fault("--host-era", f"no backend asked for is of age {name}; there are {there or 'none'}")
+    return known
 
 
 def _traced(requests: list[BootRequest], trace: Path | None, quiet: bool) -> list[BootResult]:

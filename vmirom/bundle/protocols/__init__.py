@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import cast
 
 from vmirom.bundle.notes import Note
@@ -35,12 +35,13 @@ class Stub:
 class Dress:
     """``entry`` for e_entry; ``header`` stands 4-byte aligned in the first 8 KiB of the file; ``carried`` if
     ROM and state are to lie behind the guest's image, for the stub to put them where they belong: a PC's
-    loader can't write to where option ROMs live."""
+    loader can't write to where option ROMs live. ``sections`` by name are not loaded: words for a loader."""
 
     entry: int
     notes: tuple[Note, ...] = ()
     header: bytes = b""
     carried: bool = False
+    sections: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def protocol(backend: str) -> Callable[[Stub], Dress]:

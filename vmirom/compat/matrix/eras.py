@@ -14,7 +14,10 @@ from vmirom.hypervisors.lguest.release import RELEASES as LGUEST_RELEASES
 from vmirom.hypervisors.xen.release import RELEASES as XEN_RELEASES
 from vmirom.overlays import lguest, xen
 
-__all__ = ["Era", "eras"]
+__all__ = ["NOTES", "SECTION", "Era", "eras"]
+
+NOTES, SECTION = "ELF_NOTES", "XEN_GUEST_SECTION"
+"""Forms in which a domain builder of Xen reads what a kernel wants."""
 
 _KVM = ("2008", "2026")
 
@@ -22,7 +25,7 @@ _KVM = ("2008", "2026")
 @dataclass(frozen=True, slots=True)
 class Era:
     """One age of one backend. ``options`` make the embedded hypervisor be of it; ``offers`` are names of
-    features (kvm) or hypercalls (xen, lguest)."""
+    features (kvm) or hypercalls (xen, lguest); for xen also the forms in which a kernel says its wishes."""
 
     backend: str
     name: str
@@ -43,6 +46,7 @@ def eras() -> tuple[Era, ...]:
         found.append(Era("kvm", name, offers, {"host_era": name}))
     for name, release in sorted(XEN_RELEASES.items(), key=lambda each: each[1].version):
         offers = frozenset(call.name for call in xen.Hypercall if call < release.hypercalls)
+        offers |= {SECTION, NOTES} if release.elf_notes else {SECTION}
         found.append(Era("xen", name, offers, {"release": name}))
     for name in sorted(LGUEST_RELEASES):
         found.append(Era("lguest", name, frozenset(call.name for call in lguest.Hcall), {"release": name}))

@@ -2,7 +2,8 @@
 
 This is the ROM's negotiation at VMI_Init written down: it takes the first form that the hypervisor
 offers, by looking at features and at answers, never at a version. A test holds the table against the
-hypercalls that boots really make.
+hypercalls that boots really make. (What a Xen kernel wants of the domain builder is said by the bundle in
+both forms, and the builder takes the one it knows.)
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class Need:
 
 
 _XEN = (
+    Need("what the kernel wants", ("ELF_NOTES", "XEN_GUEST_SECTION")),
     Need("page tables", ("MMU_UPDATE",)),
     Need("mappings", ("UPDATE_VA_MAPPING",)),
     Need("table bases and flushes", ("MMUEXT_OP",)),

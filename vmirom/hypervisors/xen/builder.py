@@ -119,7 +119,7 @@ class Plan:
 def build(bundle: bytes, command_line: str, setup: Setup) -> Domain:
     """A domain ready to run. Raises LoadError."""
     kernel = read_kernel(bundle)
-    wishes = read_wishes(kernel)
+    wishes = read_wishes(kernel, setup.release.elf_notes)
     frames = setup.memory_mib * (1 << 20) // PAGE_SIZE
     if setup.memory_mib < 1 or setup.memory_mib > 2048:
         raise LoadError(f"memory: {setup.memory_mib} MiB is outside 1..2048")

@@ -44,12 +44,15 @@ class Wishes:
         return paddr - self.paddr_offset + self.virt_base
 
 
-def read_wishes(kernel: Kernel) -> Wishes:
-    """The wishes of a kernel. Raises LoadError with the meaning of Xen's own refusals."""
-    if kernel.notes:
+def read_wishes(kernel: Kernel, knows_notes: bool = True) -> Wishes:
+    """The wishes of a kernel. A builder of before 3.0.3 knows no notes. Raises LoadError with the meaning of
+    Xen's own refusals."""
+    if kernel.notes and knows_notes:
         return _from_notes(kernel)
     if kernel.guest_section is not None:
         return _from_section(kernel, kernel.guest_section)
+    if not knows_notes:
+        raise LoadError("kernel: no __xen_guest section; ELF notes came with Xen 3.0.3")
     raise LoadError("kernel: neither Xen ELF notes nor a __xen_guest section")
 
 

@@ -4,9 +4,10 @@
 (xen/include/public at 3.0.2-branched, April 2006): hypercalls end at nmi_op (28), so that events,
 scheduling and physical devices are served in their first forms only, which later headers call compat.
 3.0.2 itself had the new sched_op (29) already, 3.0.0 did not; 3.0.0 in turn had no iret, no features and
-no unmask, without which no ROM of ours could run, so the era offered is 3.0.2 without that one call. Not
-of that age, for nothing observed says how it was: the domain builder (its ELF notes came with 3.0.3) and
-every answer of a call that exists in both.
+no unmask, without which no ROM of ours could run, so the era offered is 3.0.2 without that one call. Its
+domain builder reads what a kernel wants in a ``__xen_guest`` section only: ELF notes came with 3.0.3. Not
+of that age, for nothing observed says how it was: where the builder puts what, and every answer of a call
+that exists in both.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ _ANY: Final = 1 << 32
 @dataclass(frozen=True, slots=True)
 class Release:
     """``version`` is what xen_version answers, ``features`` the word of submap 0, ``limits`` the first
-    number of each kind that does not exist yet. Unknown hypercalls and commands are ENOSYS, as with any
-    Xen."""
+    number of each kind that does not exist yet, ``elf_notes`` whether the domain builder knows notes.
+    Unknown hypercalls and commands are ENOSYS, as with any Xen."""
 
     name: str
     version: int
@@ -41,6 +42,7 @@ class Release:
     version_commands: int = _ANY
     mmu_commands: int = _ANY
     extended_commands: int = _ANY
+    elf_notes: bool = True
 
     def need(self, what: str, number: int, limit: int) -> None:
         """Refuse a command that this release does not know. Raises Refused(ENOSYS)."""
@@ -63,6 +65,7 @@ RELEASES: Final = {
             version_commands=Xenver.GET_FEATURES + 1,
             mmu_commands=MmuCommand.MACHPHYS + 1,
             extended_commands=Mmuext.NEW_USER_BASEPTR + 1,
+            elf_notes=False,
         ),
     )
 }
