@@ -108,6 +108,8 @@ TABLE: dict[str, tuple[str, dict[str, bytes], str]] = {
         "{d}/none/r.html: can't be written: No such file or directory",
     ),
     "conform: a folder for a page": ("conform --markdown {d}", {}, "{d}: can't be written: Is a directory"),
+    "conform: no list of faults": ("conform --faults {d}/f", {"f": SCRIPT}, "{d}/f: not what 'vmirom faults"),
+    "conform: no file of faults": ("conform --faults {d}/f", {}, "{d}/f: No such file or directory"),
     "conform: nothing of that name": ("conform --select Nix --html {d}/r", {}, "--select: 'Nix' is neither"),
     "bench: runs": ("bench boot {d}/g --runs 0", {"g": GOOD}, "0 is not in the range"),
 }

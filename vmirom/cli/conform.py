@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vmirom.cli.choices import BackendName, Seconds, abi_option, json_option
-from vmirom.cli.failing import Fault
+from vmirom.cli.choices import BackendName, PathArgument, Seconds, abi_option, json_option
+from vmirom.cli.failing import Fault, read_file, shown
 from vmirom.cli.report_files import ReportFiles, made_now, report_options
 
 if TYPE_CHECKING:
@@ -44,6 +44,13 @@ _GUEST_NEEDS = (3, 1)
 @click.option("--list", "listing", is_flag=True, help="Boot nothing: show clauses and how they are checked.")
 @json_option
 @report_options
+@click.option(
+    "--faults",
+    "faults_path",
+    type=PathArgument(),
+    metavar="FILE",
+    help="Tell in the reports which check caught which seeded fault: what 'vmirom faults --json' printed.",
+)
 @click.option("--budget", type=Seconds(), default=30.0, metavar="SECONDS", help="Time a boot (default 30).")
 @click.option("-v", "--verbose", is_flag=True, help="Show every clause, every call, and the checks.")
 def conform(
@@ -55,6 +62,7 @@ def conform(
     html_path: Path | None,
     markdown_path: Path | None,
     junit_path: Path | None,
+    faults_path: Path | None,
     budget: float,
     verbose: bool,
 ) -> int:
@@ -67,8 +75,8 @@ def conform(
     files = ReportFiles(html_path, markdown_path, junit_path)
     files.check()
     suite = _suite(abi, words)
+    occasion = _occasion(suite, faults_path)
     found = _conformance(suite, backends, budget, listing=listing, quiet=as_json)
-    occasion = _occasion(suite)
     files.write(found, occasion)
     if listing:
         _print_list(suite, found, as_json, verbose)
@@ -91,10 +99,18 @@ def _suite(abi: tuple[int, int], words: Sequence[str]) -> Suite:
         raise Fault(str(error)) from None
 
 
-def _occasion(suite: Suite) -> Occasion:
+def _occasion(suite: Suite, faults_path: Path | None) -> Occasion:
     from vmirom.report.conformance import Occasion
+    from vmirom.report.conformance.faults import FaultsError, read_faults
 
-    return Occasion(made_now(), titles={area.name: area.title for area in suite.clauses.areas.values()})
+    faults = None
+    if faults_path is not None:
+        try:
+            faults = read_faults(read_file(faults_path), suite.checks)
+        except FaultsError as error:
+            raise Fault(shown(faults_path), str(error)) from None
+    titles = {area.name: area.title for area in suite.clauses.areas.values()}
+    return Occasion(made_now(), titles=titles, faults=faults)
 
 
 def _conformance(
