@@ -90,3 +90,13 @@ def test_a_list_can_be_a_page(tmp_path: Path) -> None:
     result = run("--list", "--select", "IRQ", "--html", str(tmp_path / "l.html"))
     assert result.exit_code == 0
     assert "<title>list: VMI 3.1 conformance</title>" in (tmp_path / "l.html").read_text()
+
+
+def test_places_are_backends_on_hosts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A host that boots nothing here is a skip in every cell of its column, with the reason in the page."""
+    monkeypatch.setenv("VMIROM_QEMU", "no-such-program")
+    page = tmp_path / "r.html"
+    result = run("--host", "qemu", "--on", "kvm", "--select", "IRQ", "--html", str(page))
+    assert result.exit_code == 3
+    assert "VMIROM_QEMU names no program: no-such-program" in page.read_text()
+    assert '"places":[{"label":"kvm@qemu","backend":"kvm","host":"qemu"}]' in page.read_text()

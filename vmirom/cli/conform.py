@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vmirom.cli.choices import BackendName, PathArgument, Seconds, abi_option, json_option
+from vmirom.cli.choices import BackendName, HostName, PathArgument, Seconds, abi_option, json_option
 from vmirom.cli.failing import Fault, read_file, shown
 from vmirom.cli.report_files import ReportFiles, made_now, report_options
 
@@ -33,6 +33,14 @@ _GUEST_NEEDS = (3, 1)
     "without a check is no success and no skip: it is counted on its own.\n"
 )
 @click.option("--on", "backends", multiple=True, type=BackendName(), metavar="B", help="Backend; repeatable.")
+@click.option(
+    "--host",
+    "hosts",
+    multiple=True,
+    type=HostName("all"),
+    metavar="NAME",
+    help="Where to boot; repeatable; 'all' for every host. See 'vmirom hosts' (default embedded).",
+)
 @abi_option
 @click.option(
     "--select",
@@ -51,10 +59,16 @@ _GUEST_NEEDS = (3, 1)
     metavar="FILE",
     help="Tell in the reports which check caught which seeded fault: what 'vmirom faults --json' printed.",
 )
-@click.option("--budget", type=Seconds(), default=30.0, metavar="SECONDS", help="Time a boot (default 30).")
+@click.option(
+    "--budget",
+    type=Seconds(),
+    metavar="SECONDS",
+    help="Time for each boot (default 30; hosts that need longer take longer).",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Show every clause, every call, and the checks.")
 def conform(
     backends: tuple[str, ...],
+    hosts: tuple[str, ...],
     abi: tuple[int, int],
     words: tuple[str, ...],
     listing: bool,
@@ -63,12 +77,12 @@ def conform(
     markdown_path: Path | None,
     junit_path: Path | None,
     faults_path: Path | None,
-    budget: float,
+    budget: float | None,
     verbose: bool,
 ) -> int:
     """Boot the reference guest on every backend, and say of each clause of the ABI what became of it."""
-    if listing and (junit_path is not None or backends):
-        raise Fault("--list", "boots nothing: --on and --junit have no meaning with it")
+    if listing and (junit_path is not None or backends or hosts):
+        raise Fault("--list", "boots nothing: --on, --host and --junit have no meaning with it")
     if not listing and abi < _GUEST_NEEDS:
         needed = ".".join(map(str, _GUEST_NEEDS))
         raise Fault("--abi", f"the reference guest needs {needed}; older versions can be listed (--list)")
@@ -76,7 +90,7 @@ def conform(
     files.check()
     suite = _suite(abi, words)
     occasion = _occasion(suite, faults_path)
-    found = _conformance(suite, backends, budget, listing=listing, quiet=as_json)
+    found = _conformance(suite, backends, hosts, budget, listing=listing, quiet=as_json)
     files.write(found, occasion)
     if listing:
         _print_list(suite, found, as_json, verbose)
@@ -114,23 +128,30 @@ def _occasion(suite: Suite, faults_path: Path | None) -> Occasion:
 
 
 def _conformance(
-    suite: Suite, backends: Sequence[str], budget: float, *, listing: bool, quiet: bool
+    suite: Suite,
+    backends: Sequence[str],
+    hosts: Sequence[str],
+    budget: float | None,
+    *,
+    listing: bool,
+    quiet: bool,
 ) -> Conformance:
+    from vmirom.cli.boot import host_choice, pairs_for
     from vmirom.conform.run import conclude
-    from vmirom.hosts.backends import backend_names
     from vmirom.rom.errors import RomError
     from vmirom.schema import AbiError
 
     if listing:
         return conclude(suite, (), ())
-    names = tuple(dict.fromkeys(backends)) or backend_names()
+    names = tuple(dict.fromkeys(backends))
+    places = pairs_for(names, host_choice(hosts), everywhere="all" in hosts)
     try:
-        return _run(suite, [(name, "embedded") for name in names], budget, quiet)
+        return _run(suite, places, budget, quiet)
     except (AbiError, RomError) as error:
         raise Fault(str(error)) from None
 
 
-def _run(suite: Suite, places: Sequence[tuple[str, str]], budget: float, quiet: bool) -> Conformance:
+def _run(suite: Suite, places: Sequence[tuple[str, str]], budget: float | None, quiet: bool) -> Conformance:
     from vmirom.conform.run import plan, run
     from vmirom.report.progress import progress_of
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from functools import cache
 
 from vmirom.bundle.inspect import read_bundle
 from vmirom.bundle.refused import Refused
 from vmirom.conform.boots import Boot
-from vmirom.conform.run import guest_image
 from vmirom.hosts.rom_places import RomPlaces
 from vmirom.report.conformance.symbols import NO_SYMBOLS, Symbols, read_symbols
 from vmirom.schema import AbiError
+from vmirom.schema.tree import source_tree
 
 __all__ = ["BootNames"]
 
@@ -20,7 +21,7 @@ class BootNames:
     """Of one boot. A guest that is not shipped has no symbols, and a boot without a bundle no ROM."""
 
     def __init__(self, boot: Boot) -> None:
-        self.symbols = _symbols(boot.guest)
+        self.symbols = _symbols(boot.request.bundle, boot.guest)
         self._rom = _rom(boot.request.bundle)
 
     def __call__(self, gva: int) -> str:
@@ -30,10 +31,17 @@ class BootNames:
 
 
 @cache
-def _symbols(guest: str) -> Symbols:
+def _symbols(bundle: bytes, guest: str) -> Symbols:
+    """Of the shipped guest that is in the bundle; without a bundle, of the one of that name."""
     try:
-        return read_symbols(guest_image(guest))
-    except (OSError, AbiError, ValueError):
+        blobs = source_tree("romsrc") / "blobs"
+        if not bundle:
+            return read_symbols((blobs / f"{guest}.elf").read_bytes())
+        wanted = read_bundle(bundle).guest_sha256
+        images = (path.read_bytes() for path in sorted(blobs.glob("*.elf")))
+        found = next((data for data in images if hashlib.sha256(data).hexdigest() == wanted), b"")
+        return read_symbols(found)
+    except (OSError, AbiError, Refused):
         return NO_SYMBOLS
 
 
