@@ -10,6 +10,7 @@ import click
 import pytest
 
 from tests.bundle.images import RomRecipe
+from tests.campaign.conftest import hand_made
 from tests.cli.conftest import Run, refusal
 from vmirom import __version__
 from vmirom.bundle.inspect import read_bundle
@@ -149,6 +150,20 @@ def test_bench(run: Run, guest: Path, scripted: object) -> None:
     text = run("bench", "boot", guest, "--runs", "1", "--on", "xen").stdout.splitlines()
     assert text[0].split() == ["backend", "min", "median", "max", "calls", "hypercalls"]
     assert text[1].split()[0] == "xen"
+
+
+def test_bench_campaign(
+    run: Run, guest: Path, scripted: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand_made(monkeypatch)
+    result = run("bench", "campaign", guest, "--seeds", "2", "--json")
+    assert result.exit_code == 0, result.output
+    row = json.loads(result.stdout)
+    assert row["jobs"] == 8 and row["workers"] >= 1
+    assert row["ratio"] == pytest.approx(row["campaign_seconds"] / row["plain_seconds"])
+    assert row["jobs_a_second"] == pytest.approx(8 / row["campaign_seconds"]) and row["record_ms"] > 0
+    text = run("bench", "campaign", guest, "--seeds", "2", "--jobs", "1").stdout
+    assert text.startswith("8 jobs, 1 workers: campaign ")
 
 
 def test_rom_list_and_inspect(run: Run, tmp_path: Path) -> None:

@@ -21,11 +21,14 @@ _DIFFERENT = 5
 
 @click.group(
     cls=LazyGroup,
-    lazy={"abi": ("vmirom.cli.bench_abi:abi", "Measure comparisons of ABIs.")},
-    epilog="\b\nExamples:\n  vmirom bench boot --runs 10\n  vmirom bench abi\n",
+    lazy={
+        "abi": ("vmirom.cli.bench_abi:abi", "Measure comparisons of ABIs."),
+        "campaign": ("vmirom.cli.bench_campaign:campaign", "Measure what a campaign costs beyond its boots."),
+    },
+    epilog="\b\nExamples:\n  vmirom bench boot --runs 10\n  vmirom bench abi\n  vmirom bench campaign\n",
 )
 def bench() -> None:
-    """Measure boots, and comparisons of ABIs."""
+    """Measure boots, campaigns, and comparisons of ABIs."""
 
 
 @bench.command(epilog="\b\nExample:\n  vmirom bench boot --runs 10 --on xen --json\n")

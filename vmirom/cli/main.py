@@ -135,7 +135,7 @@ def _end(message: str, code: int) -> NoReturn:
         ),
         "report": ("vmirom.cli.report:report", "Tell what came out of a campaign."),
         "fidelity": ("vmirom.cli.fidelity:fidelity", "Compare an embedded hypervisor with the real one."),
-        "bench": ("vmirom.cli.bench:bench", "Measure boots."),
+        "bench": ("vmirom.cli.bench:bench", "Measure boots and campaigns."),
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     epilog=_EXIT_CODES

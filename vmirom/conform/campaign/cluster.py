@@ -32,9 +32,6 @@ _CONNECT: Final = 10.0
 _ALONE: Final = 60.0
 """Seconds to wait for a first worker, or for another when all are gone."""
 _PERIOD: Final = 0.2
-_AHEAD: Final = 2
-"""Units that wait at the scheduler for each thread that boots."""
-
 _mine = threading.local()
 
 
@@ -59,7 +56,7 @@ class DaskCrew:
             import distributed
         except ImportError:
             raise ClusterError("--scheduler needs distributed: pip install 'vmirom[cluster]'") from None
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        _silence()
         self._address = address
         self._alone = alone
         try:
@@ -105,7 +102,8 @@ class DaskCrew:
         try:
             while True:
                 threads = self._threads()
-                for unit in itertools.islice(waiting, max(0, _AHEAD * max(threads, 1) - len(out))):
+                # one a thread: the scheduler blames a worker's death on all that waited there, too
+                for unit in itertools.islice(waiting, max(0, max(threads, 1) - len(out))):
                     out.submit(unit)
                 if not len(out):
                     return
@@ -135,6 +133,14 @@ class DaskCrew:
             for job, result in zip(unit.jobs, results, strict=True):
                 yield Done(job, result, worker)
         idle()
+
+
+def _silence() -> None:
+    """What the libraries log about a lost connection is told here in one line. They set the level of each of
+    their loggers when they are imported."""
+    for name in [*logging.root.manager.loggerDict]:
+        if name.partition(".")[0] in ("distributed", "tornado", "asyncio"):
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 class _Outstanding:
