@@ -38,6 +38,10 @@ class Cluster:
         self._file = folder / "scheduler.json"
         self._all: list[subprocess.Popen[bytes]] = []
         self.scheduler = self._start("scheduler", "--port", "0", "--dashboard-address", "127.0.0.1:0")
+        self.address = ""
+
+    def wait(self) -> None:
+        """Until the scheduler says where it is."""
         end = time.monotonic() + LIMIT
         while not (address := self._written()):  # it has no other way to say that it is ready
             assert self.scheduler.poll() is None and time.monotonic() < end, self.log("scheduler")
@@ -98,8 +102,11 @@ def cluster(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Cluster]
     folder = tmp_path / getattr(request, "param", "cluster")
     folder.mkdir()
     made = Cluster(folder)
-    yield made
-    made.end()
+    try:
+        made.wait()
+        yield made
+    finally:
+        made.end()
 
 
 def campaign(file: Path, *more: str) -> subprocess.Popen[str]:

@@ -8,6 +8,7 @@ scheduler gives that to another. What the cluster runs twice is stored once.
 from __future__ import annotations
 
 import contextlib
+import gc
 import itertools
 import logging
 import queue
@@ -57,6 +58,7 @@ class DaskCrew:
         except ImportError:
             raise ClusterError("--scheduler needs distributed: pip install 'vmirom[cluster]'") from None
         _silence()
+        wrong = ""
         self._address = address
         self._alone = alone
         try:
@@ -65,7 +67,12 @@ class DaskCrew:
                 make: Any = distributed.Client
                 self._client = make(address, timeout=connect, set_as_default=False, name="vmirom")
         except (OSError, ValueError, TypeError, RuntimeError) as error:
-            raise ClusterError(f"no scheduler at {address}: {_words(error)}") from None
+            wrong = _words(error)
+        if wrong:
+            # a client that failed closes itself when it is collected, and may not do so while another starts:
+            # both want the lock of its library
+            gc.collect()
+            raise ClusterError(f"no scheduler at {address}: {wrong}")
         self._first_worker()
 
     def _first_worker(self) -> None:
