@@ -59,6 +59,12 @@ CLAUSES = Declared(
         Feature("iopl", "User code can be given ports by privilege level.", calls=("SetIOPLMask",)),
         Feature("sysexit", "System calls can be left by SYSEXIT.", calls=("SYSEXIT",)),
         Feature("apic", "There is a local APIC.", calls=("APICWrite", "APICRead")),
+        Feature(
+            "segments",
+            "Segment registers are loaded by the ROM where their table changes.",
+            translated=("SetGDT", "WriteGDTEntry"),
+        ),
+        Feature("control", "Control registers are set by the ROM.", translated=("SetCR0", "SetCR4")),
         Feature("v86", "Virtual-8086 mode works.", backends=("native", "kvm")),
     ),
     historic=(

@@ -5,6 +5,8 @@ from vmirom.schema.clauses import BOTH, CARRIED, THREE, When, duty, promise
 _WRITE = ("WriteGDTEntry", "WriteLDTEntry", "WriteIDTEntry")
 _SEGMENTS = ("WriteGDTEntry", "WriteLDTEntry")
 _RING = When(features=("deprivileged",))
+_KEPT = """Hardware keeps what a register was loaded with until the next load, and a ROM that answers NONE
+leaves the instruction to hardware. So it is checked where the calls are translated."""
 
 CLAUSES = (
     promise(
@@ -22,6 +24,7 @@ CLAUSES = (
         "SetLDT",
         source="P5A",
         rev=BOTH,
+        decided=_KEPT,
     ),
     promise(
         "VMI-DT-03",
@@ -56,6 +59,7 @@ CLAUSES = (
         *_SEGMENTS,
         source="P2.1",
         rev=CARRIED,
+        decided=_KEPT,
     ),
     promise(
         "VMI-DT-07",
@@ -63,6 +67,7 @@ CLAUSES = (
         *_SEGMENTS,
         source="P2.1",
         rev=CARRIED,
+        decided=_KEPT,
     ),
     promise(
         "VMI-DT-08",
@@ -71,6 +76,9 @@ CLAUSES = (
         source="P2.1",
         rev=CARRIED,
         when=_RING,
+        decided="""Neither a 64-bit Xen nor lguest cuts limits: both keep the range by page tables. So it is
+        checked that user code reaches nothing there through any descriptor, and that LSL, cut or not, covers
+        all that is the guest's.""",
     ),
     promise(
         "VMI-DT-09",

@@ -53,6 +53,8 @@ CLAUSES = (
         source="P4",
         rev=CARRIED,
         when=_V86,
+        decided="""The 3.0 client writes the register itself, by a plain WRMSR, before it goes to V86 mode and
+        when it comes back; so no guest notices who did.""",
     ),
     duty(
         "VMI-RET-09",

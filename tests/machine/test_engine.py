@@ -70,11 +70,14 @@ def test_arithmetic_flags_are_exact(live: bool) -> None:
 
 @MODES
 def test_int_is_soft_with_eip_behind_it(live: bool) -> None:
-    with machine(b"\xcd\x80\xcc\xcd\x0e" + HLT, live=live) as engine:
+    with machine(b"\xcd\x80\xcc\xcd\x0e\xcd\x06\x0f\x0b" + HLT, live=live) as engine:
         assert engine.run(soon()) == Trap(0x80, None, soft=True)
         assert engine.eip == CODE + 2
         assert engine.run(soon()) == Trap(3, None, soft=True)
         assert engine.run(soon()) == Trap(14, None, soft=True)  # INT 14 is no page fault
+        assert engine.run(soon()) == Trap(6, None, soft=True)  # nor is INT 6 an undefined instruction
+        assert engine.run(soon()) == Trap(6)
+        engine.eip += 2
         assert engine.run(soon()) == Halted()
 
 

@@ -2,12 +2,14 @@
 
 ``host.toml`` lists the tests made from the host, ``reasons.toml`` the clauses that have no check, with the
 reason why. Every other table lists the lines of the shipped guest of its name, the reference guest's first.
+A guest that can show something only by how it ends is booted once for each such end, by a table
+``boot.NAME``: its command line, the ends of which one is promised, and one check, that it ends so.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,9 +18,13 @@ from vmirom.schema import AbiError
 from vmirom.schema.clauses import ClauseSet
 from vmirom.schema.tree import source_tree
 
-__all__ = ["REFERENCE", "Check", "Checks", "GuestTable", "checks_folder", "load_checks"]
+__all__ = ["ENDS", "REFERENCE", "Check", "Checks", "GuestTable", "checks_folder", "load_checks"]
 
 _KEYS: Final = {"clauses", "needs", "reason"}
+_BOOTS: Final = "boot"
+_BOOT_KEYS: Final = {"command_line", "ends", "check", *_KEYS}
+ENDS: Final = ("success", "failure", "skip", "error", "off", "reboot", "crash")
+"""How a boot can be promised to end: what the guest reports, power off, reset, or being ended."""
 _HOST: Final = "host"
 _REASONS: Final = "reasons"
 EVERY_TEST: Final = "*"
@@ -49,10 +55,15 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class GuestTable:
-    """The checks of one shipped guest, in the order in which it prints them."""
+    """The checks of one boot of a shipped guest, in the order in which it prints them. ``guest`` is the name
+    of the boot, ``image`` that of the guest (the same where it is booted once); ``ends`` are the ends (of
+    ENDS) of which the only check promises one, empty for a guest that reports success."""
 
     guest: str
+    image: str
     checks: tuple[Check, ...]
+    command_line: str = ""
+    ends: tuple[str, ...] = ()
 
     def answers_for(self, clauses: Iterable[str]) -> bool:
         """Whether a check of this guest answers for one of ``clauses``."""
@@ -89,8 +100,9 @@ def load_checks(clauses: ClauseSet, folder: Path | None = None) -> Checks:
     file = folder / f"{_REASONS}.toml"
     names = {path.stem for path in folder.glob("*.toml")} - {_HOST, _REASONS, REFERENCE}
     guests = {
-        name: GuestTable(name, _table(folder / f"{name}.toml", clauses))
+        table.guest: table
         for name in (REFERENCE, *sorted(names))
+        for table in _guest(folder / f"{name}.toml", clauses)
     }
     reasons = {}
     for name, reason in _parsed(file).items():
@@ -116,9 +128,40 @@ def _parsed(file: Path) -> dict[str, Any]:
         raise AbiError(f"{file}: {' '.join(str(error).split())}") from None
 
 
+def _guest(file: Path, clauses: ClauseSet) -> Iterator[GuestTable]:
+    """The boots of one guest: one that prints lines, if there are any, and one for each end."""
+    parsed = _parsed(file)
+    boots = parsed.pop(_BOOTS, {})
+    if not isinstance(boots, dict):
+        raise AbiError(f"{file}: {_BOOTS}: not a table of boots")
+    if parsed or not boots:
+        yield GuestTable(file.stem, file.stem, _rows(file, parsed, clauses))
+    for name, row in boots.items():
+        yield _ended(f"{file}: {_BOOTS}: {name}", file.stem, name, row, clauses)
+
+
+def _ended(where: str, image: str, name: str, row: object, clauses: ClauseSet) -> GuestTable:
+    if not isinstance(row, dict):
+        raise AbiError(f"{where}: not a table")
+    if unknown := sorted(row.keys() - _BOOT_KEYS):
+        raise AbiError(f"{where}: {', '.join(unknown)}: not one of {', '.join(sorted(_BOOT_KEYS))}")
+    for key in ("command_line", "check"):
+        if not isinstance(row.get(key), str):
+            raise AbiError(f"{where}: {key}: not a text")
+    ends = _names(where, row.get("ends"), ENDS, "end")
+    if not ends:
+        raise AbiError(f"{where}: ends: names none of {', '.join(ENDS)}")
+    check = _check(where, name, row["check"], {k: row[k] for k in _KEYS if k in row}, clauses)
+    return GuestTable(f"{image}/{name}", image, (check,), row["command_line"], ends)
+
+
 def _table(file: Path, clauses: ClauseSet) -> tuple[Check, ...]:
+    return _rows(file, _parsed(file), clauses)
+
+
+def _rows(file: Path, parsed: Mapping[str, Any], clauses: ClauseSet) -> tuple[Check, ...]:
     found = []
-    for place, rows in _parsed(file).items():
+    for place, rows in parsed.items():
         if not isinstance(rows, dict):
             raise AbiError(f"{file}: {place}: not a table of checks")
         found += [_check(f"{file}: {place}: {name}", place, name, row, clauses) for name, row in rows.items()]

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from vmirom.conform.boots import Booted
+from vmirom.conform.boots import Booted, end_of
 from vmirom.conform.checks import Check, Checks
 from vmirom.conform.clauses import Selection
 from vmirom.conform.suite import Suite
@@ -128,6 +128,9 @@ def lacking(features: Mapping[str, Feature], backend: str, answers: Mapping[str,
             answer = answers.get(call, "absent")
             if answer not in ("native", "translated"):
                 gone[feature.name] = f"{call} is {answer} on {backend}"
+        for call in feature.translated:
+            if (answer := answers.get(call, "absent")) != "translated":
+                gone[feature.name] = f"{call} is {answer} on {backend}"
     return gone
 
 
@@ -144,6 +147,8 @@ def judge(suite: Suite, booted: Sequence[Booted]) -> Judgement:
     for one in booted:
         table = suite.checks.guests[one.boot.guest].checks
         seen, lost = _seen(one.result.transcript, table)
+        if one.boot.ends and end_of(one.result):
+            seen = dict.fromkeys(table, one.as_promised)
         ran += _results(one, table, seen, gone)
         strays += [f"{one.boot.guest}: {line}" for line in lost]
     verdicts = {clause.id: _verdict(clause, ran, suite.checks, gone) for clause in suite.selection.chosen}
@@ -189,7 +194,8 @@ def _results(
     for at, check in enumerate(table):
         needed = [f"{name}: {gone[name]}" for name in check.needs if name in gone]
         if check in seen and not seen[check]:
-            out.append(CheckResult(check, State.FAILURE, f"{check.label}: the guest says FAIL", guest))
+            why = one.reason if one.boot.ends else "the guest says FAIL"
+            out.append(CheckResult(check, State.FAILURE, f"{check.label}: {why}", guest))
         elif needed:
             out.append(CheckResult(check, State.NOT_APPLICABLE, "; ".join(needed), guest))
         elif check in seen:

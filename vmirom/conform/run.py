@@ -64,30 +64,32 @@ def plan(
     Raises AbiError, RomError, OSError, and Refused for a ROM that can't be composed with a guest.
     """
     wanted = [clause.id for clause in suite.selection.chosen]
-    names = [name for name, table in suite.checks.guests.items() if table.answers_for(wanted)]
-    images = {name: guest_image(name) for name in names}
+    tables = [table for table in suite.checks.guests.values() if table.answers_for(wanted)]
+    images = {name: guest_image(name) for name in dict.fromkeys(table.image for table in tables)}
     major, _, minor = suite.version.partition(".")
     abi = int(major), int(minor)
     places = list(dict.fromkeys(places))
     bundles: dict[tuple[str, str], bytes] = {}
     for backend in dict.fromkeys(backend for backend, _ in places):
         blob = load_rom(backend, suite.version).data if rom is None else rom
-        for name in names:
-            bundles[name, backend] = compose(images[name], blob, backend, abi)
+        for name, image in images.items():
+            bundles[name, backend] = compose(image, blob, backend, abi)
     return tuple(
         Boot(
-            name,
+            table.guest,
             suite.version,
             BootRequest(
                 backend=backend,
-                bundle=bundles[name, backend],
+                bundle=bundles[table.image, backend],
                 memory_mib=memory_mib,
+                command_line=table.command_line,
                 budget=budget or registry.budget_of(host),
                 host=host,
             ),
+            table.ends,
         )
         for backend, host in places
-        for name in names
+        for table in tables
     )
 
 

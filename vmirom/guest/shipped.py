@@ -20,9 +20,19 @@ from vmirom.rom.errors import BuildError
 from vmirom.schema.errors import AbiError
 from vmirom.schema.tree import source_tree
 
-__all__ = ["GUESTS", "LockedGuest", "build_one", "guest_blob", "guest_sources", "main", "read_guest_lock"]
+__all__ = [
+    "LockedGuest",
+    "build_one",
+    "guest_blob",
+    "guest_names",
+    "guest_sources",
+    "main",
+    "read_guest_lock",
+]
 
-GUESTS: Final = ("reference", "player", "probe-xen", "probe-kvm", "probe-lguest")
+_CONFORM: Final = "conform-"
+_CHECKING: Final = "checking"
+_WHOLE_FOLDERS: Final = ("reference", "player", "probe-xen", "probe-kvm", "probe-lguest")
 """A folder with a linker script of its own holds a bare kernel for one hypervisor."""
 _LOCK: Final = "guests.json"
 
@@ -41,10 +51,21 @@ class _Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     guests: list[LockedGuest]
 
 
+def guest_names() -> tuple[str, ...]:
+    """All shipped guests; those that check conformance are found by their sources. Raises AbiError."""
+    folder = source_tree("romsrc") / "guest" / "conform"
+    return (*_WHOLE_FOLDERS, *sorted(f"{_CONFORM}{source.stem}" for source in folder.glob("*.c")))
+
+
 def guest_sources(name: str) -> tuple[Path, ...]:
-    """Sources of a shipped guest, sorted. Raises AbiError if they are not installed."""
-    folder = source_tree("romsrc") / "guest" / name
-    return tuple(sorted(file for file in folder.iterdir() if file.suffix in (".c", ".S")))
+    """Sources of a guest, sorted; those of a folder that guests share come with them. Raises AbiError."""
+    folder = source_tree("romsrc") / "guest"
+    if name.startswith(_CONFORM):
+        own = (folder / "conform").glob(f"{name.removeprefix(_CONFORM)}.[cS]")
+    else:
+        own = (folder / name).glob("*.[cS]")
+    shared = name.startswith(_CONFORM) or name == "reference"
+    return tuple(sorted((*own, *((folder / _CHECKING).glob("*.[cS]") if shared else ()))))
 
 
 def guest_blob(name: str) -> Path:
@@ -79,7 +100,7 @@ def build_shipped(check: bool) -> tuple[bool, list[str]]:
     change, and a line for each. Raises BuildError, OSError.
     """
     good, lines, locked = True, [], []
-    for name in GUESTS:
+    for name in guest_names():
         built = build_one(name)
         path = guest_blob(name)
         same = path.is_file() and path.read_bytes() == built.data

@@ -94,12 +94,14 @@ class Counting(enum.Enum):
 @dataclass(frozen=True, slots=True)
 class Feature:
     """Something that a ROM and its host may honestly lack. It is there if every call of ``calls`` is native
-    or translated, and the backend is one of ``backends`` (no names: any)."""
+    or translated, every one of ``translated`` translated, and the backend is one of ``backends`` (no names:
+    any)."""
 
     name: str
     doc: str
     calls: tuple[str, ...] = ()
     backends: tuple[str, ...] = ()
+    translated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +283,7 @@ def _check_feature(feature: Feature, known: set[str], before: Mapping[str, Featu
         raise SchemaError(f"feature {feature.name!r}: not of the form some-thing")
     if feature.name in before:
         raise SchemaError(f"feature {feature.name}: declared twice")
-    for call in feature.calls:
+    for call in (*feature.calls, *feature.translated):
         if call not in known:
             raise SchemaError(f"feature {feature.name}: no call is named {call!r}")
 

@@ -63,16 +63,12 @@ static void faults(void)
 
 static bool privilege_given(void)
 {
-	u32 mask = vmi_GetInterruptMask();
+	bool exited;
 
 	vmi_SetIOPLMask(IOPL_3);
-	process.exited = false;
-	user_running = true;
-	user_run(USER_CODE + (u32)(user_in - user_start), USER_STACK + VMI_PAGE, 0x202 | IOPL_3, UNUSED_PORT);
-	user_running = false;
+	exited = process_run_with(user_in, UNUSED_PORT, 0x202 | IOPL_3);
 	vmi_SetIOPLMask(0);
-	vmi_SetInterruptMask(mask);
-	return process.exited && refused(user_in, UNUSED_PORT, 13, 0, 0);
+	return exited && refused(user_in, UNUSED_PORT, 13, 0, 0);
 }
 
 static void set_sysenter_cs(u32 unused)

@@ -134,6 +134,7 @@ bool vmi_attach(const struct vmi_boot_info *boot)
 		return false;
 	vmi_attached.rom = VMI_LINEAR(vmi_attached.rom_gpa);
 	init = (s32(VMICALL *)(void))(uintptr_t)(vmi_attached.rom + VMI_ROM_HEADER_INIT_OFFSET);
+	__asm__ volatile("rdtsc" : "=A"(vmi_attached.began));
 	vmi_attached.init = init();
 	if (vmi_attached.init != 0)
 		return false;

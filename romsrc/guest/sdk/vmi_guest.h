@@ -57,6 +57,7 @@ struct vmi_attachment {
 	u32 rom_gpa;           /* 0: none found */
 	const u8 *rom;         /* where it is called */
 	s32 init;              /* what vmi_init returned */
+	u64 began;             /* RDTSC before it was called */
 	u32 sites, patched;    /* call sites seen, and those that were overwritten */
 };
 

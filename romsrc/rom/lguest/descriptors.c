@@ -12,10 +12,14 @@ static void tell(u32 entry, u32 low, u32 high)
 	lguest_soon(LGUEST_HCALL_LOAD_GDT_ENTRY, entry, low, high, 0);
 }
 
-/* A descriptor set before is not told again, but entries beyond the limit become empty. */
+/*
+ * A descriptor set before is not told again, but entries beyond the limit become empty. The host can't take away what FS
+ * or GS hold: they let go for the while.
+ */
 void ROMCALL vmi_SetGDT(u32 dtr)
 {
 	struct backend_state *l = lguest();
+	u32 held = segments_let_go(ANY_SEGMENT);
 
 	l->gdt_limit = AT(u16, dtr + vmi_dtr_OFF_limit);
 	l->gdt_base = AT(u32, dtr + vmi_dtr_OFF_base);
@@ -24,6 +28,10 @@ void ROMCALL vmi_SetGDT(u32 dtr)
 		bool inside = 8 * entry + 7 <= l->gdt_limit;
 
 		tell(entry, inside ? AT(u32, at) : 0, inside ? AT(u32, at + 4) : 0);
+	}
+	if (held) {
+		lguest_drain();
+		segments_take(held);
 	}
 }
 
@@ -41,9 +49,17 @@ static void store(u32 table, u32 entry, u32 low, u32 high)
 
 void ROMCALL vmi_WriteGDTEntry(u32 table, u32 entry, u32 low, u32 high)
 {
+	u32 held;
+
 	store(table, entry, low, high);
-	if (table == lguest()->gdt_base && entry < LGUEST_GDT_ENTRIES && 8 * entry + 7 <= lguest()->gdt_limit)
-		tell(entry, low, high);
+	if (table != lguest()->gdt_base || entry >= LGUEST_GDT_ENTRIES || 8 * entry + 7 > lguest()->gdt_limit)
+		return;
+	held = segments_let_go(8 * entry);
+	tell(entry, low, high);
+	if (held) {
+		lguest_drain();
+		segments_take(held);
+	}
 }
 
 void ROMCALL vmi_WriteLDTEntry(u32 table, u32 entry, u32 low, u32 high)

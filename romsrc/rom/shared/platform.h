@@ -34,6 +34,12 @@ void platform_exit(u32 status);               /* end the machine; does not retur
 
 /* ---- supplied by shared code ---- */
 
+/* segments.S: DS to SS behind a change of tables; FS and GS around one */
+#define ANY_SEGMENT 0xFFFFu
+void ROMCALL segments_reload(void);
+u32 ROMCALL segments_let_go(u32 selector); /* of FS or GS, if they hold it: for segments_take */
+void ROMCALL segments_take(u32 held);
+
 /* rom.c: zero the state and set what must not be zero. For boot stubs; vmi_init does it if magic is missing. */
 void rom_state_init(void);
 

@@ -1,5 +1,5 @@
 /*
- * Calls whose registers C can't keep, and segment registers.
+ * Calls whose registers C can't keep.
  */
 #include "window.h"
 #include "xen_asm.h"
@@ -66,27 +66,3 @@ vmi_WRMSR:
 	.globl nop_IODelay
 	.hidden nop_IODelay
 nop_IODelay:
-
-	/*
-	 * segments_reload: load DS, ES, FS, GS and SS again from the tables now in force; what has become unusable
-	 * becomes null (SS and CS are the caller's duty: they keep what they had). Changes EAX, flags.
-	 */
-.macro reload segment
-	movl %\segment, %eax
-	verr %ax
-	jz 1f
-	xorl %eax, %eax
-1:	movl %eax, %\segment
-.endm
-	.globl segments_reload
-	.hidden segments_reload
-segments_reload:
-	reload ds
-	reload es
-	reload fs
-	reload gs
-	movl %ss, %eax
-	verw %ax
-	jnz 2f
-	movl %eax, %ss
-2:	ret

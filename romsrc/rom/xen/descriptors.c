@@ -18,8 +18,6 @@
 #define GDT_ENTRIES 512u
 #define LDT_ENTRIES (512u * WINDOW_LDT_PAGES)
 
-void ROMCALL segments_reload(void); /* cpu.S */
-
 /* What Xen can be given for a guest's descriptor; zero if it would refuse. */
 static u64 machine_descriptor(u32 low, u32 high)
 {
@@ -41,6 +39,13 @@ static void gdt_set(u32 index, u32 low, u32 high, bool waits)
 		return;
 	batch_put(XEN_HYPERCALL_UPDATE_DESCRIPTOR, (u32)machine, (u32)(machine >> 32), (u32)descriptor,
 		  (u32)(descriptor >> 32));
+}
+
+/* A register that holds an entry which was written shows it; what waits is followed when it leaves (SetLazyMode). */
+static void segments_follow(void)
+{
+	if (!state()->backend.batched)
+		segments_reload();
 }
 
 void ROMCALL vmi_SetGDT(u32 dtr)
@@ -86,6 +91,7 @@ void ROMCALL vmi_WriteGDTEntry(u32 table, u32 entry, u32 low, u32 high)
 		return;
 	saved = events_mask();
 	gdt_set(entry, low, high, b->batched != 0);
+	segments_follow();
 	events_unmask(saved);
 }
 
@@ -175,6 +181,7 @@ void ROMCALL vmi_WriteLDTEntry(u32 table, u32 entry, u32 low, u32 high)
 	machine = pool_machine(b->ldt_page[entry / 512]) + entry % 512 * 8;
 	batch_put(XEN_HYPERCALL_UPDATE_DESCRIPTOR, (u32)machine, (u32)(machine >> 32), (u32)descriptor,
 		  (u32)(descriptor >> 32));
+	segments_follow();
 	events_unmask(saved);
 }
 

@@ -173,8 +173,12 @@ void ROMCALL vmi_SetLazyMode(u32 mode)
 	u32 saved = events_mask();
 
 	if (mode == VMI_LAZY_MODE_NONE) {
+		bool waits = state()->backend.batched != 0;
+
 		update_flush();
 		batch_flush();
+		if (waits) /* descriptors may be among it */
+			segments_reload();
 	}
 	state()->lazy_mode = mode;
 	events_unmask(saved);

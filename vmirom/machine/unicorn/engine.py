@@ -227,11 +227,14 @@ class UnicornEngine(PortAccess):
     def _trap(self) -> Trap:
         vector, self._vector = self._vector, _NO_VECTOR
         self._set_word(self.layout.old_exception, 0xFFFFFFFF)
-        if vector == 6:
+        soft = bool(self._word(self.layout.soft))
+        if vector == 6 and not soft:
             if self._refused is not None:
                 self._undo()
             return Trap(6)
-        if self._word(self.layout.soft):
+        if soft:
+            if vector == 6:  # taken for an undefined instruction, INT 6 leaves EIP where it was
+                self.eip += 2
             self._set_word(self.layout.soft, 0)
             self._end_shadow()
             return Trap(vector, None, soft=True)

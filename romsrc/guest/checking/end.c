@@ -1,5 +1,5 @@
 /* The end of a run: the sum, then the way out that the command line asks for. */
-#include "reference.h"
+#include "checking.h"
 
 static bool end_is(const char *how, u32 size)
 {

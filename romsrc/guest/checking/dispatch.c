@@ -2,11 +2,12 @@
  * Where traps go: interrupts to the timer's file, system calls and user faults to the process, page faults to whoever
  * asked for them, expected ones to `caught`. Anything else fails the run at once, with a note of where it was.
  */
-#include "reference.h"
+#include "checking.h"
 
 struct caught caught;
 bool (*fault_hook)(struct vmi_frame *, u32);
 void (*absent_fpu_hook)(void);
+bool (*trap_hook)(struct vmi_frame *);
 
 extern u32 catch_esp; /* instructions.S; 0: nobody expects a trap */
 bool catch_enter(void (*function)(u32), u32 argument);
@@ -62,6 +63,8 @@ void vmi_trap(struct vmi_frame *frame)
 	/* CR2 first: any later fault overwrites it */
 	u32 address = frame->vector == 14 ? vmi_GetCR2() : 0;
 
+	if (trap_hook && trap_hook(frame))
+		return;
 	if (frame->vector >= 0x30 && frame->vector < 0x48) {
 		interrupt(frame);
 		return;

@@ -1,5 +1,5 @@
 /* Real time, bounded waiting, the 8259 pair and the timer's interrupt. */
-#include "reference.h"
+#include "checking.h"
 
 #define MASTER VMI_PORT_PIC_MASTER
 #define SLAVE VMI_PORT_PIC_SLAVE

@@ -1,5 +1,5 @@
 /* A user process: an address space with code, data, constants and a stack, and three system calls. */
-#include "reference.h"
+#include "checking.h"
 
 #define IF_AND_FIXED 0x202u
 
@@ -9,13 +9,18 @@ u8 trap_stack[8192] __attribute__((aligned(4096)));
 
 void process_start(void)
 {
+	process_load(user_start, user_end);
+}
+
+void process_load(const u8 *programs, const u8 *end)
+{
 	u32 code;
 	u8 *to;
 
-	process = (struct process){.root = space_new()};
+	process = (struct process){.root = space_new(), .programs = programs};
 	code = space_map(process.root, USER_CODE, P | W | U);
 	to = VMI_LINEAR(code);
-	for (const u8 *from = user_start; from < user_end; from++)
+	for (const u8 *from = programs; from < end; from++)
 		*to++ = *from;
 	space_set(process.root, USER_CODE, code | P | U);
 	space_map(process.root, USER_DATA, P | W | U | NX);
@@ -34,10 +39,15 @@ void process_end(void)
 
 static u32 address(const u8 *program)
 {
-	return USER_CODE + (u32)(program - user_start);
+	return USER_CODE + (u32)(program - process.programs);
 }
 
 bool process_run(const u8 *program, u32 argument)
+{
+	return process_run_with(program, argument, IF_AND_FIXED);
+}
+
+bool process_run_with(const u8 *program, u32 argument, u32 eflags)
 {
 	u32 mask = vmi_GetInterruptMask();
 
@@ -45,7 +55,7 @@ bool process_run(const u8 *program, u32 argument)
 	process.exited = false;
 	caught.times = 0;
 	user_running = true;
-	user_run(address(program), USER_STACK + VMI_PAGE, IF_AND_FIXED, argument);
+	user_run(address(program), USER_STACK + VMI_PAGE, eflags, argument);
 	user_running = false;
 	vmi_SetInterruptMask(mask);
 	return process.exited;

@@ -171,5 +171,6 @@ user_end:
 
 	.bss
 	.balign 4
+	.globl user_return
 user_return:
 	.skip 4

@@ -3,7 +3,7 @@
  * SetPxELong, and a whole space is torn down by raw stores before its tables are released. The kernel's directory
  * (top entry 3) is shared by all.
  */
-#include "reference.h"
+#include "checking.h"
 
 #define TABLE (P | W | U | A)
 #define KERNEL_START 0xC0000000u

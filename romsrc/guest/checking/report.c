@@ -1,5 +1,5 @@
 /* The transcript: checks, notes, and the little arithmetic they need. */
-#include "reference.h"
+#include "checking.h"
 
 u32 passed, failed;
 
