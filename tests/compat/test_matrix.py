@@ -119,11 +119,20 @@ def test_guests_ask_for_the_version_they_stand_for() -> None:
     for version in ("3.1", "3.2"):
         note = read_guest(guest_for(version)).note
         assert f"{note.major}.{note.minor}" == version
+    with pytest.raises(GuestError, match=r"3\.2"):
+        compose(guest_for("3.2"), load_rom("xen", "3.1").data, "xen", (3, 1))
+
+
+def test_without_a_toolchain_an_older_guest_is_refused_by_its_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> bytes:
+        raise ToolchainMissing("no assembler")
+
+    monkeypatch.setattr(importlib.import_module("vmirom.compat.matrix.observe"), "_older", missing)
     for major, version in ((6, "6.1"), (13, "13.0")):
         with pytest.raises(GuestError, match=f"major {major}"):
             read_guest(guest_for(version))
-    with pytest.raises(GuestError, match=r"3\.2"):
-        compose(guest_for("3.2"), load_rom("xen", "3.1").data, "xen", (3, 1))
+    cells = observe(matrix(TREE, guests=["6.1"], roms=["3.1"], backends=["native"]))
+    assert [cell.observed for cell in cells] == [Verdict.REFUSED]
 
 
 @pytest.mark.boot
@@ -226,3 +235,48 @@ def test_a_bundle_without_the_section_is_not_for_xen_3_0() -> None:
     assert "what the kernel wants by XEN_GUEST_SECTION" in predict(NEW, NEW, era, diff).reason
     poor = replace(era, offers=era.offers - {SECTION})
     assert predict(NEW, NEW, poor, diff).verdict is Verdict.FAILS
+
+
+@pytest.mark.boot
+@pytest.mark.toolchain
+@pytest.mark.parametrize("backend", ["native", "kvm", "xen", "lguest"])
+@pytest.mark.parametrize(
+    ("wants", "outcome"),
+    [
+        ("3.0", Outcome.SUCCESS),
+        ("3.1", Outcome.SUCCESS),
+        ("3.2", Outcome.SKIP),
+        ("6.1", Outcome.SKIP),
+        ("13.0", Outcome.SKIP),
+        ("", Outcome.FAILURE),
+    ],
+)
+def test_an_older_guest_judges_the_rom_s_header(backend: str, wants: str, outcome: Outcome) -> None:
+    """By the rule of all revisions' clients, in the guest's own memory; the rule bites both ways."""
+    try:
+        guest = guest_for("13.0")
+    except ToolchainMissing as missing:
+        pytest.skip(str(missing))
+    bundle = compose(guest, load_rom(backend, "3.1").data, backend, (3, 1))
+    (result,) = boot_all([BootRequest(backend, bundle, command_line=f"wants={wants}", budget=60)])
+    assert result.outcome is outcome, result.transcript
+    if wants:
+        assert f"VMI: found a ROM, API version 3.1, wanted is {wants}" in result.transcript
+        taken = "taken" if outcome is Outcome.SUCCESS else "mismatched, not taken"
+        assert f"VMI: {taken}" in result.transcript
+
+
+@pytest.mark.boot
+@pytest.mark.toolchain
+def test_cells_of_older_guests_are_seen_by_booting_them() -> None:
+    try:
+        guest_for("6.1")
+    except ToolchainMissing as missing:
+        pytest.skip(str(missing))
+    cells = observe(matrix(TREE, guests=["6.1", "13.0"], roms=["3.1"]))
+    assert len(cells) == 14
+    for cell in cells:
+        assert cell.observed is cell.predicted is Verdict.REFUSED
+        assert cell.seen == (
+            f"VMI: found a ROM, API version 3.1, wanted is {cell.guest} VMI: mismatched, not taken"
+        )

@@ -1,9 +1,10 @@
 """Does it run? Guests composed with ROMs and booted on the embedded hypervisors.
 
 The guest of 3.1 is the reference guest. The guest of 3.0 is the classic one, which knows nothing of 3.1
-and attaches as Linux did; it is built when it is needed. For a version that no guest was written for, the
-reference guest's note is made to ask for it: enough to see whether it is refused, and no more is taken
-from it.
+and attaches as Linux did; it is built when it is needed. A guest of a revision before 3 judges the ROM by
+its header, as all clients did: that is what the older guest does, and whether it takes the ROM is what is
+seen of it. Where neither can be built, and for a minor that no guest was written for, the reference guest's
+note is made to ask for the version: enough to see whether it is refused, and no more is taken from it.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ def observe(cells: Sequence[Cell], budget: float = 30.0, jobs: int | None = None
         made = _bundle(cell)
         if isinstance(made, bytes):
             options = dict(cell.era.options)
-            request = BootRequest(cell.era.backend, made, budget=budget, options=options)
+            line = f"wants={cell.guest}" if _is_older(cell.guest) else ""
+            request = BootRequest(cell.era.backend, made, command_line=line, budget=budget, options=options)
             requests.append((number, request))
             seen.append(None)
         else:
@@ -67,7 +69,8 @@ def _told(result: BootResult) -> Observed:
     if result.outcome is Outcome.SUCCESS:
         return Verdict.RUNS, f"{result.reason}; {len(result.transcript)} lines"
     if result.outcome is Outcome.SKIP:
-        return Verdict.REFUSED, result.reason
+        said = " ".join(line for line in result.transcript if line.startswith("VMI: "))
+        return Verdict.REFUSED, said or result.reason
     return Verdict.FAILS, f"{result.outcome.value}: {result.reason}"
 
 
@@ -92,8 +95,18 @@ def _bundle(cell: Cell) -> bytes | Observed:
 def guest_for(version: str) -> bytes:
     """A guest that asks for ``version``. Raises ToolchainMissing where it can't be built here."""
     wanted = Version.parse(version)
+    if _is_older(version):
+        try:
+            return _older()
+        except ToolchainMissing:
+            return _asking(_reference(), wanted)
     made = _GUESTS.get((wanted.major, wanted.minor))
     return made() if made else _asking(_reference(), wanted)
+
+
+def _is_older(version: str) -> bool:
+    """Whether a version is of a revision before 3, or of 13: of a line whose guests only judge the header."""
+    return Version.parse(version).major != int(vmi.RomHeader.API_MAJOR)
 
 
 @cache
@@ -105,6 +118,14 @@ def _reference() -> bytes:
 def _classic() -> bytes:
     kit = [source for source in kit_sources() if source.name not in _REPLACED]
     return build_guest([*guest_sources("classic"), *kit], None, kit=False, strict=True).data
+
+
+@cache
+def _older() -> bytes:
+    kit = [source for source in kit_sources() if source.name not in _REPLACED]
+    classic = [source for source in guest_sources("classic") if source.name != "main.c"]
+    sources = [*guest_sources("older"), *classic, *kit]
+    return build_guest(sources, None, kit=False, strict=True).data
 
 
 _GUESTS: dict[tuple[int, int], Callable[[], bytes]] = {(3, 1): _reference, (3, 0): _classic}
