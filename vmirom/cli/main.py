@@ -128,6 +128,10 @@ def _end(message: str, code: int) -> NoReturn:
         "abi": ("vmirom.cli.abi:abi", "Show the declared ABI: versions, calls, structures."),
         "conform": ("vmirom.cli.conform:conform", "Judge every promise of the ABI on every backend."),
         "model": ("vmirom.cli.model:model", "Compare machines with a model of what a guest sees."),
+        "faults": (
+            "vmirom.cli.faults:faults",
+            "Put faults into ROMs and hypervisors; see what catches them.",
+        ),
         "hosts": ("vmirom.cli.hosts:hosts", "Say where bundles can boot here, and what is missing."),
         "campaign": (
             "vmirom.cli.campaign:campaign",

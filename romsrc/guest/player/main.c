@@ -69,6 +69,44 @@ VMICALL u32 player_await(u32 bound)
 	return bound != 0;
 }
 
+/* Sixteenths of a period, 16 for a whole one or more. */
+static u32 lateness(u64 now, u64 expiry, u32 period)
+{
+	return now - expiry >= period ? 16 : (u32)(now - expiry) / ((period + 15) / 16);
+}
+
+/* A periodic alarm from one period on: how late each of three ticks came, a byte each, or that one came too early,
+ * or never. Interrupts are off afterwards. */
+VMICALL u32 player_pace(u32 counter, u32 period);
+VMICALL u32 player_pace(u32 counter, u32 period)
+{
+	u64 expiry = vmi_GetCycleCounter(counter) + period;
+	u32 told = 0;
+
+	vmi_SetAlarm(counter | VMI_ALARM_PERIODIC, expiry, period);
+	vmi_EnableInterrupts();
+	for (u32 tick = 0; tick < 3; tick++, expiry += period) {
+		u32 before = *(volatile u32 *)&player_interrupts;
+		u64 now;
+
+		do
+			now = vmi_GetCycleCounter(counter);
+		while (*(volatile u32 *)&player_interrupts == before && now < expiry + 32ull * period);
+		now = vmi_GetCycleCounter(counter);
+		if (*(volatile u32 *)&player_interrupts == before)
+			told = PLAYER_NEVER;
+		else if (now < expiry)
+			told = PLAYER_EARLY;
+		else
+			told |= lateness(now, expiry, period) << 8 * tick;
+		if (told >= PLAYER_EARLY)
+			break;
+	}
+	vmi_DisableInterrupts();
+	vmi_CancelAlarm(counter);
+	return told;
+}
+
 /* Halt, which turns interrupts on and comes back behind one. */
 VMICALL u32 player_halt(void);
 VMICALL u32 player_halt(void)

@@ -175,7 +175,7 @@ player_user:
 player_routines:
 	.long routine_load, routine_store, routine_execute, routine_iret, routine_user, routine_sysexit
 	.long routine_fpu, routine_segment, routine_trap, routine_undefined, routine_gate
-	.long routine_divide, player_await, player_halt
+	.long routine_divide, player_await, player_halt, player_pace
 
 	.bss
 	.balign 4

@@ -12,6 +12,8 @@
 #define PLAYER_CALL 0xFFFFFFFF /* step.routine: the call itself */
 #define PLAYER_STACK_WORDS 4
 #define PLAYER_ARITHMETIC 0x8D5
+#define PLAYER_EARLY 0x80000000u /* answers of the pace routine */
+#define PLAYER_NEVER 0xFFFFFFFFu
 
 /* struct player_step */
 #define STEP_ROUTINE 0

@@ -16,6 +16,7 @@ __all__ = [
     "ARENA",
     "DATA",
     "DESTINATION",
+    "EARLY",
     "FRAMES",
     "GDTS",
     "GDT_LIMIT",
@@ -25,6 +26,7 @@ __all__ = [
     "LINEAR",
     "MAGIC",
     "MAILBOX",
+    "NEVER",
     "NOWHERE",
     "OPERAND",
     "PAGE",
@@ -109,3 +111,9 @@ class Routine(enum.IntEnum):
     divide = 11
     wait = 12
     halt = 13
+    pace = 14
+
+
+EARLY: Final = 0x80000000
+"""What the routine ``pace`` answers where a tick came before its time; NEVER where none came."""
+NEVER: Final = 0xFFFFFFFF

@@ -252,6 +252,7 @@ def _registers() -> tuple[Choice, ...]:
         _call("GetCR4", 3),
         _call("SetDR", 3, num=(0, 1, 2, 3)),
         _call("GetDR", 3, num=(0, 1, 2, 3)),
+        Choice("debug", {"num": (0, 1, 2, 3), "value": (0x1000, 0x7FFFFFF0)}, 2),
         _call("CPUID", 4, function=(0, 1, 0x80000000, 0x80000001), sub=(0,)),
         _call("SetIOPLMask", 3, mask=(0, 0x3000)),
     )

@@ -25,6 +25,8 @@ class Control:
     ts: int | None = None
     cr4_on: int = 0
     debug: dict[int, int | None] = field(default_factory=dict)
+    debug_kept: bool | None = None
+    """Whether debug registers tell what they were given, or always 0: None before one has told."""
 
     def set_cr0(self, value: int) -> None:
         """TS is as given; PE, PG and WP are on and stay."""
@@ -52,4 +54,13 @@ class Control:
     def get_dr(self, number: int) -> Expected:
         """GetDR: as given, or always 0."""
         value = self.debug.get(number)
-        return ANYTHING if value is None else Expected(among=(value, 0))
+        if value is None or not 0 <= number < 4:
+            return Expected(0) if self.debug_kept is False and 0 <= number < 4 else ANYTHING
+        if self.debug_kept is None:
+            return Expected(among=(value, 0))
+        return Expected(value if self.debug_kept else 0)
+
+    def seen_dr(self, number: int, answer: int) -> None:
+        """What GetDR did return."""
+        if self.debug.get(number):
+            self.debug_kept = answer != 0

@@ -17,6 +17,7 @@ __all__ = ["LENGTH", "Explored", "explore", "settings_of", "shortest"]
 
 LENGTH: Final = 120
 """Moves of a sequence."""
+_MACHINES: Final = 3
 _ATTEMPTS: Final = 200
 """Machines that may be booted to make a sequence shorter."""
 
@@ -48,8 +49,9 @@ def explore(
     shorten: bool = True,
     watcher: Callable[[int], None] | None = None,
 ) -> Explored:
-    """Play random sequences, the same for the same seed, until ``calls`` steps are made or one differs.
-    ``watcher`` is told how many were made. Raises Died if the player can't be booted at all."""
+    """Play random sequences, the same for the same seed, until ``calls`` steps are made or one differs. At
+    the end the pace of counters and alarms is looked at. ``watcher`` is told how many were made. Raises
+    Died if the player can't be booted at all."""
     begun = time.process_time()
     stage = Stage(setting)
     difference: Difference | None = None
@@ -64,13 +66,33 @@ def explore(
             number += 1
             if watcher is not None:
                 watcher(stage.made)
+        if difference is None:
+            difference = _pace(stage)
     finally:
         stage.close()
     steady = True
-    if difference is not None and shorten:
+    if difference is not None and difference.moves and shorten:
         again = shortest(setting, moves)
         steady, difference = again is not None, again or difference
     return Explored(setting, stage.made, time.process_time() - begun, difference, steady)
+
+
+def _pace(stage: Stage) -> Difference | None:
+    """What is wrong with the pace of a machine: a difference is one that new machines show as well, since a
+    ROM that measures a rate may be disturbed."""
+    found: Difference | None = None
+    for attempt in range(_MACHINES):
+        tried = Stage(stage.setting) if attempt else stage
+        try:
+            tried.pace()
+        except Difference as difference:
+            found = difference
+        else:
+            return None
+        finally:
+            if attempt:
+                tried.close()
+    return found
 
 
 def shortest(setting: Setting, moves: Sequence[Move]) -> Difference | None:

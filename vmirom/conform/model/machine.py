@@ -205,6 +205,9 @@ class Model:
     def _OUTSL(self, a: Mapping[str, int]) -> Expected:  # noqa: N802
         return Expected(registers=(("esi", a["addr"] + 4 * a["count"]), ("ecx", 0)))
 
+    def _pace(self, a: Mapping[str, int]) -> Expected:
+        return ANYTHING
+
     def _wait(self, a: Mapping[str, int]) -> Expected:
         self.pair.out(_MASTER, 0x0A)
         return Expected(1)
@@ -522,6 +525,10 @@ def _faults(address: int, error: int | None) -> Expected:
     return Expected(trap=_PAGE_FAULT, error=error, address=address)
 
 
+def _learn_dr(model: Model, a: Mapping[str, int], answer: int, result: Result) -> None:
+    model.control.seen_dr(a["num"], answer)
+
+
 _Routine = Callable[[Model, Mapping[str, int]], Expected]
 _ROUTINES: Final[Mapping[str, _Routine]] = {
     name: getattr(Model, f"_{name}")
@@ -534,6 +541,7 @@ _LEARN: Final[Mapping[str, Callable[[Model, Mapping[str, int], int, Result], Non
     "GetWallclockTime": Model._learn_wallclock,
     "RDTSC": Model._learn_tsc,
     "GetCR4": Model._learn_cr4,
+    "GetDR": _learn_dr,
     "CPUID": Model._learn_leaf,
     "load": Model._learn_load,
     "store": Model._learn_store,

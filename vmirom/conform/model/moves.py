@@ -191,9 +191,9 @@ class Expander:
     # memory
 
     def root(self, a: Mapping[str, int]) -> list[Step]:
-        """SetCR3 with one of the two spaces."""
+        """SetCR3 with one of the two spaces, which may wait in a lazy mode like the rest."""
         self.space = a["space"]
-        return [Step("SetCR3", {"value": self.roots[a["space"]] | a["bits"]})]
+        return [*self.unlazy(), Step("SetCR3", {"value": self.roots[a["space"]] | a["bits"]})]
 
     def page(self, a: Mapping[str, int]) -> list[Step]:
         """An entry of the window changed: by SetPxELong, or by the guest's own stores and UpdatePxELong."""
@@ -239,6 +239,15 @@ class Expander:
         """GetRomInfo with room for some bytes, behind known ones."""
         before = _store(DESTINATION, 0xA5A5A5A5)
         return [before, Step("GetRomInfo", {"dest": DESTINATION, "size": a["size"]}, DESTINATION)]
+
+    def debug(self, a: Mapping[str, int]) -> list[Step]:
+        """Two debug registers given different addresses, and read."""
+        one, other, value = a["num"], a["num"] ^ 1, a["value"]
+        steps = [
+            Step("SetDR", {"num": one, "value": value}),
+            Step("SetDR", {"num": other, "value": value + 8}),
+        ]
+        return [*steps, Step("GetDR", {"num": one}), Step("GetDR", {"num": other})]
 
     def read_string(self, a: Mapping[str, int]) -> list[Step]:
         """INSB, INSW or INSL from a port where nobody answers."""
@@ -295,6 +304,7 @@ MOVES: Final[Mapping[str, Callable[[Expander, Mapping[str, int]], list[Step]]]] 
     "flush": Expander.flush,
     "lost": Expander.lost,
     "info": Expander.info,
+    "debug": Expander.debug,
     "read_string": Expander.read_string,
     "write_string": Expander.write_string,
     **{name: _alone(name) for name in ("fpu", "breakpoint", "undefined", "gate", "divide")},

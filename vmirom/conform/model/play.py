@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import struct
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
 
 from vmirom.conform.model.arena import (
+    EARLY,
     FRAMES,
     GDT_LIMIT,
     GDTS,
     IDT_LIMIT,
     IDTS,
+    NEVER,
     STACKS,
     WINDOW_TABLES,
     Routine,
@@ -40,6 +43,13 @@ _ARITHMETIC: Final = 0x8D5
 _DIRECTION: Final = 0x400
 _BREAKPOINT: Final = 3
 _BASE: Final = 0x30
+_PERIOD_MS: Final = 16
+_ATTEMPTS: Final = 40
+_PERIOD: Final = 16
+_LATE: Final = 4
+"""Sixteenths of a period."""
+_SLACK: Final = 0.25
+_WALL_SLACK_NS: Final = 3 * 10**9
 _NO_EXECUTE: Final = {"lguest": False}
 
 
@@ -100,6 +110,7 @@ _ROUTINE_PLACES: Final[Mapping[str, tuple[tuple[str, tuple[int, ...]], ...]]] = 
     "sysexit": (("eip", (3,)), ("esp", (4,))),
     "segment": (("selector", (2,)), ("offset", (3,))),
     "wait": (("bound", (2,)),),
+    "pace": (("counter", (2,)), ("period", (3,))),
 }
 
 
@@ -177,6 +188,57 @@ class Stage:
         self._space = expander.space
         self.made += len(results)
         self._compare(moves, steps, owners, results[len(begin) - 1 :])
+
+    def pace(self) -> None:
+        """What no sequence shows: that counters run at the rate they name, that the wall clock is right, and
+        that the ticks of periodic alarms keep to their times. Raises Difference.
+
+        Bounds hold on a machine of any speed: of the host's clock those before and behind the call count, and
+        of several attempts one whose ticks were not disturbed.
+        """
+        try:
+            begun, first = self._timed("GetCycleCounter", {"counter": 0})
+            frequency = self._timed("GetCycleFrequency", {})[1]
+            for counter in (0, 1):
+                self._punctual(counter, frequency * _PERIOD_MS // 1000)
+            ended, last = self._timed("GetCycleCounter", {"counter": 0})
+            self._wall()
+        except Died as died:
+            raise Difference(self.setting, (), None, f"the machine ended: {died}") from None
+        seconds = (last - first) / max(frequency, 1)
+        least, most = (ended[0] - begun[1]) / 1e9, (ended[1] - begun[0]) / 1e9
+        if not least * (1 - _SLACK) <= seconds <= most * (1 + _SLACK):
+            why = f"{seconds:.4f} s passed by counter and frequency, {least:.4f} to {most:.4f} s in truth"
+            raise Difference(self.setting, (), Step("GetCycleFrequency", {}), why)
+
+    def _timed(self, call: str, arguments: Mapping[str, int]) -> tuple[tuple[int, int], int]:
+        """``time.monotonic_ns`` before and behind a call, and its answer."""
+        before = time.monotonic_ns()
+        (raw,) = self._run([Step(call, arguments)])
+        return (before, time.monotonic_ns()), raw[0] | raw[1] << 32
+
+    def _punctual(self, counter: int, period: int) -> None:
+        step = Step("pace", {"counter": counter, "period": period & 0xFFFFFFFF})
+        late = [_PERIOD, _PERIOD, _PERIOD]
+        for _ in range(_ATTEMPTS):
+            answer = self._run([*self._begin(), step])[-1][0]
+            if answer in (EARLY, NEVER):
+                why = "a tick came before its time" if answer == EARLY else "no tick came"
+                raise Difference(self.setting, (), step, why)
+            late = [min(best, answer >> 8 * tick & 0xFF) for tick, best in enumerate(late)]
+            if sum(one < _LATE for one in late) > 1:
+                return
+        told = ", ".join(map(str, late))
+        raise Difference(
+            self.setting, (), step, f"three ticks are at best {told} sixteenths of a period late"
+        )
+
+    def _wall(self) -> None:
+        before = time.time_ns() - _WALL_SLACK_NS
+        told = self._timed("GetWallclockTime", {})[1]
+        if not before <= told <= time.time_ns() + _WALL_SLACK_NS:
+            why = f"the wall clock is {(told - time.time_ns()) / 1e9:.1f} s off"
+            raise Difference(self.setting, (), Step("GetWallclockTime", {}), why)
 
     def _run(self, steps: Sequence[Step]) -> list[tuple[int, ...]]:
         codings = self._codings

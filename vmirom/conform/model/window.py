@@ -87,8 +87,7 @@ class Window:
         """SetCR3. While updates wait, those of this space may go on waiting."""
         for old in self.old:
             old -= {one for one in old if one & P or not self.lazy}
-        if space != self.space:
-            for old in self.old:
+            if space != self.space:
                 old.clear()
         self.space = space
 
@@ -135,8 +134,7 @@ class Window:
         assert page is not None
         met = {self.tables[self.space][page], *self.old[page]}
         if result.trap == _FAULT:
-            self.settle()
-            self.old[page].clear()
+            self.settle()  # a processor would drop the page's translation, too; emulated ones may keep it
             return
         through = [entry for entry in met if fault(entry, kind) is None]
         now = self.tables[self.space][page]

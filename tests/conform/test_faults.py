@@ -1,0 +1,169 @@
+"""The checks bite: seeded faults of ROMs and hypervisors are caught, and nothing where there is none."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from vmirom.cli.main import cli
+from vmirom.conform.faults import CantApply, Fault, Where, all_faults, applied, fault_of
+from vmirom.conform.faults.fault import HostPatch
+from vmirom.conform.faults.judging import CONTROLS, Found, Means, control, judged, names
+from vmirom.conform.faults.routines import around, before, byte_of, exchange, instead, type_of
+from vmirom.conform.faults.trying import try_all
+from vmirom.hypervisors.xen.traps import Traps
+from vmirom.overlays.vmi import Reloc
+from vmirom.report.faults import fault_lines, fault_report
+from vmirom.rom.image import load_rom, parse_rom
+
+QUICK = (
+    "native-halt-at-once",
+    "kvm-wallclock-a-year-on",
+    "xen-enable-delivers-nothing",
+    "lguest-batch-forgotten",
+    "native-host-frame-if-clear",
+    "kvm-host-clock-half",
+    "xen-host-no-execute-lost",
+    "lguest-host-bits-lost",
+)
+
+
+def test_there_are_enough_of_every_kind() -> None:
+    places = Counter((fault.backend, fault.where) for fault in all_faults())
+    assert len(all_faults()) >= 60
+    for backend in ("native", "kvm", "xen", "lguest"):
+        for where in Where:
+            assert places[backend, where] >= 4, (backend, where)
+    assert len({fault.breaks for fault in all_faults()}) >= 8
+    assert all(fault.sentence and fault.id.startswith(f"{fault.backend}-") for fault in all_faults())
+
+
+@pytest.mark.parametrize("fault", all_faults(), ids=lambda fault: fault.id)
+def test_every_fault_can_be_put_in_and_taken_out(fault: Fault) -> None:
+    shipped = load_rom(fault.backend, fault.abi).data
+    if isinstance(fault.patch, HostPatch):
+        assert fault.rom() == shipped
+        with applied(fault):
+            pass
+    else:
+        rom = fault.rom()
+        assert rom != shipped and len(rom) == len(shipped)
+        if "checksum" not in fault.id:
+            assert sum(rom) & 0xFF == 0
+
+
+@pytest.mark.boot
+@pytest.mark.parametrize("name", QUICK)
+def test_a_few_are_caught(name: str) -> None:
+    found = judged(fault_of(name), every=False)
+    assert found.caught, found
+
+
+@pytest.mark.boot
+@pytest.mark.parametrize("name", CONTROLS)
+def test_nothing_is_caught_where_there_is_no_fault(name: str) -> None:
+    assert control(name).catches == ()
+
+
+@pytest.mark.boot
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_all_are_caught() -> None:
+    found = try_all(names(()))
+    assert [one.id for one in found if not one.caught] == []
+
+
+def test_a_hypervisor_is_whole_again_afterwards() -> None:
+    before_it = vars(Traps)["iret"]
+    with pytest.raises(ZeroDivisionError), applied(fault_of("xen-host-iret-stays-masked")):
+        assert vars(Traps)["iret"] is not before_it
+        raise ZeroDivisionError
+    assert vars(Traps)["iret"] is before_it
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "hypervisors.xen.traps:Traps.no_such",
+        "hypervisors.xen.nowhere:Traps.iret",
+        "hypervisors.xen.traps:No.iret",
+    ],
+)
+def test_what_is_not_there_is_an_error_and_never_caught(target: str) -> None:
+    fault = Fault("x", "x", "xen", "IRQ", HostPatch(target, lambda original: original))
+    with pytest.raises(CantApply, match="is not there"), applied(fault):
+        pass
+    found = judged(fault, every=False)
+    assert not found.caught and "is not there" in found.problem
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        instead("CPUID"),
+        before("MachineToPhysical", "90"),
+        exchange("SetIDT", "hlt", "90"),
+        around("GetIDT", "90" * 40),
+        exchange("GetInterruptMask", ".*", "90", 10_000),
+    ],
+)
+def test_a_rom_that_is_not_as_it_was_is_an_error(patch: Any) -> None:
+    with pytest.raises(CantApply):
+        patch(load_rom("native").data)
+
+
+def test_a_patch_that_changes_nothing_is_an_error() -> None:
+    last = load_rom("native").data[0]
+    with pytest.raises(CantApply, match="changes nothing"):
+        Fault("x", "x", "native", "ROM", byte_of(0, last)).rom()
+
+
+def test_types_are_found_by_what_the_slots_say() -> None:
+    for backend in ("native", "kvm", "xen", "lguest"):
+        rom = load_rom(backend).data
+        changed = type_of("IRET", int(Reloc.NOP))(rom)
+        different = [n for n, (one, other) in enumerate(zip(rom, changed, strict=True)) if one != other]
+        assert len(different) == 2 and rom[different[0]] == Reloc.JUMP_REL  # and the checksum
+        assert parse_rom(changed).private is not None
+
+
+def test_what_is_told_of_a_run() -> None:
+    found = [
+        judged(fault_of("native-checksum"), every=False),
+        Found("xen-clts-lost", (), 1.0),
+        Found("xen-space-kept", (), 1.0, "the process that tried it died"),
+        Found("native", (), 1.0),
+    ]
+    report = fault_report(found)
+    assert (report.caught, report.missed, report.good) == (1, 2, False)
+    lines = fault_lines(report, verbose=True)
+    assert lines[0].startswith("caught native-checksum") and "rules: checksum" in lines[0]
+    assert any(line.startswith("MISSED xen-clts-lost") for line in lines)
+    assert any(line.startswith("error  xen-space-kept") and "died" in line for line in lines)
+    assert "without a fault, native: clean" in lines
+    assert lines[-1].startswith("3 faults") and lines[-1].endswith("2 not")
+    assert found[0].catches[0].means is Means.RULES
+
+
+def run(*arguments: str) -> Any:
+    return CliRunner().invoke(cli, ["faults", *arguments])
+
+
+def test_the_command_lists_and_refuses() -> None:
+    result = run("--list", "--select", "xen-host")
+    assert result.exit_code == 0 and "xen-host-ldt-ignored" in result.output
+    assert "lguest" not in result.output
+    assert run("--select", "nothing-of-that-name").exit_code == 2
+
+
+@pytest.mark.boot
+@pytest.mark.slow
+def test_the_command_tries_and_tells() -> None:
+    report = json.loads(run("--select", "native-checksum", "--json", "--jobs", "2").output)
+    assert report["caught"] == 1 and report["missed"] == 0
+    assert set(report["controls"]) == set(CONTROLS) and not any(report["controls"].values())
+    assert report["faults"][0]["catches"][0]["means"] == "rules"

@@ -1,0 +1,145 @@
+"""Faults of lguest's host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from vmirom.conform.faults.fault import Fault, HostPatch
+
+__all__ = ["FAULTS"]
+
+_IF: Final = 0x200
+_YEAR_NS: Final = 365 * 86400 * 10**9
+
+
+def _lguest(name: str, sentence: str, breaks: str, target: str, make: Callable[[Any], Any]) -> Fault:
+    patch = HostPatch(f"hypervisors.lguest.{target}", make)
+    return Fault(f"lguest-host-{name}", sentence, "lguest", breaks, patch)
+
+
+def _nothing(original: Any) -> Any:
+    return lambda *arguments, **named: None
+
+
+def _words_swapped(original: Any) -> Any:
+    return lambda self, index, low, high: original(self, index, high, low)
+
+
+def _always_trap_gate(original: Any) -> Any:
+    def load(self: Any, vector: int, low: int, high: int) -> None:
+        original(self, vector, low, high | 0x100)
+
+    return load
+
+
+def _enabled_seen(original: Any) -> Any:
+    """What ``reflect`` finds in irq_enabled is on."""
+
+    def reflect(self: Any, gate: Any, error: Any) -> None:
+        if self.data is not None:
+            self.data.fields.irq_enabled = _IF
+        original(self, gate, error)
+
+    return reflect
+
+
+def _never_enabled(original: Any) -> Any:
+    def reflect(self: Any, gate: Any, error: Any) -> None:
+        before = None if self.data is None else int(self.data.fields.irq_enabled)
+        if self.data is not None:
+            self.data.fields.irq_enabled = 0
+        original(self, gate, error)
+        if self.data is not None and gate.trap:
+            self.data.fields.irq_enabled = before
+
+    return reflect
+
+
+def _error_zero(original: Any) -> Any:
+    return lambda self, gate, error: original(self, gate, None if error is None else 0)
+
+
+def _always_wanted(original: Any) -> Any:
+    return lambda self: True
+
+
+def _late(original: Any) -> Any:
+    return lambda self, delta: original(self, delta * 2)
+
+
+def _entry_behind(original: Any) -> Any:
+    return lambda self, top, gva, entry: original(self, top, gva + 0x1000, entry)
+
+
+def _wall_on(original: Any) -> Any:
+    return lambda self, wall: original(self, wall + _YEAR_NS)
+
+
+def _clean_never(original: Any) -> Any:
+    return lambda self, gpa, size, value: original(self, gpa, size, value & ~0x60)
+
+
+FAULTS: Final[tuple[Fault, ...]] = (
+    _lguest(
+        "descriptor-words-swapped",
+        "LOAD_GDT_ENTRY swaps the two words",
+        "DT",
+        "segments:SegmentTable.load",
+        _words_swapped,
+    ),
+    _lguest(
+        "trap-gates",
+        "every gate leaves interrupts on",
+        "IRQ",
+        "interrupts:Interrupts.load_gate",
+        _always_trap_gate,
+    ),
+    _lguest(
+        "frame-if-set", "frames show IF set, always", "IRQ", "interrupts:Interrupts.reflect", _enabled_seen
+    ),
+    _lguest(
+        "frame-if-clear",
+        "frames show IF clear, always",
+        "IRQ",
+        "interrupts:Interrupts.reflect",
+        _never_enabled,
+    ),
+    _lguest("error-code-zero", "error codes are 0", "DT", "interrupts:Interrupts.reflect", _error_zero),
+    _lguest(
+        "interrupts-unwanted",
+        "interrupts come although they are off",
+        "IRQ",
+        "data:LguestData.interrupts_wanted",
+        _always_wanted,
+    ),
+    _lguest("alarm-late", "SET_CLOCKEVENT takes twice the time", "TIME", "clock:ClockEvent.set", _late),
+    _lguest("set-pte-lost", "SET_PTE does nothing", "MMU", "page_tables:ShadowTables.set_entry", _nothing),
+    _lguest(
+        "set-pte-behind",
+        "SET_PTE changes the entry behind",
+        "MMU",
+        "page_tables:ShadowTables.set_entry",
+        _entry_behind,
+    ),
+    _lguest(
+        "clear-lost",
+        "no shadow is ever dropped as a whole",
+        "MMU",
+        "page_tables:ShadowTables.clear",
+        _nothing,
+    ),
+    _lguest("stack-kept", "SET_STACK does nothing", "DT", "hypercalls:Hypercalls._set_stack", _nothing),
+    _lguest("task-switched-lost", "TS does nothing", "CPU", "hypercalls:Hypercalls._ts", _nothing),
+    _lguest(
+        "wall-a-year-on", "the wall clock is a year ahead", "TIME", "data:LguestData.write_time", _wall_on
+    ),
+    _lguest(
+        "bits-lost",
+        "accessed and dirty bits do not reach the guest's entries",
+        "MMU",
+        "guest_memory:GuestMemory.put_entry",
+        _clean_never,
+    ),
+    _lguest("halt-lost", "HALT does nothing", "IRQ", "hypercalls:Hypercalls._halt", _nothing),
+)

@@ -1,0 +1,176 @@
+"""Faults of Xen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from vmirom.conform.faults.fault import Fault, HostPatch
+
+__all__ = ["FAULTS"]
+
+_IF: Final = 0x200
+_YEAR_S: Final = 365 * 86400
+
+
+def _xen(name: str, sentence: str, breaks: str, target: str, make: Callable[[Any], Any]) -> Fault:
+    return Fault(f"xen-host-{name}", sentence, "xen", breaks, HostPatch(f"hypervisors.xen.{target}", make))
+
+
+def _nothing(original: Any) -> Any:
+    return lambda *arguments, **named: None
+
+
+def _zero(original: Any) -> Any:
+    return lambda *arguments, **named: 0
+
+
+def _mask_ignored(original: Any) -> Any:
+    def upcall_pending(self: Any, port: int) -> None:
+        original(self, port)
+        self.domain.shared.vcpu.evtchn_upcall_mask = 0
+
+    return upcall_pending
+
+
+def _stays_masked(original: Any) -> Any:
+    def iret(self: Any) -> None:
+        before = int(self.domain.shared.vcpu.evtchn_upcall_mask)
+        original(self)
+        self.domain.shared.vcpu.evtchn_upcall_mask = before
+
+    return iret
+
+
+def _words_swapped(original: Any) -> Any:
+    return lambda self, maddr, low, high: original(self, maddr, high, low)
+
+
+def _shorter(original: Any) -> Any:
+    return lambda self, at, entries: original(self, at, entries - 1)
+
+
+def _never_masks(original: Any) -> Any:
+    def set_table(self: Any, at: int) -> int:
+        answer = int(original(self, at))
+        for vector, gate in enumerate(self.gates):
+            if gate is not None:
+                self.gates[vector] = type(gate)(gate.cs, gate.eip, gate.dpl, False)
+        return answer
+
+    return set_table
+
+
+def _address_of_page(original: Any) -> Any:
+    return lambda self, address, error: original(self, address & ~0xFFF, error)
+
+
+def _error_zero(original: Any) -> Any:
+    return lambda self, address, error: original(self, address, 0)
+
+
+def _frame_shows_if(original: Any) -> Any:
+    def push(self: Any, cs: int, eip: int, error: Any, masks: bool, *rest: Any) -> None:
+        info = self.domain.shared.vcpu
+        before = int(info.evtchn_upcall_mask)
+        info.evtchn_upcall_mask = 0
+        try:
+            original(self, cs, eip, error, masks, *rest)
+        finally:
+            if before:
+                info.evtchn_upcall_mask = before
+
+    return push
+
+
+def _write_lost(original: Any) -> Any:
+    return lambda self, pointer, value, domid: original(self, pointer, value & ~2, domid)
+
+
+def _frame_off(original: Any) -> Any:
+    def update(self: Any, pointer: int, value: int, domid: int) -> None:
+        original(self, pointer, value + 0x1000 if value & 1 and pointer & 3 == 0 else value, domid)
+
+    return update
+
+
+def _executable(original: Any) -> Any:
+    return lambda self, pointer, value, domid: original(self, pointer, value & ~(1 << 63), domid)
+
+
+def _year_on(original: Any) -> Any:
+    def begin(self: Any) -> None:
+        original(self)
+        self._shared.page.wc_sec += _YEAR_S
+
+    return begin
+
+
+def _half(original: Any) -> Any:
+    def scale(hz: int) -> tuple[int, int]:
+        mul, shift = original(hz)
+        return mul // 2, shift
+
+    return scale
+
+
+FAULTS: Final[tuple[Fault, ...]] = (
+    _xen(
+        "timer-event-lost",
+        "no virtual interrupt of the timer is raised",
+        "TIME",
+        "events:Events.raise_virq",
+        _nothing,
+    ),
+    _xen(
+        "upcall-while-masked",
+        "an event clears the upcall mask",
+        "IRQ",
+        "events:Events.raise_port",
+        _mask_ignored,
+    ),
+    _xen(
+        "iret-stays-masked", "IRET leaves the upcall mask as it is", "IRQ", "traps:Traps.iret", _stays_masked
+    ),
+    _xen(
+        "descriptor-words-swapped",
+        "update_descriptor swaps the two words",
+        "DT",
+        "segments:Segments.update_descriptor",
+        _words_swapped,
+    ),
+    _xen("ldt-ignored", "MMUEXT_SET_LDT does nothing", "DT", "segments:Segments.set_ldt", _nothing),
+    _xen(
+        "gates-never-mask",
+        "trap-table entries never mask events",
+        "IRQ",
+        "traps:Traps.set_table",
+        _never_masks,
+    ),
+    _xen("stack-kept", "stack_switch does nothing", "DT", "traps:Traps.set_stack", _zero),
+    _xen(
+        "cr2-of-page",
+        "the fault address is that of the page",
+        "CPU",
+        "traps:Traps.inject_fault",
+        _address_of_page,
+    ),
+    _xen("fault-error-zero", "page faults have error code 0", "CPU", "traps:Traps.inject_fault", _error_zero),
+    _xen("frame-if-set", "frames show IF set, always", "IRQ", "traps:Traps._push_frame", _frame_shows_if),
+    _xen(
+        "entries-read-only", "mmu_update loses the right to write", "MMU", "mmu:Mmu._update_one", _write_lost
+    ),
+    _xen(
+        "frame-off-by-one", "mmu_update installs the frame behind", "MMU", "mmu:Mmu._update_one", _frame_off
+    ),
+    _xen("tlb-kept", "MMUEXT flushes drop no translation", "MMU", "mmu:Mmu._flush", _nothing),
+    _xen(
+        "no-execute-lost",
+        "mmu_update forgets that a page can't be executed",
+        "MMU",
+        "mmu:Mmu._update_one",
+        _executable,
+    ),
+    _xen("wall-a-year-on", "the wall clock is a year ahead", "TIME", "clock:Clock.begin", _year_on),
+    _xen("clock-half", "system time runs at half the speed", "TIME", "clock:time_scale", _half),
+)
