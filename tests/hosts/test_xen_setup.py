@@ -108,7 +108,10 @@ def test_interrupted_build_is_never_used_and_the_source_not_fetched_again(fake: 
 
 def test_full_disk_is_said(fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (fake / "full").touch()
-    assert failure() == "make fails: ld: final link failed: No space left on device"
+    assert failure() == (
+        "make fails: ld: final link failed: No space left on device;"
+        " make room, or name another folder in VMIROM_CACHE"
+    )
     (fake / "full").unlink()
 
     def full(*_: object) -> None:

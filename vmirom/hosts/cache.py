@@ -19,7 +19,7 @@ from typing import Final
 
 from vmirom.files import write_whole
 
-__all__ = ["SetupFailed", "cache_dir", "install", "installed", "note", "noted"]
+__all__ = ["SetupFailed", "advised", "cache_dir", "install", "installed", "note", "noted"]
 
 _BUILDING: Final = ".building-"
 
@@ -88,9 +88,14 @@ def _alone(above: Path) -> Iterator[None]:
 def _sentence(error: OSError, above: Path) -> str:
     where = error.filename or above
     why = error.strerror or str(error)
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"{where}: {why}; make room, or name another folder in VMIROM_CACHE"
-    return f"{where}: {why}"
+    return advised(f"{where}: {why}", error.errno in (errno.ENOSPC, errno.EDQUOT))
+
+
+def advised(complaint: str, full: bool = False) -> str:
+    """A program's or the system's complaint, with what to do where it says that the disk is full."""
+    if full or "No space left" in complaint:
+        return f"{complaint}; make room, or name another folder in VMIROM_CACHE"
+    return complaint
 
 
 def note(name: str, text: str) -> None:

@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-from vmirom.hosts.cache import SetupFailed
+from vmirom.hosts.cache import SetupFailed, advised
 
 __all__ = ["Package", "candidate", "fetch", "kernel_package", "unpack"]
 
@@ -50,7 +50,7 @@ def _run(command: list[str], folder: Path | None = None) -> str:
         raise SetupFailed(f"{' '.join(command[:2])} took more than {_WAIT:g} s") from None
     if done.returncode:
         said = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "no reason given")
-        raise SetupFailed(f"{' '.join(command[:2])} fails: {said.strip()}")
+        raise SetupFailed(advised(f"{' '.join(command[:2])} fails: {said.strip()}"))
     return done.stdout
 
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from vmirom.hosts.cache import SetupFailed
+from vmirom.hosts.cache import SetupFailed, advised
 
 __all__ = ["RELEASE", "Archive", "archive", "run"]
 
@@ -94,7 +94,7 @@ def run(command: Sequence[str | Path], folder: Path, wait: float) -> str:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
     if process.returncode:
-        raise SetupFailed(f"{Path(command[0]).name} fails: {_complaint(said)}")
+        raise SetupFailed(advised(f"{Path(command[0]).name} fails: {_complaint(said)}"))
     return said
 
 

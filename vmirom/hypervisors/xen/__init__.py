@@ -6,18 +6,19 @@ guest may do and what it is answered follows observations of the real one, named
 
 Left out, each answered loudly (an error code with its reason in the trace, or a domain crash that says why):
 
-* other domains: grant tables, XSM, domctl, sysctl, platform_op; channels to other domains (ESRCH)
-* more than one virtual CPU: vcpu_op on another (ENOENT), VCPUOP_send_nmi and the time area (ENOSYS)
+* other domains: grants to and from them, XSM, the commands of domctl, sysctl and platform_op (ENOSYS);
+  channels to them (ESRCH)
+* more than one virtual CPU: vcpu_op on another (ENOENT), VCPUOP_send_nmi (ENOSYS)
 * physical interrupts: bind_pirq (EPERM), EOI of one (EINVAL), the rest of physdev_op (ENOSYS)
-* XENMEM_exchange and add_to_physmap (ENOSYS), the FIFO event channel ABI (ENOSYS)
-* callbacks for SYSENTER and SYSCALL are taken and never entered: these instructions fault
-* far calls through call gates of the guest's GDT: the gate is stored as Xen does, its use is #GP
+* XENMEM_exchange of frames and add_to_physmap (ENOSYS), the FIFO event channel ABI (ENOSYS)
+* a callback for SYSENTER is taken and never entered: the instruction faults, as on AMD's processors
+* call gates to an inner ring (domain crash); breakpoints in the debug registers are kept and not acted on
 * a trap table of more than 4096 entries (EFAULT), a multicall of more than 65536 (EINVAL)
 * failsafe callbacks are remembered; no failed return was seen to use one, #GP comes instead
 
-Compared. The probe (``romsrc/guest/probe-xen``) puts over a thousand questions to this hypervisor and to
-Xen 4.17.5 with 32-bit guests; ``vmirom fidelity xen`` shows that they answer alike, but for the differences
-that ``vmirom/conform/accepted-xen.toml`` names with a reason. Of what was only assumed before, it settled:
+Compared. The probe (``romsrc/guest/probe-xen``) puts 1558 questions to this hypervisor and
+to Xen 4.17.5 with 32-bit guests; ``vmirom fidelity xen`` shows that they answer alike, but for those that
+``vmirom/conform/accepted-xen.toml`` names with a reason. Of what was only assumed before, it settled:
 Xen's own slots of the top L2 (EPERM) and the L3's entries from slot 3 on (EINVAL); a pinned L2 in slot 3 and
 chains of linear mappings (EINVAL); what lies behind an L3's fourth entry; other domain numbers; far and
 negative single-shot times; debug registers, watchdogs, poll and vcpu_op refusals; MSRs; call gates.
