@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -108,6 +109,7 @@ _PLACES = (("native", "embedded"), ("xen", "embedded"), ("xen", "xen"), ("kvm", 
 _UNTOLD = tuple(state for state in State if state.outcome is None)
 
 
+@cache
 def hostile_text(least: int = 0) -> st.SearchStrategy[str]:
     """Text that wants to be more than text: markup, control characters, any script."""
     letters = st.characters(exclude_categories=("Cs",))
@@ -117,6 +119,7 @@ def hostile_text(least: int = 0) -> st.SearchStrategy[str]:
     return st.one_of(st.sampled_from(_BARBED), free)
 
 
+@cache
 def _printed_words() -> st.SearchStrategy[str]:
     """What stands in a line of a transcript: printable ASCII."""
     free = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=1, max_size=24)
@@ -128,7 +131,7 @@ def _scenes(draw: st.DrawFn, line: str) -> Scene:
     code = draw(st.binary(min_size=1, max_size=32))
     gva = 0xC0100000 + draw(st.integers(0, len(code)))
     sites = (Site(gva, 0xC0100000, code.hex(), draw(st.sampled_from(["guest", "ROM SetCR3+0x4", ""]))),) * 2
-    texts = draw(st.lists(hostile_text(), max_size=4))
+    texts = draw(_FEW_TEXTS)
     steps = tuple(Step("hypercall", text, 1 + len(text), text[:3]) for text in texts)
     return Scene(line, draw(hostile_text()), sites, steps)
 
@@ -142,21 +145,12 @@ def _boots(
     lines: list[str] = []
     scenes: list[Scene] = []
     times: Counter[tuple[str, str]] = Counter()
-    states = [
-        State.SUCCESS,
-        State.SUCCESS,
-        State.FAILURE,
-        State.CRASH,
-        State.ERROR,
-        State.SKIP,
-        State.NOT_APPLICABLE,
-    ]
     for _ in range(draw(st.integers(0, 4))):
-        subject, words = draw(st.sampled_from(["traps", "time"])), draw(_printed_words())
+        subject, words = draw(_SUBJECTS), draw(_printed_words())
         times[subject, words] += 1
         mine = tuple(draw(st.lists(st.sampled_from(clauses), unique=True, min_size=1, max_size=3)))
         check = Check(subject, words, mine, number=times[subject, words])
-        state = draw(st.sampled_from(states))
+        state = draw(_STATES)
         if state in (State.SUCCESS, State.FAILURE):
             lines.append(
                 f"{len(lines) + 1:02} {'ok' if state is State.SUCCESS else 'FAIL'} {subject}: {words}"
@@ -164,7 +158,7 @@ def _boots(
         if state is State.FAILURE and draw(st.booleans()):
             scenes.append(draw(_scenes(lines[-1])))
         told.append(CheckResult(check, state, "" if state is State.SUCCESS else draw(hostile_text()), guest))
-    outcome = draw(st.sampled_from(Outcome))
+    outcome = draw(_OUTCOMES)
     result = BootResult(
         place[0],
         outcome,
@@ -191,12 +185,36 @@ def _judgements(draw: st.DrawFn, place: tuple[str, str], clauses: Sequence[str])
     for clause in clauses:
         mine = tuple(result for result in told if clause in result.check.clauses)
         outcomes = [result.state.outcome for result in mine if result.state.outcome is not None]
-        state = State(worst(outcomes).value) if outcomes else draw(st.sampled_from(_UNTOLD))
+        state = State(worst(outcomes).value) if outcomes else draw(_UNTOLD_STATES)
         if state is State.SUCCESS and draw(st.booleans()):
             state = State.UNEXPECTED_PASS
         verdicts[clause] = Verdict(clause, state, draw(hostile_text()), mine)
-    strays = tuple(draw(st.lists(hostile_text(), max_size=2)))
+    strays = tuple(draw(_SOME_TEXTS))
     return Judgement(place[0], place[1], tuple(booted for booted, _ in made), verdicts, strays)
+
+
+@cache
+def _first_calls() -> list[Call]:
+    return [call for call in load_abi().resolve("vmi3").calls if call.kind is not None][:3]
+
+
+_SOME_TEXTS = st.lists(hostile_text(1), max_size=2)
+_FEW_TEXTS = st.lists(hostile_text(), max_size=4)
+_STATES = st.sampled_from(
+    [
+        State.SUCCESS,
+        State.SUCCESS,
+        State.FAILURE,
+        State.CRASH,
+        State.ERROR,
+        State.SKIP,
+        State.NOT_APPLICABLE,
+    ]
+)
+_SUBJECTS = st.sampled_from(["traps", "time"])
+_OUTCOMES = st.sampled_from(Outcome)
+_UNTOLD_STATES = st.sampled_from(_UNTOLD)
+_WHO = st.sampled_from(Who)
 
 
 @st.composite
@@ -212,12 +230,12 @@ def conformances(draw: st.DrawFn) -> Conformance:
         )
     )
     names = [f"VMI-{area}-{number:02}" for area, number in sorted(numbers)]
-    calls = [call for call in load_abi().resolve("vmi3").calls if call.kind is not None][:3]
+    calls = _first_calls()
     clauses = tuple(
         Clause(
             name,
             draw(hostile_text(1)),
-            draw(st.sampled_from(Who)),
+            draw(_WHO),
             draw(hostile_text(1)),
             Revision(EXECUTABLE[:1], carried=False),
             tuple(call.name for call in draw(st.lists(st.sampled_from(calls), unique=True))),
@@ -225,8 +243,7 @@ def conformances(draw: st.DrawFn) -> Conformance:
         for name in names
     )
     covered = tuple(
-        ClauseCoverage(name, tuple(draw(st.lists(hostile_text(1), max_size=1))), (), draw(hostile_text()))
-        for name in names
+        ClauseCoverage(name, tuple(draw(_SOME_TEXTS)), (), draw(hostile_text())) for name in names
     )
     left_out = {f"VMI-NEG-{n:02}": draw(hostile_text(1)) for n in range(draw(st.integers(0, 3)))}
     places = draw(st.lists(st.sampled_from(_PLACES), unique=True, max_size=3))
@@ -237,7 +254,7 @@ def conformances(draw: st.DrawFn) -> Conformance:
         )
         for call in calls
     )
-    words = tuple(draw(st.lists(hostile_text(1), max_size=1)))
+    words = tuple(draw(_SOME_TEXTS))
     return Conformance(Selection("3.1", clauses, left_out, words), covered, by_call, judgements)
 
 

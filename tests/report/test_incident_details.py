@@ -16,6 +16,7 @@ from vmirom.overlays import vmi
 from vmirom.report.conformance.disassembly import code_lines
 from vmirom.report.conformance.symbols import NO_SYMBOLS, Symbols, read_symbols
 from vmirom.report.conformance.view import view_of
+from vmirom.report.text import ending_lines
 
 CALL = bytes.fromhex("b800020000 e8f1ffffff 83c408 31c0 c3")
 
@@ -82,3 +83,12 @@ def test_a_failed_line_is_an_incident_of_its_clauses_alone() -> None:
     assert failed.clauses == ("VMI-IRQ-05",) and failed.line.endswith(FAILED)
     assert failed.scene is not None and failed.scene.line == failed.line
     assert failed.replay == "vmirom conform --on xen --abi 3.1 --select VMI-IRQ-05"
+
+
+def test_a_bad_end_is_told_with_its_last_steps_on_a_terminal_too() -> None:
+    killed = next(place for place in made_run().judgements if place.label == "lguest").booted[0].result
+    lines = list(ending_lines([killed]))
+    at = lines.index("  last steps:")
+    assert lines[at + 1 : at + 9][-1].startswith("    printed </script>")
+    assert "    call SetInterruptMask x 3" in lines[at:]
+    assert "    hypercall sched_op(0x1) = -0x16 refused: no such port" in lines[at:]

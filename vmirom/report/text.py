@@ -12,6 +12,8 @@ __all__ = ["agreement_lines", "ending_lines", "matrix_lines", "road_lines", "tra
 
 _LAST: Final = 8
 """Lines of a transcript shown for a boot that ended badly."""
+_STEPS: Final = 8
+"""Calls, hypercalls and events shown for it."""
 
 
 def agreement_lines(agreement: Agreement) -> Iterator[str]:
@@ -44,7 +46,7 @@ def _shown(line: str | None) -> str:
 
 
 def ending_lines(results: Sequence[BootResult]) -> Iterator[str]:
-    """For each boot that ended badly: its last lines, last call and registers."""
+    """For each boot that ended badly: its last lines, last call, last steps and registers."""
     for result in results:
         if result.outcome in (Outcome.SUCCESS, Outcome.SKIP):
             continue
@@ -54,9 +56,21 @@ def ending_lines(results: Sequence[BootResult]) -> Iterator[str]:
             yield from (f"    {line}" for line in result.transcript[-_LAST:])
         if result.last_call:
             yield f"  last call: {result.last_call}"
+        yield from _step_lines(result)
         for what, hits in (result.refused or {}).items():
             yield f"  refused {hits} x {what}"
         yield from (f"  {line}" for line in result.registers.splitlines())
+
+
+def _step_lines(result: BootResult) -> Iterator[str]:
+    """What led to a bad end, as far as the host saw it."""
+    steps = next((scene.steps for scene in result.scenes if not scene.line), ())[-_STEPS:]
+    if steps:
+        yield "  last steps:"
+    for step in steps:
+        times = f" x {step.times}" if step.times > 1 else ""
+        why = f" refused: {step.why}" if step.why else ""
+        yield f"    {step.kind} {step.text}{times}{why}"
 
 
 def matrix_lines(results: Sequence[BootResult]) -> Iterator[str]:
