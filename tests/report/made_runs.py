@@ -14,6 +14,7 @@ from vmirom.conform.suite import Suite, load_suite
 from vmirom.hosts.outcomes import BootResult, Outcome
 from vmirom.hosts.request import BootRequest
 from vmirom.hosts.scene import Scene, Site
+from vmirom.overlays.vmi import ExitStatus
 from vmirom.report.conformance import Occasion, SeededFault
 from vmirom.trace.recent import Step
 
@@ -61,6 +62,17 @@ def _scene(line: str) -> Scene:
     return Scene(line, f"eip c0100005\neax 00000200 {BARB}", sites, (*steps * 30, Step("printed", BARB)))
 
 
+def _as_promised(guest: str, good: BootResult) -> BootResult:
+    """The same boot, ended by what the guest's table promises, if it promises an end."""
+    ends = suite().checks.guests[guest].ends
+    if not ends:
+        return good
+    if ends[0] in ("crash", "reboot"):
+        return replace(good, transcript=(), ending=ends[0])
+    status = None if ends[0] == "off" else int(ExitStatus[ends[0].upper()])
+    return replace(good, transcript=(), ending="shutdown", status=status)
+
+
 def _result(guest: str, backend: str, host: str) -> BootResult:
     lines = _lines(guest)
     good = BootResult(backend, Outcome.SUCCESS, "the guest reports success", lines, host=host, seconds=0.5)
@@ -75,11 +87,13 @@ def _result(guest: str, backend: str, host: str) -> BootResult:
     if (backend, host) == ("lguest", "embedded"):
         end = {"outcome": Outcome.CRASH, "ending": "crash", "reason": f"killed: {BARB}"}
         return replace(good, transcript=lines[:5], scenes=(_scene(""),), **end)  # type: ignore[arg-type]
+    good = _as_promised(guest, good)
     return replace(good, calls={"Halt": 3, "SetCR3": 7}, hypercalls={"iret": 2})
 
 
 def _run(results: dict[tuple[str, str, str], BootResult]) -> Conformance:
-    boots = [Boot(g, "3.1", BootRequest(backend, b"", host=host)) for g, backend, host in results]
+    ends = {name: table.ends for name, table in suite().checks.guests.items()}
+    boots = [Boot(g, "3.1", BootRequest(backend, b"", host=host), ends[g]) for g, backend, host in results]
     return conclude(suite(), boots, list(results.values()))
 
 
