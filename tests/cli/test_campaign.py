@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -110,6 +113,24 @@ def test_status_and_markdown(run: Run, file: Path, guest: Path, tmp_path: Path) 
     assert run("report", file, "--format", "markdown", "-o", out).stdout == ""
     assert "| guest.elf | 3.1 | success 1 |" in out.read_text()
     assert "append: a\\|b" in out.read_text()
+
+
+def test_the_page_is_whole_in_itself_and_what_a_guest_says_is_text(
+    run: Run, file: Path, guest: Path, scripted: Scripting
+) -> None:
+    scripted(xen=ends(EndKind.CRASH, "<script>alert(1)</script>"), native=moody)
+    run("campaign", "run", file, guest, "--seeds", "0-9", "--vary", "memory", "--on", "xen", "--on", "native")
+    result = run("report", file, "--format", "html")
+    assert result.exit_code == 6
+    page = result.stdout
+    assert "<script" not in page and "&lt;script&gt;alert(1)" in page
+    css = page.partition("<style>")[2].partition("</style>")[0]
+    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+    assert f"default-src &#39;none&#39;; img-src data:; style-src &#39;sha256-{digest}&#39;" in page
+    assert "<b>flaky</b>" in page and "1 of 2 cells are flaky" in page
+    assert f"vmirom campaign replay {file} 1" in page
+    assert not re.search(r"(?:src|href)=.(?!#|data:)", page)
+    assert len(page) < 100_000
 
 
 def test_another_definition_on_the_same_file_is_refused(run: Run, file: Path, guest: Path) -> None:

@@ -19,6 +19,7 @@ __all__ = [
     "campaign_markdown",
     "count_line",
     "job_lines",
+    "remark_lines",
 ]
 
 _FLAKY: Final = "flaky"
@@ -43,7 +44,7 @@ def campaign_lines(store: Store) -> Iterator[str]:
     yield ""
     yield from _text_table(_table(matrix))
     yield ""
-    yield from _remarks(store, matrix)
+    yield from remark_lines(store, matrix)
     yield count_line(matrix)
 
 
@@ -75,7 +76,7 @@ def _text_table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
         yield "  ".join(f"{text:{width}}" for text, width in zip(row, widths, strict=True)).rstrip()
 
 
-def _remarks(store: Store, matrix: Matrix) -> Iterator[str]:
+def remark_lines(store: Store, matrix: Matrix) -> Iterator[str]:
     """Flaky cells, cells that differ from others, and every way to end that is not success."""
     for cell in matrix.flaky:
         yield f"flaky: {cell.guest} on {cell.label}, ABI {cell.abi}:"
@@ -137,7 +138,7 @@ def campaign_markdown(store: Store) -> str:
     head, *rows = _table(matrix)
     lines = [f"# Campaign: {matrix.outcome.value}", "", count_line(matrix), ""]
     lines += [_md_row(head), _md_row(["---"] * len(head)), *(_md_row(row) for row in rows), ""]
-    if remarks := list(_remarks(store, matrix)):
+    if remarks := list(remark_lines(store, matrix)):
         lines += ["```", *(line.replace("```", "'''") for line in remarks), "```", ""]
     lines += [f"* {field}: {_md(value)}" for field, value in store.definition.lines()]
     return "\n".join([*lines, ""])
