@@ -231,3 +231,137 @@ def test_a_declaration_that_raises(tmp_path: Path, text: str) -> None:
     (tmp_path / "mine.py").write_text(text)
     with pytest.raises(CompatError, match=r"mine\.py"):
         load("mine", tmp_path)
+
+
+TABLE = {
+    "abi": "VMI",
+    "arch": "i386",
+    "version": {"major": 13, "minor": 0},
+    "signature": "0x696d5663",
+    "dispatch": {
+        "kind": "slots",
+        "slot_size": 32,
+        "table_offset": 0,
+        "table_slots": 128,
+        "reserved_slots": [0, 3],
+    },
+    "header": {
+        "size": 20,
+        "fields": [
+            {"name": "rom_signature", "offset": 0, "size": 2},
+            {"name": "rom_pad0", "offset": 2, "size": 6},
+            {"name": "vrom_signature", "offset": 8, "size": 4},
+            {"name": "reserved1", "offset": 12, "size": 8},
+        ],
+    },
+    "structs": {},
+    "constants": {"VMI_PAGE_PT": 1, "VMI_PAGE_PD": 2, "VMI_FLUSH_TLB": 1},
+    "calls": [
+        {
+            "number": 45,
+            "name": "SetPxE",
+            "kind": "proc",
+            "args": [
+                {"name": "ptep", "type": "PTE *", "register": "EAX"},
+                {"name": "pte", "type": "PTE", "stack": 0},
+            ],
+            "returns": None,
+            "clobbers": ["EAX", "flags"],
+            "segments": ["CS"],
+            "notes": "as posted",
+        },
+        {
+            "number": 46,
+            "name": "GetPxE",
+            "kind": None,
+            "args": None,
+            "returns": None,
+            "clobbers": None,
+            "segments": None,
+        },
+        {
+            "number": 5,
+            "name": "CPUID",
+            "kind": "func",
+            "args": [],
+            "returns": {"type": "UINT32", "register": "EAX"},
+            "clobbers": [],
+            "segments": [],
+            "outputs": [{"name": "b", "register": "EBX"}],
+        },
+    ],
+}
+"""A published call table, in the form in which the lists of history are handed on."""
+
+
+def table(**changes: object) -> bytes:
+    return json.dumps({**TABLE, **changes}).encode()
+
+
+def test_a_published_table_is_a_side() -> None:
+    made = from_bytes(table(), "t.json")
+    assert (made.line, made.version, made.mechanism.first_slot) == ("vmi13", "13.0", 4)
+    assert made.mechanism.dispatch is Dispatch.SLOTS and made.mechanism.slot_size == 32
+    by_name = {call.name: call for call in made.calls}
+    places = [(value.name, value.place) for value in by_name["SetPxE"].arguments or ()]
+    assert places == [("ptep", "EAX"), ("pte", "st0")]
+    assert not by_name["GetPxE"].published
+    assert [value.place for value in by_name["CPUID"].results or ()] == ["EAX", "EBX"]
+    assert made.header is not None
+    assert [field.reserved for field in made.header.fields] == [False, True, False, True]
+    assert {each.name: dict(each.members) for each in made.enums if each.name != "RomHeader"} == {
+        "PAGE": {"PT": 1, "PD": 2},
+        "FLUSH": {"TLB": 1},
+    }
+    assert made.identity == {"vrom_signature": "0x696d5663"} and made.unstated == frozenset()
+    assert "grouped by their names" in made.notes[0]
+
+
+def test_tables_are_compared_like_anything_else() -> None:
+    """13.3's way, from one list to the next: the old call kept, its name given to a new one."""
+    new = [
+        {**TABLE["calls"][0], "name": "SetPxE0"},  # type: ignore[index]
+        *TABLE["calls"][1:],  # type: ignore[index]
+        {
+            "number": 86,
+            "name": "SetPxE",
+            "kind": "proc",
+            "args": [
+                {"name": "pte", "type": "PTE", "register": "EAX"},
+                {"name": "ptep", "type": "PTE *", "register": "EDX"},
+                {"name": "flags", "type": "UINT32", "register": "ECX"},
+            ],
+            "returns": None,
+            "clobbers": [],
+            "segments": [],
+        },
+    ]
+    later = table(version={"major": 13, "minor": 3}, calls=new)
+    report = diff(from_bytes(table(), "a"), from_bytes(later, "b"))
+    assert {f.rule for f in report.findings} == {"call-renamed", "name-reused"}
+    assert report.severity is not None and report.severity.value == "risky"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"version": "13.0"}, "version: Expected `object`, got `str`"),
+        ({"calls": [{"number": "x", "name": "A"}]}, "calls[0].number: Expected `int`"),
+        ({"calls": [{"number": 1, "name": "A", "kind": "hop"}]}, "calls[0].kind: Invalid enum value 'hop'"),
+        ({"calls": [{"number": 1, "name": "A"}] * 2}, "name: used twice"),
+        ({"constants": {"VMI_A_B": 1 << 70}}, "a number of 71 bits"),
+        ({"signature": "0xzz"}, "signature"),
+    ],
+)
+def test_a_table_that_breaks_a_rule(changes: dict[str, object], words: str) -> None:
+    assert words in refused(table(**changes))
+
+
+def test_what_a_lock_leaves_out_is_not_compared() -> None:
+    bare = from_bytes(b'{"line": "vmi3", "version": "3.1"}', "side")
+    assert bare.unstated == {"calls", "structs", "enums"}
+    report = diff(base(), bare)
+    assert report.findings == ()
+    assert any("side says nothing of calls and enums and structs" in note for note in report.notes)
+    empty = from_bytes(b'{"line": "vmi3", "version": "4.0", "structs": {}}', "side")
+    assert {f.rule for f in diff(base(), empty).findings} == {"header-field-removed", "struct-removed"}

@@ -314,3 +314,13 @@ def test_types_of_c_headers_are_known() -> None:
         found = type_change(old, new)
         assert found is not None and found[0] is severity, (old, new)
     assert type_change("void *", "u64", word=64) == (R, "an address on one side, a number on the other")
+
+
+def test_values_that_became_flags_while_they_were_split() -> None:
+    start = base()
+    old = Enumeration("A", (("X", 1), ("Y", 2), ("Z", 4), ("W", 8)))
+    one, two = Enumeration("B", old.members[:2], flags=True), Enumeration("C", old.members[2:], flags=True)
+    left = replace(start, enums=(*start.enums, old))
+    right = replace(start, enums=(*start.enums, one, two), version="4.0")
+    found = {(f.rule, f.severity) for f in diff(left, right).findings}
+    assert found == {("enum-regrouped", C), ("enum-kind", B)}

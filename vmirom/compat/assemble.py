@@ -29,6 +29,7 @@ def assemble(
     mechanism: Mechanism | None = None,
     hypercalls: bool = False,
     notes: tuple[str, ...] = (),
+    unstated: frozenset[str] = frozenset(),
 ) -> Declaration:
     """A declaration of its parts. Calls are put in the order of their numbers."""
     header = next((each for each in structs if each.name.endswith(HEADER_SUFFIX)), None)
@@ -45,6 +46,7 @@ def assemble(
         _identity(header, own),
         clauses,
         notes,
+        unstated,
     )
 
 

@@ -40,13 +40,17 @@ def diff(left: Declaration, right: Declaration) -> Report:
 
 def _content(left: Declaration, right: Declaration, matching: Matching, names: Naming) -> Iterator[Finding]:
     same_line = left.line == right.line
+    unstated = left.unstated | right.unstated
     yield from mechanism_findings(left.mechanism, right.mechanism)
     yield from identity_findings(left.identity, right.identity)
-    yield from header_findings(left.header, names.layout(right.header), names)
-    yield from call_findings(matching, same_line, names)
-    told = told_by_calls(left.calls), told_by_calls(right.calls)
-    yield from struct_findings(left.structs, names.layouts(right.structs), names, told)
-    yield from enum_findings(left.enums, right.enums, right.calls)
+    if "calls" not in unstated:
+        yield from call_findings(matching, same_line, names)
+    if "structs" not in unstated:
+        told = told_by_calls(left.calls), told_by_calls(right.calls)
+        yield from header_findings(left.header, names.layout(right.header), names)
+        yield from struct_findings(left.structs, names.layouts(right.structs), names, told)
+    if "enums" not in unstated:
+        yield from enum_findings(left.enums, right.enums, right.calls)
     if left.clauses is not None and right.clauses is not None:
         yield from clause_findings(left.clauses, right.clauses, matching)
         if same_line:
@@ -64,6 +68,10 @@ def _notes(left: Declaration, right: Declaration, matching: Matching) -> Iterato
     if (left.clauses is None) != (right.clauses is None):
         silent = left if left.clauses is None else right
         yield f"{silent.source} states no clauses; promises are not compared"
+    for side in (left, right):
+        if side.unstated:
+            parts = " and ".join(sorted(side.unstated))
+            yield f"{side.source} says nothing of {parts}; they are not compared"
     if Dispatch.UNSTATED in (left.mechanism.dispatch, right.mechanism.dispatch):
         yield "one side doesn't say how calls are reached; that is not compared"
     for pair in matching.pairs:

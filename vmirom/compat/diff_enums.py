@@ -13,6 +13,7 @@ from vmirom.compat.words import same_meaning
 
 __all__ = ["enum_findings", "relocation_findings"]
 
+_KINDS = ("values", "flags")
 _Members = tuple[tuple[str, int], ...]
 
 
@@ -81,8 +82,12 @@ def _regrouped(gone: list[Enumeration], came: list[Enumeration]) -> Iterator[Fin
             left, right = left + back, right + more
             gone = [each for each in gone if each not in back]
             came = [each for each in came if each not in more]
+        place = f"enum/{'+'.join(each.name for each in left)}"
         names = [", ".join(each.name for each in side) for side in (left, right)]
-        yield found("enum-regrouped", f"enum/{'+'.join(each.name for each in left)}", names[0], names[1])
+        yield found("enum-regrouped", place, names[0], names[1])
+        kinds = [", ".join(sorted({_KINDS[each.flags] for each in side})) for side in (left, right)]
+        if kinds[0] != kinds[1]:
+            yield found("enum-kind", place, kinds[0], kinds[1])
 
 
 def _members(
@@ -90,8 +95,7 @@ def _members(
 ) -> Iterator[Finding]:
     place = f"enum/{old.name}"
     if old.flags != new.flags:
-        kinds = ("values", "flags")
-        yield found("enum-kind", place, kinds[old.flags], kinds[new.flags])
+        yield found("enum-kind", place, _KINDS[old.flags], _KINDS[new.flags])
     before, after = dict(old.members), dict(new.members)
     if old.name == "RomHeader":
         before = {name: value for name, value in before.items() if not _is_identity(name)}

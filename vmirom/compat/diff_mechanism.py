@@ -54,7 +54,9 @@ def _range(mechanism: Mechanism) -> str:
 
 def identity_findings(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Finding]:
     """Findings about signature, licence, vendor and device. What only one side states is not compared, but
-    for signatures, and for a licence that stock guests don't accept."""
+    for signatures, and for a licence that stock guests don't accept. A side may state nothing of the kind."""
+    if not old or not new:
+        return
     for key in sorted(old.keys() | new.keys()):
         before, after = old.get(key), new.get(key)
         if before == after:

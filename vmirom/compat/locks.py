@@ -24,6 +24,7 @@ from vmirom.compat.model import (
     Value,
     registers_of,
 )
+from vmirom.compat.tables import as_lock, is_table
 
 __all__ = ["read_lock"]
 
@@ -121,7 +122,7 @@ class _Clause(msgspec.Struct):
 
 def read_lock(data: bytes, name: str) -> Declaration:
     """The declaration in a lock. Raises CompatError: file, place in it, rule."""
-    lock = _parsed(data, name)
+    lock, keys, notes = _parsed(data, name)
     for key, rows in (("calls", lock.calls), ("hypercalls", lock.hypercalls)):
         _check_calls(f"{name}: {key}", rows)
     _check_structs(name, lock)
@@ -149,10 +150,20 @@ def read_lock(data: bytes, name: str) -> Declaration:
         clauses=_clauses(name, lock),
         mechanism=_mechanism(lock),
         hypercalls=bool(lock.hypercalls),
+        notes=notes,
+        unstated=_unstated(keys),
     )
 
 
-def _parsed(data: bytes, name: str) -> _Lock:
+def _unstated(keys: frozenset[str]) -> frozenset[str]:
+    """Parts whose key isn't there at all: an empty one says that there is none."""
+    missing = {"structs", "enums"} - keys
+    return frozenset(missing if keys & {"calls", "hypercalls"} else {*missing, "calls"})
+
+
+def _parsed(data: bytes, name: str) -> tuple[_Lock, frozenset[str], tuple[str, ...]]:
+    """The lock, the keys that its source has, and what there is to say of the source."""
+
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) != len(pairs):
@@ -162,7 +173,11 @@ def _parsed(data: bytes, name: str) -> _Lock:
 
     try:
         plain = json.loads(data, object_pairs_hook=unique)
-        return msgspec.convert(plain, _Lock)
+        notes: tuple[str, ...] = ()
+        if is_table(plain):
+            plain = as_lock(plain)
+            notes = (f"{name}: a table, whose constants are grouped by their names alone",)
+        return msgspec.convert(plain, _Lock), frozenset(plain), notes
     except msgspec.ValidationError as error:
         words, _, where = str(error).partition(" - at `$")
         place = where.rstrip("`").lstrip(".") or "lock"

@@ -145,7 +145,8 @@ class Mechanism:
 @dataclass(frozen=True, slots=True)
 class Declaration:
     """One version of a line. ``identity`` is what guests recognise a ROM by; ``clauses`` is None where the
-    source has none to state; ``notes`` say what the source leaves out."""
+    source has none to state; ``unstated`` names other parts (calls, structs, enums) that the source has no
+    word of; ``notes`` say what the source leaves out."""
 
     line: str
     version: str
@@ -158,6 +159,7 @@ class Declaration:
     identity: Mapping[str, str] = field(default_factory=dict)
     clauses: tuple[Clause, ...] | None = None
     notes: tuple[str, ...] = ()
+    unstated: frozenset[str] = frozenset()
 
     @property
     def name(self) -> Identity:

@@ -9,6 +9,7 @@ __all__ = [
     "ALIKE",
     "alike",
     "is_kept_under",
+    "is_spare",
     "is_unused",
     "is_vacant_name",
     "numbers_differ",
@@ -70,6 +71,7 @@ _VACANT = re.compile(
     r"(?:[a-z0-9]+_)*(reserved|unused|unassigned|spare|rsvd|removed|obsolete|hole|ni)_?(?:[0-9]*|call|sys\w*)",
     re.IGNORECASE | re.ASCII,
 )
+_SPARE = re.compile(r"(?:\w+_)?(?:reserved|pad|padding|spare|unused|rsvd)(?:[0-9]|_\w+)*", re.IGNORECASE)
 _KEPT = re.compile(r"_?(?:0|1|v[01]|old|orig|compat|legacy|deprecated|obsolete)", re.IGNORECASE | re.ASCII)
 """What a name is given, behind or (with an underscore) in front, when a successor takes it over."""
 
@@ -124,6 +126,11 @@ def is_kept_under(name: str, before: str) -> bool:
         return True
     head = name[: -len(before)].removesuffix("_") if name.endswith(before) else ""
     return bool(head) and _KEPT.fullmatch(head) is not None
+
+
+def is_spare(name: str) -> bool:
+    """Whether a field's name says that nothing is kept in it: reserved2, rom_pad0."""
+    return _SPARE.fullmatch(name) is not None
 
 
 def is_vacant_name(name: str) -> bool:
