@@ -15,7 +15,7 @@ from vmirom.conform.model.player import Setting
 
 __all__ = ["LENGTH", "Explored", "explore", "settings_of", "shortest"]
 
-LENGTH: Final = 120
+LENGTH: Final = 200
 """Moves of a sequence."""
 _MACHINES: Final = 3
 _ATTEMPTS: Final = 200
@@ -24,8 +24,8 @@ _ATTEMPTS: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Explored:
-    """What came of it: calls made, seconds of this process, and the difference, made short, if there was
-    one. ``steady`` is false if a new machine did not show it again."""
+    """What came of it: calls made, seconds of this process that they took, and the difference, made short, if
+    there was one. ``steady`` is false if a new machine did not show it again."""
 
     setting: Setting
     calls: int
@@ -52,8 +52,8 @@ def explore(
     """Play random sequences, the same for the same seed, until ``calls`` steps are made or one differs. At
     the end the pace of counters and alarms is looked at. ``watcher`` is told how many were made. Raises
     Died if the player can't be booted at all."""
-    begun = time.process_time()
     stage = Stage(setting)
+    begun = time.process_time()
     difference: Difference | None = None
     try:
         number = 0
@@ -66,6 +66,7 @@ def explore(
             number += 1
             if watcher is not None:
                 watcher(stage.made)
+        seconds = time.process_time() - begun
         if difference is None:
             difference = _pace(stage)
     finally:
@@ -74,7 +75,7 @@ def explore(
     if difference is not None and difference.moves and shorten:
         again = shortest(setting, moves)
         steady, difference = again is not None, again or difference
-    return Explored(setting, stage.made, time.process_time() - begun, difference, steady)
+    return Explored(setting, stage.made, seconds, difference, steady)
 
 
 def _pace(stage: Stage) -> Difference | None:

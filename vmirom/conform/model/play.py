@@ -17,7 +17,9 @@ from vmirom.conform.model.arena import (
     IDT_LIMIT,
     IDTS,
     NEVER,
+    PAGE,
     STACKS,
+    WINDOW,
     WINDOW_TABLES,
     Routine,
 )
@@ -324,7 +326,8 @@ class Stage:
             for page, entry in enumerate(model.tables[space]):
                 if now[page] != entry:
                     steps.append(Step("SetPxELong", {"pte": entry, "ptep": table + 8 * page, "flags": 1}))
-        steps += [Step("SetLazyMode", {"mode": 0}), Step("FlushTLB", {"how": 3})]
+        steps.append(Step("SetLazyMode", {"mode": 0}))
+        steps += [Step("InvalPage", {"va": WINDOW + PAGE * page}) for page in range(PAGE_ENTRIES)]
         for number, word in enumerate(model.words):
             if word is not None:
                 steps.append(Step("store", {"address": FRAMES[number], "value": word}))
