@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from vmirom.conform.model import Expected, Model, Result, Step, place
-from vmirom.conform.model.arena import GDTS, WINDOW
+from vmirom.conform.model.arena import (
+    ARENA,
+    GDTS,
+    MAGIC,
+    PAGES,
+    RESULT,
+    STACKS,
+    STEP,
+    STEPS_MAX,
+    WINDOW,
+    Routine,
+)
 from vmirom.conform.model.pic import Pair
 from vmirom.conform.model.steps import NO_TRAP
 from vmirom.conform.model.tables import Tables, operand
 from vmirom.conform.model.time import FAR, Alarms, Counters
 from vmirom.conform.model.window import RW, P, Window, frame_entry
 from vmirom.overlays.vmi import Alarm
-from vmirom.schema.tree import load_abi
+from vmirom.schema.tree import load_abi, source_tree
 
 CALLS = {call.name: call for call in load_abi().resolve("vmi3").calls}
 
@@ -170,3 +183,32 @@ def test_enabling_delivers_what_waits() -> None:
     with pytest.raises(KeyError, match="Reboot is not modelled"):
         call("Reboot", how=0)
     assert model.knows("CLTS") and not model.knows("Reboot")
+
+
+def header() -> str:
+    return (source_tree("romsrc") / "guest" / "player" / "player.h").read_text()
+
+
+def test_player_and_model_agree_on_what_they_share() -> None:
+    """The structures' offsets, the arena's place, and the routines by their order."""
+    defined = dict(re.findall(r"#define (\w+) (0x[0-9A-Fa-f]+|\d+)u?$", header(), re.MULTILINE))
+    numbers = {name: int(value, 0) for name, value in defined.items()}
+    assert numbers["PLAYER_ARENA"] == ARENA and numbers["PLAYER_WINDOW"] == WINDOW
+    assert numbers["PLAYER_STEPS"] == STEPS_MAX and numbers["PLAYER_MAGIC"] == MAGIC
+    assert (numbers["STEP_PEEK"] // 4, STEP.size) == (14, 64)
+    order = ("EAX", "EDX", "ECX", "EBX", "ESI", "EDI", "EBP")
+    assert [numbers[f"STEP_{name}"] // 4 for name in order] == list(range(2, 9))
+    assert [numbers[f"RESULT_{name}"] // 4 for name in order] == list(range(7))
+    assert numbers["RESULT_SEGMENTS"] // 4 == Result._fields.index("segments") and RESULT.size == 64
+    table = (source_tree("romsrc") / "guest" / "player" / "make.S").read_text().split("player_routines:\n")[1]
+    routines = re.findall(r"(?:routine|player)_(\w+)", table.split(".bss")[0])
+    names = {"trap": "breakpoint", "await": "wait"}
+    assert [names.get(name, name) for name in routines] == [routine.name for routine in Routine]
+
+
+def test_what_the_player_shares_fills_its_pages() -> None:
+    pages = re.findall(
+        r"/\* page (\d+) \*/|/\* (\d+)(?::[^*]*)? \*/", header().split("struct player_arena {")[1]
+    )
+    told = [int(one or other) for one, other in pages]
+    assert told == sorted(told) and told[-1] == (STACKS[0] - ARENA) // 4096 - 1 and told[-1] + 2 == PAGES
