@@ -102,7 +102,7 @@ def test_coverage_adds_up() -> None:
 
 
 def folder(path: Path, **tables: str) -> Path:
-    for name in ("reference", "host", "reasons"):
+    for name in ("reference", "host", "image", "reasons"):
         text = tables.get(name, "")
         (path / f"{name}.toml").write_text(text)
     return path
@@ -125,6 +125,19 @@ def folder(path: Path, **tables: str) -> Path:
         ),
         ({"reference": "[s]\n'a#1' = ['VMI-IRQ-01']"}, "behind '#'"),
         ({"host": "[s\n"}, "host.toml: "),
+        ({"image": "[s]\na = 3"}, "image.toml: s: a: neither"),
+        ({"reference": "boot = 3"}, "reference.toml: boot: not a table of boots"),
+        ({"reference": "[boot]\na = 3"}, "boot: a: not a table"),
+        ({"reference": "[boot.a]\nx = 3"}, "boot: a: x: not one of check, clauses, command_line"),
+        ({"reference": "[boot.a]\ncheck = 'c'"}, "boot: a: command_line: not a text"),
+        (
+            {"reference": "[boot.a]\ncheck = 'c'\ncommand_line = ''\nends = []"},
+            "boot: a: ends: names none of success, failure",
+        ),
+        (
+            {"reference": "[boot.a]\ncheck = 'c'\ncommand_line = ''\nends = ['well']"},
+            "boot: a: no end is called 'well'",
+        ),
         ({"reasons": "VMI-IRQ-99 = 'r'"}, "reasons.toml: VMI-IRQ-99: no such clause"),
         ({"reasons": "VMI-IRQ-01 = ''"}, "not a reason in words"),
         (

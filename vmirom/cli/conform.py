@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ _GUEST_NEEDS = (3, 1)
     "  vmirom conform --on xen --select IRQ  one backend, the clauses of one area\n"
     "  vmirom conform --list --select SetCR3 how the clauses of one call are checked, and what is left out\n"
     "  vmirom conform --html report.html     a page with the matrix and every failure, for a browser\n"
+    "  vmirom conform --rom mine.rom         a ROM that was made elsewhere\n"
     "\b\nExit codes: 0 success, 3 skip, 4 error, 5 failure, 6 crash; the worst clause wins. A clause\n"
     "without a check is no success and no skip: it is counted on its own.\n"
 )
@@ -60,6 +62,20 @@ _GUEST_NEEDS = (3, 1)
     help="Tell in the reports which check caught which seeded fault: what 'vmirom faults --json' printed.",
 )
 @click.option(
+    "--expect",
+    "expect_path",
+    type=PathArgument(),
+    metavar="FILE",
+    help="Failures that are known: TOML, each with clause, reason and expiry.",
+)
+@click.option(
+    "--rom",
+    "rom_path",
+    type=PathArgument(),
+    metavar="FILE",
+    help="Judge this ROM instead of the shipped ones, on the backend it says it is for.",
+)
+@click.option(
     "--budget",
     type=Seconds(),
     metavar="SECONDS",
@@ -77,6 +93,8 @@ def conform(
     markdown_path: Path | None,
     junit_path: Path | None,
     faults_path: Path | None,
+    expect_path: Path | None,
+    rom_path: Path | None,
     budget: float | None,
     verbose: bool,
 ) -> int:
@@ -88,9 +106,12 @@ def conform(
         raise Fault("--abi", f"the reference guest needs {needed}; older versions can be listed (--list)")
     files = ReportFiles(html_path, markdown_path, junit_path)
     files.check()
-    suite = _suite(abi, words)
+    suite = _suite(abi, words, expect_path)
     occasion = _occasion(suite, faults_path)
-    found = _conformance(suite, backends, hosts, budget, listing=listing, quiet=as_json)
+    rom = None if rom_path is None else Rom(shown(rom_path), read_file(rom_path))
+    if rom is not None and not listing:
+        suite, backends = _judged_rom(suite, rom, backends)
+    found = _conformance(suite, backends, hosts, rom, budget, listing=listing, quiet=as_json)
     files.write(found, occasion)
     if listing:
         _print_list(suite, found, as_json, verbose)
@@ -99,18 +120,52 @@ def conform(
     return found.outcome.exit_code
 
 
-def _suite(abi: tuple[int, int], words: Sequence[str]) -> Suite:
+def _suite(abi: tuple[int, int], words: Sequence[str], expect_path: Path | None) -> Suite:
+    from datetime import date
+
     from vmirom.conform.clauses import SelectionError
+    from vmirom.conform.expected import ExpectedError, read_expected
     from vmirom.conform.suite import load_suite
     from vmirom.rom.errors import RomError
     from vmirom.schema import AbiError
 
     try:
-        return load_suite(f"{abi[0]}.{abi[1]}", words)
+        suite = load_suite(f"{abi[0]}.{abi[1]}", words)
+        if expect_path is None:
+            return suite
+        return replace(suite, expected=read_expected(read_file(expect_path), suite.clauses, date.today()))
+    except ExpectedError as error:
+        raise Fault(shown(expect_path) if expect_path else "--expect", str(error)) from None
     except SelectionError as error:
         raise Fault("--select", str(error)) from None
     except (AbiError, RomError) as error:
         raise Fault(str(error)) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Rom:
+    """A ROM that was named, and the name by which messages call it."""
+
+    name: str
+    data: bytes
+
+
+def _judged_rom(suite: Suite, rom: Rom, backends: Sequence[str]) -> tuple[Suite, tuple[str, ...]]:
+    """The suite with what can be known of a ROM without booting it, and its backend."""
+    from vmirom.conform.suite import broken_rules
+    from vmirom.rom.errors import RomError
+    from vmirom.rom.image import parse_rom
+
+    names = tuple(dict.fromkeys(backends))
+    try:
+        private = parse_rom(rom.data, rom.name).private
+        says = (private.backend.name.lower(),) if private else ()
+    except RomError:
+        says = ()
+    if len(names or says) != 1:
+        raise Fault(rom.name, "backend", "not told by this ROM: name one with --on")
+    (name,) = names or says
+    return replace(suite, images={name: broken_rules(rom.data)}), (name,)
 
 
 def _occasion(suite: Suite, faults_path: Path | None) -> Occasion:
@@ -131,11 +186,13 @@ def _conformance(
     suite: Suite,
     backends: Sequence[str],
     hosts: Sequence[str],
+    rom: Rom | None,
     budget: float | None,
     *,
     listing: bool,
     quiet: bool,
 ) -> Conformance:
+    from vmirom.bundle.refused import RomRefused
     from vmirom.cli.boot import host_choice, pairs_for
     from vmirom.conform.run import conclude
     from vmirom.rom.errors import RomError
@@ -146,20 +203,27 @@ def _conformance(
     names = tuple(dict.fromkeys(backends))
     places = pairs_for(names, host_choice(hosts), everywhere="all" in hosts)
     try:
-        return _run(suite, places, budget, quiet)
+        return _run(suite, places, rom, budget, quiet)
+    except RomRefused as refused:
+        raise Fault(rom.name if rom else "ROM", refused.field, refused.rule) from None
     except (AbiError, RomError) as error:
         raise Fault(str(error)) from None
 
 
-def _run(suite: Suite, places: Sequence[tuple[str, str]], budget: float | None, quiet: bool) -> Conformance:
-    from vmirom.conform.run import plan, run
+def _run(
+    suite: Suite, places: Sequence[tuple[str, str]], rom: Rom | None, budget: float | None, quiet: bool
+) -> Conformance:
+    from vmirom.conform.run import not_booted, plan, run
     from vmirom.report.progress import progress_of
 
-    boots = plan(suite, places, budget=budget)
+    if rom is not None and any(suite.images[backend] for backend, _ in places):
+        return not_booted(suite, places)
+    boots = plan(suite, places, rom=rom.data if rom else None, budget=budget)
+    unknown = rom is not None
     if quiet:
-        return run(suite, boots)
+        return run(suite, boots, reference_first=unknown)
     with progress_of(boots) as shown:
-        return run(suite, boots, shown.tick)
+        return run(suite, boots, shown.tick, reference_first=unknown)
 
 
 def _print_run(found: Conformance, occasion: Occasion, as_json: bool, verbose: bool) -> None:

@@ -1,9 +1,10 @@
 """Which check answers for which clauses: the tables ``abi/clauses/checks/*.toml``, read strictly.
 
-``host.toml`` lists the tests made from the host, ``reasons.toml`` the clauses that have no check, with the
-reason why. Every other table lists the lines of the shipped guest of its name, the reference guest's first.
-A guest that can show something only by how it ends is booted once for each such end, by a table
-``boot.NAME``: its command line, the ends of which one is promised, and one check, that it ends so.
+``host.toml`` lists the tests made from the host, ``image.toml`` the rules of the image, ``reasons.toml`` the
+clauses that have no check, with the reason why. Every other table lists the lines of the shipped guest of its
+name, the reference guest's first. A guest that can show something only by how it ends is booted once for each
+such end, by a table ``boot.NAME``: its command line, the ends of which one is promised, and one check, that
+it ends so.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from vmirom.schema import AbiError
 from vmirom.schema.clauses import ClauseSet
 from vmirom.schema.tree import source_tree
 
-__all__ = ["ENDS", "REFERENCE", "Check", "Checks", "GuestTable", "checks_folder", "load_checks"]
+__all__ = ["ENDS", "IMAGE", "REFERENCE", "Check", "Checks", "GuestTable", "checks_folder", "load_checks"]
 
 _KEYS: Final = {"clauses", "needs", "reason"}
 _BOOTS: Final = "boot"
@@ -27,6 +28,8 @@ ENDS: Final = ("success", "failure", "skip", "error", "off", "reboot", "crash")
 """How a boot can be promised to end: what the guest reports, power off, reset, or being ended."""
 _HOST: Final = "host"
 _REASONS: Final = "reasons"
+IMAGE: Final = "image"
+"""The place of checks of the image."""
 EVERY_TEST: Final = "*"
 REFERENCE: Final = "reference"
 """The guest whose table must be there."""
@@ -73,11 +76,12 @@ class GuestTable:
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """All tables: of guests by name, of tests made from the host, of reasons by clause."""
+    """All tables: of guests by name, of tests made from the host, of reasons by clause, of the image."""
 
     guests: Mapping[str, GuestTable]
     host: tuple[Check, ...]
     reasons: Mapping[str, str]
+    image: tuple[Check, ...] = ()
 
     def of_guest(self, clause: str) -> tuple[Check, ...]:
         """Lines of guests that answer for a clause."""
@@ -85,7 +89,7 @@ class Checks:
 
     def of_host(self, clause: str) -> tuple[Check, ...]:
         """Tests made from the host that answer for a clause."""
-        return tuple(check for check in self.host if clause in check.clauses)
+        return tuple(check for check in (*self.host, *self.image) if clause in check.clauses)
 
 
 def checks_folder() -> Path:
@@ -97,8 +101,9 @@ def load_checks(clauses: ClauseSet, folder: Path | None = None) -> Checks:
     """Read the tables against the declared clauses. Raises AbiError, one line, for anything unknown."""
     folder = folder or checks_folder()
     host = _table(folder / f"{_HOST}.toml", clauses)
+    image = _table(folder / f"{IMAGE}.toml", clauses)
     file = folder / f"{_REASONS}.toml"
-    names = {path.stem for path in folder.glob("*.toml")} - {_HOST, _REASONS, REFERENCE}
+    names = {path.stem for path in folder.glob("*.toml")} - {_HOST, _REASONS, IMAGE, REFERENCE}
     guests = {
         table.guest: table
         for name in (REFERENCE, *sorted(names))
@@ -111,12 +116,12 @@ def load_checks(clauses: ClauseSet, folder: Path | None = None) -> Checks:
         if not isinstance(reason, str) or not reason.strip():
             raise AbiError(f"{file}: {name}: not a reason in words")
         reasons[name] = reason
-    every = [*(check for table in guests.values() for check in table.checks), *host]
+    every = [*(check for table in guests.values() for check in table.checks), *host, *image]
     checked = {name for check in every for name in check.clauses}
     for name in reasons:
         if name in checked:
             raise AbiError(f"{file}: {name}: has a check, and needs no reason")
-    return Checks(guests, host, reasons)
+    return Checks(guests, host, reasons, image)
 
 
 def _parsed(file: Path) -> dict[str, Any]:

@@ -14,18 +14,30 @@ from dataclasses import dataclass
 from typing import Final
 
 from vmirom.conform.boots import Booted, end_of
-from vmirom.conform.checks import Check, Checks
+from vmirom.conform.checks import IMAGE, Check, Checks
 from vmirom.conform.clauses import Selection
+from vmirom.conform.expected import ExpectedFailure, expectation
 from vmirom.conform.suite import Suite
 from vmirom.hosts.outcomes import BootResult, Outcome, worst
 from vmirom.hosts.request import label
 from vmirom.schema.clauses import Clause, Cpus, Feature, Paging, When
 
-__all__ = ["NOT_REACHED", "CheckResult", "Judgement", "State", "Verdict", "judge", "lacking", "verdict"]
+__all__ = [
+    "NOT_REACHED",
+    "CheckResult",
+    "Judgement",
+    "State",
+    "Verdict",
+    "judge",
+    "judge_place",
+    "lacking",
+    "verdict",
+]
 
 _LINE: Final = re.compile(r"[0-9]+ (ok|FAIL) ([a-z]+): (.*)")
 
 
+_INITIALISED: Final = "VMI-INIT-01"
 NOT_REACHED: Final = "not reached"
 """How the reason of a check begins that a boot ended too early for."""
 
@@ -80,13 +92,15 @@ class Verdict:
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """All boots on one (backend, host), clause by clause. ``strays`` are failed lines that no table lists,
-    with the guest that printed them."""
+    with the guest that printed them; ``excused`` are guests whose boots failed in nothing but what was
+    expected to fail."""
 
     backend: str
     host: str
     booted: tuple[Booted, ...]
     verdicts: Mapping[str, Verdict]
     strays: tuple[str, ...] = ()
+    excused: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -95,8 +109,9 @@ class Judgement:
 
     @property
     def outcome(self) -> Outcome:
-        """The worst outcome of the boots."""
-        return worst(one.outcome for one in self.booted)
+        """The worst outcome of the boots; a failure that was expected is none."""
+        outcomes = (Outcome.SUCCESS if one.boot.guest in self.excused else one.outcome for one in self.booted)
+        return worst(outcomes)
 
     @property
     def seconds(self) -> float:
@@ -140,19 +155,66 @@ def judge(suite: Suite, booted: Sequence[Booted]) -> Judgement:
     places = {(one.result.backend, one.result.host) for one in booted}
     if len(places) != 1:
         raise ValueError("boots of one backend on one host are judged together")
-    backend, host = places.pop()
+    return judge_place(suite, *places.pop(), booted)
+
+
+def judge_place(suite: Suite, backend: str, host: str, booted: Sequence[Booted] = ()) -> Judgement:
+    """The same for a place where perhaps nothing was booted: what is known of the image is told then."""
     gone = lacking(suite.clauses.features, backend, suite.answers.get(backend, {}))
-    ran: list[CheckResult] = []
+    ran = _image_results(suite, backend)
     strays: list[str] = []
     for one in booted:
         table = suite.checks.guests[one.boot.guest].checks
         seen, lost = _seen(one.result.transcript, table)
         if one.boot.ends and end_of(one.result):
             seen = dict.fromkeys(table, one.as_promised)
-        ran += _results(one, table, seen, gone)
+        ran += _results(one, table, seen, gone, lost)
         strays += [f"{one.boot.guest}: {line}" for line in lost]
-    verdicts = {clause.id: _verdict(clause, ran, suite.checks, gone) for clause in suite.selection.chosen}
-    return Judgement(backend, host, tuple(booted), verdicts, tuple(strays))
+    verdicts = {}
+    for clause in suite.selection.chosen:
+        known = expectation(suite.expected, clause.id, label(backend, host))
+        verdicts[clause.id] = _as_expected(_verdict(clause, ran, suite.checks, gone), known)
+    excused = tuple(one.boot.guest for one in booted if _excused(one, ran, strays, verdicts))
+    return Judgement(backend, host, tuple(booted), verdicts, tuple(strays), excused)
+
+
+def _image_results(suite: Suite, backend: str) -> list[CheckResult]:
+    """What is known of the image of a backend's ROM, if anybody looked."""
+    broken = suite.images.get(backend)
+    if broken is None:
+        return []
+    found = []
+    for check in suite.checks.image:
+        rules = [f"{n}: {r}" for n, r in broken.items() if n == check.name or n.startswith(f"{check.name}.")]
+        state = State.FAILURE if rules else State.SUCCESS
+        found.append(CheckResult(check, state, "; ".join(rules), IMAGE))
+    return found
+
+
+def _as_expected(found: Verdict, known: ExpectedFailure | None) -> Verdict:
+    """A verdict as a list of expected failures has it."""
+    if known is None:
+        return found
+    if found.state in (State.FAILURE, State.CRASH, State.ERROR):
+        reason = f"{known.reason} (until {known.expires}): {found.reason}"
+        return Verdict(found.clause, State.EXPECTED_FAILURE, reason, found.checks)
+    if found.state is State.SUCCESS:
+        reason = f"expected to fail until {known.expires}: {known.reason}"
+        return Verdict(found.clause, State.UNEXPECTED_PASS, reason, found.checks)
+    return found
+
+
+def _excused(
+    one: Booted, ran: Sequence[CheckResult], strays: Sequence[str], verdicts: Mapping[str, Verdict]
+) -> bool:
+    """Whether all that went wrong in a boot was expected, and something was."""
+    bad = [r for r in ran if r.guest == one.boot.guest and r.state.outcome not in (None, Outcome.SUCCESS)]
+    known = {name for name, v in verdicts.items() if v.state is State.EXPECTED_FAILURE}
+    return (
+        bool(bad)
+        and all(result.check.clauses and known.issuperset(result.check.clauses) for result in bad)
+        and not any(stray.startswith(f"{one.boot.guest}: ") for stray in strays)
+    )
 
 
 def verdict(judgements: Sequence[Judgement], selection: Selection) -> Outcome:
@@ -186,10 +248,17 @@ def _seen(lines: Iterable[str], table: Sequence[Check]) -> tuple[dict[Check, boo
 
 
 def _results(
-    one: Booted, table: Sequence[Check], seen: Mapping[Check, bool], gone: Mapping[str, str]
+    one: Booted,
+    table: Sequence[Check],
+    seen: Mapping[Check, bool],
+    gone: Mapping[str, str],
+    lost: Sequence[str],
 ) -> list[CheckResult]:
     guest = one.boot.guest
     last = max((at for at, check in enumerate(table) if check in seen), default=-1)
+    if not one.result.transcript and not one.boot.ends:  # it did not come through vmi_init
+        first = [at for at, check in enumerate(table) if _INITIALISED in check.clauses]
+        last = first[0] - 1 if first else len(table)
     out = []
     for at, check in enumerate(table):
         needed = [f"{name}: {gone[name]}" for name in check.needs if name in gone]
@@ -201,19 +270,22 @@ def _results(
         elif check in seen:
             out.append(CheckResult(check, State.SUCCESS, "", guest))
         else:
-            state, reason = _missing(one.result, check, at == last + 1)
+            state, reason = _missing(one.result, check, at == last + 1, lost)
             out.append(CheckResult(check, state, reason, guest))
     return out
 
 
-def _missing(result: BootResult, check: Check, next_one: bool) -> tuple[State, str]:
-    """A check that was not printed: the boot's end is to blame if it came next, else it was not reached."""
+def _missing(result: BootResult, check: Check, next_one: bool, lost: Sequence[str]) -> tuple[State, str]:
+    """A check that was not printed: if it came next, the boot's end or a failed line of no check is what
+    became of it, else it was not reached."""
     if result.outcome in (Outcome.ERROR, Outcome.SKIP):
         return State(result.outcome.value), result.reason
     ended = result.outcome is Outcome.CRASH or result.ending == "budget"
     if ended and next_one:
         return State(result.outcome.value), f"{check.label}: {result.reason}"
-    if ended:
+    if lost and next_one:
+        return State.FAILURE, f"{check.label}: {lost[-1]}"
+    if ended or lost:
         return State.ERROR, f"{NOT_REACHED}: {check.label}"
     return State.ERROR, f"the guest did not print it: {check.label}"
 

@@ -11,22 +11,23 @@ verdict a clause::
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vmirom.bundle.compose import compose
 from vmirom.conform.boots import Boot, Booted
+from vmirom.conform.checks import REFERENCE
 from vmirom.conform.clauses import Selection
 from vmirom.conform.coverage import CallCoverage, ClauseCoverage, call_coverage, clause_coverage
-from vmirom.conform.judge import Judgement, judge, verdict
+from vmirom.conform.judge import Judgement, judge, judge_place, verdict
 from vmirom.conform.suite import Suite
 from vmirom.hosts import registry
 from vmirom.hosts.outcomes import BootResult, Outcome
 from vmirom.hosts.request import BootRequest
-from vmirom.hosts.workers import Watcher, boot_all
+from vmirom.hosts.workers import Tick, Watcher, boot_all
 from vmirom.rom.image import load_rom
 from vmirom.schema.tree import source_tree
 
-__all__ = ["Boot", "Booted", "Conformance", "conclude", "guest_image", "plan", "run"]
+__all__ = ["Boot", "Booted", "Conformance", "conclude", "guest_image", "not_booted", "plan", "run"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +95,44 @@ def plan(
 
 
 def run(
-    suite: Suite, boots: Sequence[Boot], watcher: Watcher | None = None, jobs: int | None = None
+    suite: Suite,
+    boots: Sequence[Boot],
+    watcher: Watcher | None = None,
+    jobs: int | None = None,
+    *,
+    reference_first: bool = False,
 ) -> Conformance:
     """Make the boots, ``jobs`` at a time (default: one a CPU), and judge them. ``watcher`` is told of each by
-    its index. Raises KeyboardInterrupt when asked to; no worker outlives this call."""
-    return conclude(suite, boots, boot_all([boot.request for boot in boots], watcher, jobs))
+    its index. ``reference_first`` is for ROMs of which nothing is known: where the reference guest does not
+    come through vmi_init, no other is booted. Raises KeyboardInterrupt when asked to; no worker outlives this
+    call."""
+    results: dict[int, BootResult] = {}
+    left = list(range(len(boots)))
+    if reference_first:
+        first = [at for at in left if boots[at].guest == REFERENCE]
+        results |= _booted(boots, first, watcher, jobs)
+        lost = {boots[at].key[1:] for at in first if not results[at].transcript}
+        left = [at for at in left if at not in results and boots[at].key[1:] not in lost]
+    results |= _booted(boots, left, watcher, jobs)
+    made = sorted(results)
+    return conclude(suite, [boots[at] for at in made], [results[at] for at in made])
+
+
+def _booted(
+    boots: Sequence[Boot], which: Sequence[int], watcher: Watcher | None, jobs: int | None
+) -> dict[int, BootResult]:
+    """Results of some of the boots, by index."""
+
+    def told(tick: Tick) -> None:
+        if watcher is not None:
+            watcher(replace(tick, index=which[tick.index]))
+
+    return dict(zip(which, boot_all([boots[at].request for at in which], told, jobs), strict=True))
+
+
+def not_booted(suite: Suite, places: Iterable[tuple[str, str]]) -> Conformance:
+    """What there is to say of a ROM whose image alone forbids to boot it."""
+    return _concluded(suite, [judge_place(suite, backend, host) for backend, host in places])
 
 
 def conclude(suite: Suite, boots: Sequence[Boot], results: Sequence[BootResult]) -> Conformance:
@@ -106,7 +140,10 @@ def conclude(suite: Suite, boots: Sequence[Boot], results: Sequence[BootResult])
     places: dict[tuple[str, str], list[Booted]] = {}
     for boot, result in zip(boots, results, strict=True):
         places.setdefault((boot.request.backend, boot.request.host), []).append(Booted(boot, result))
-    judgements = [judge(suite, booted) for booted in places.values()]
+    return _concluded(suite, [judge(suite, booted) for booted in places.values()])
+
+
+def _concluded(suite: Suite, judgements: Sequence[Judgement]) -> Conformance:
     covered = clause_coverage(suite.selection.chosen, suite.checks)
     calls = call_coverage(suite.calls, suite.selection.chosen, covered, judgements)
     return Conformance(suite.selection, covered, calls, judgements)
