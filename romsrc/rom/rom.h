@@ -78,4 +78,7 @@ static inline struct rom_state *state(void)
 void *ROMCALL memcpy(void *to, const void *from, size_t length);
 void *ROMCALL memset(void *to, int value, size_t length);
 
+/* shared/pae_store.S, where backend.toml lists it: an entry stored as one access */
+void ROMCALL pae_store(u32 low, u32 high, u32 gva);
+
 #endif

@@ -5,6 +5,7 @@
 #ifndef KVM_ROM_H
 #define KVM_ROM_H
 
+#include "instructions.h"
 #include "rom.h"
 #include "kvm.h"
 #include "kvm_asm.h"
@@ -35,23 +36,6 @@ static inline u32 shared_gpa(void)
 {
 	return AT(u32, rom_base() + vmi_rom_header_OFF_reserved + vmi_rom_private_OFF_state_gpa) +
 	       PAGE_SIZE * VMI_LAYOUT_STATE_SHARED;
-}
-
-static inline void cpu_write_msr(u32 msr, u64 value)
-{
-	__asm__ volatile("wrmsr" : : "c"(msr), "A"(value) : "memory");
-}
-
-/* A hypercall with three arguments. */
-static inline s32 kvm_hypercall(u32 number, u32 a0, u32 a1, u32 a2)
-{
-	s32 result;
-
-	if (kvm()->amd)
-		__asm__ volatile("vmmcall" : "=a"(result) : "0"(number), "b"(a0), "c"(a1), "d"(a2) : "memory");
-	else
-		__asm__ volatile("vmcall" : "=a"(result) : "0"(number), "b"(a0), "c"(a1), "d"(a2) : "memory");
-	return result;
 }
 
 void mmu_init(void);

@@ -16,7 +16,6 @@
 
 u32 ROMCALL kvm_fault_stub_gva(void);
 u32 ROMCALL kvm_page_fault(struct rom_frame *frame);
-void ROMCALL kvm_store(u32 low, u32 high, u32 gva);
 
 static u32 queue_gva(void)
 {
@@ -59,19 +58,11 @@ static u32 size_of(u32 op)
 	return op == KVM_MMU_OP_RELEASE_PT ? sizeof(struct kvm_mmu_op_release_pt) : sizeof(struct kvm_mmu_op_flush_tlb);
 }
 
-static void reload_cr3(void)
-{
-	u32 cr3;
-
-	__asm__ volatile("movl %%cr3, %0; movl %0, %%cr3" : "=r"(cr3) : : "memory");
-}
-
 /* Bring the queued values up to what memory holds now. */
 static void refresh(void)
 {
-	u32 end = kvm()->queued, at = 0, cr4;
+	u32 end = kvm()->queued, at = 0, cr4 = cpu_cr4();
 
-	__asm__ volatile("movl %%cr4, %0" : "=r"(cr4));
 	while (at < end) {
 		volatile struct kvm_mmu_op_write_pte *op = &AT(struct kvm_mmu_op_write_pte, queue_gva() + at);
 
@@ -85,6 +76,11 @@ static void refresh(void)
 	}
 }
 
+static s32 hypercall(u32 number, u32 a0, u32 a1)
+{
+	return kvm()->amd ? cpu_vmmcall(number, a0, a1, 0) : cpu_vmcall(number, a0, a1, 0);
+}
+
 void mmu_flush(void)
 {
 	struct backend_state *k = kvm();
@@ -92,11 +88,11 @@ void mmu_flush(void)
 
 	refresh();
 	while (done < k->queued) {
-		s32 took = kvm_hypercall(KVM_HYPERCALL_MMU_OP, k->queued - done, shared_gpa() + QUEUE_OFFSET + done, 0);
+		s32 took = hypercall(KVM_HYPERCALL_MMU_OP, k->queued - done, shared_gpa() + QUEUE_OFFSET + done);
 
 		if (took <= 0 || (u32)took > k->queued - done) {
 			k->refused++;
-			reload_cr3();
+			cpu_reload_cr3();
 			break;
 		}
 		done += (u32)took;
@@ -134,12 +130,11 @@ static u32 is_lazy(u32 flags)
 /* The entry at gva was stored. With PAE KVM knows whole ones only; the value is filled in when the batch leaves. */
 static void announce(u32 gva, u32 flags)
 {
-	u32 gpa = kvm_has(KVM_FEATURE_MMU_OP) ? gpa_of(gva) : 0, saved, cr4;
+	u32 gpa = kvm_has(KVM_FEATURE_MMU_OP) ? gpa_of(gva) : 0, saved;
 
 	if (gpa == 0)
 		return;
-	__asm__ volatile("movl %%cr4, %0" : "=r"(cr4));
-	if (cr4 & NATIVE_CR4_PAE)
+	if (cpu_cr4() & NATIVE_CR4_PAE)
 		gpa &= ~7u;
 	saved = irq_save();
 	{
@@ -160,7 +155,7 @@ void ROMCALL vmi_SetPxE(u32 entry, u32 gva, u32 flags)
 
 void ROMCALL vmi_SetPxELong(u32 low, u32 high, u32 gva, u32 flags)
 {
-	kvm_store(low, high, gva);
+	pae_store(low, high, gva);
 	announce(gva, flags);
 }
 
@@ -180,20 +175,19 @@ void ROMCALL vmi_ReleasePage(u32 pfn, u32 flags)
 void ROMCALL vmi_InvalPage(u32 gva)
 {
 	mmu_flush();
-	__asm__ volatile("invlpg (%0)" : : "r"(gva) : "memory");
+	cpu_invlpg(gva);
 }
 
 /* Global translations go when CR4.PGE changes. */
 static void flush_global(void)
 {
-	u32 cr4, saved = irq_save();
+	u32 saved = irq_save(), cr4 = cpu_cr4();
 
-	__asm__ volatile("movl %%cr4, %0" : "=r"(cr4));
 	if (cr4 & NATIVE_CR4_PGE) {
-		__asm__ volatile("movl %0, %%cr4" : : "r"(cr4 & ~(u32)NATIVE_CR4_PGE) : "memory");
-		__asm__ volatile("movl %0, %%cr4" : : "r"(cr4) : "memory");
+		cpu_set_cr4(cr4 & ~(u32)NATIVE_CR4_PGE);
+		cpu_set_cr4(cr4);
 	} else {
-		reload_cr3();
+		cpu_reload_cr3();
 	}
 	irq_restore(saved);
 }
@@ -210,13 +204,13 @@ void ROMCALL vmi_FlushTLB(u32 how)
 	if (how & VMI_FLUSH_TLB_GLOBAL)
 		flush_global();
 	else
-		reload_cr3();
+		cpu_reload_cr3();
 }
 
 void ROMCALL vmi_SetCR3(u32 value)
 {
 	mmu_flush();
-	__asm__ volatile("movl %0, %%cr3" : : "r"(value) : "memory");
+	cpu_set_cr3(value);
 }
 
 void ROMCALL vmi_SetLinearMapping(u32 slot, u32 gva, u32 pages, u32 pfn)
@@ -239,11 +233,10 @@ u32 ROMCALL kvm_page_fault(struct rom_frame *frame)
 {
 	(void)frame;
 	if (kvm()->queued != 0) {
-		u32 cr2;
+		u32 cr2 = cpu_cr2();
 
-		__asm__ volatile("movl %%cr2, %0" : "=r"(cr2));
 		mmu_flush();
-		__asm__ volatile("movl %0, %%cr2" : : "r"(cr2));
+		cpu_set_cr2(cr2);
 		return 0;
 	}
 	return native_gate(NATIVE_VECTOR_PF);

@@ -3,6 +3,7 @@
  * clock gives the TSC's rate and the date, steal time gives the stolen counter; without them the machine's own
  * devices have to do.
  */
+#include "cpu.h"
 #include "inject.h"
 #include "io.h"
 #include "kvm_rom.h"
@@ -13,13 +14,6 @@
 #define VENDOR_CENTAUR_EBX 0x746e6543u
 #define VENDOR_SHANGHAI_EBX 0x68532020u
 
-static void cpuid(u32 leaf, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
-{
-	*eax = leaf;
-	*ecx = 0;
-	__asm__ volatile("cpuid" : "+a"(*eax), "=b"(*ebx), "+c"(*ecx), "=d"(*edx));
-}
-
 struct native_state *native(void)
 {
 	return &kvm()->native;
@@ -27,26 +21,23 @@ struct native_state *native(void)
 
 static bool by_vmmcall(void)
 {
-	u32 eax, ebx, ecx, edx;
+	u32 ebx = cpu_id(0).ebx;
 
-	cpuid(0, &eax, &ebx, &ecx, &edx);
 	return ebx != VENDOR_INTEL_EBX && ebx != VENDOR_CENTAUR_EBX && ebx != VENDOR_SHANGHAI_EBX;
 }
 
 static u32 host_features(void)
 {
-	u32 eax, ebx, ecx, edx;
+	struct cpu_id id;
 
-	cpuid(1, &eax, &ebx, &ecx, &edx);
-	if (!(ecx >> 31))
+	if (!(cpu_id(1).ecx >> 31))
 		return 0;
-	cpuid(KVM_CPUID_LEAF_SIGNATURE, &eax, &ebx, &ecx, &edx);
-	if (ebx != KVM_SIGNATURE_EBX || ecx != KVM_SIGNATURE_ECX || edx != KVM_SIGNATURE_EDX)
+	id = cpu_id(KVM_CPUID_LEAF_SIGNATURE);
+	if (id.ebx != KVM_SIGNATURE_EBX || id.ecx != KVM_SIGNATURE_ECX || id.edx != KVM_SIGNATURE_EDX)
 		return 0;
-	if (eax != 0 && eax < KVM_CPUID_LEAF_FEATURES)
+	if (id.eax != 0 && id.eax < KVM_CPUID_LEAF_FEATURES)
 		return 0;
-	cpuid(KVM_CPUID_LEAF_FEATURES, &eax, &ebx, &ecx, &edx);
-	return eax;
+	return cpu_id(KVM_CPUID_LEAF_FEATURES).eax;
 }
 
 static volatile struct pvclock_vcpu_time_info *vcpu_clock(void)

@@ -15,20 +15,3 @@ kvm_fault_stub_gva:
 1:	popl %eax
 	addl $(kvm_fault_stub - 1b), %eax
 	ret
-
-	/* kvm_store: EDX:EAX = a PAE entry, ECX = gva of it. One locked store. Changes EAX, ECX, EDX, flags. */
-	.globl kvm_store
-	.hidden kvm_store
-kvm_store:
-	pushl %ebx
-	pushl %esi
-	movl %ecx, %esi
-	movl %eax, %ebx
-	movl %edx, %ecx
-	movl (%esi), %eax
-	movl 4(%esi), %edx
-1:	lock cmpxchg8b (%esi)
-	jnz 1b
-	popl %esi
-	popl %ebx
-	ret

@@ -1,6 +1,7 @@
 /*
  * From the launcher's boot protocol to the entry contract: LGUEST_INIT, the guest's own page tables, and in.
  */
+#include "cpu.h"
 #include "lguest_rom.h"
 #include "native_asm.h"
 
@@ -25,22 +26,6 @@ static void prepare_data(void)
 	shared->syscall_vec = LGUEST_CONSTANTS_SYSCALL_VECTOR;
 }
 
-static bool has_nx(void)
-{
-#ifndef ROM_HOST
-	u32 eax = 0x80000000u, ebx, ecx, edx;
-
-	__asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "=c"(ecx), "=d"(edx));
-	if (eax < 0x80000001u)
-		return false;
-	eax = 0x80000001u;
-	__asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "=c"(ecx), "=d"(edx));
-	return (edx & 1u << 20) != 0;
-#else
-	return true;
-#endif
-}
-
 static void read_params(struct boot_plan *plan)
 {
 	volatile struct lguest_boot_params *params =
@@ -53,7 +38,7 @@ static void read_params(struct boot_plan *plan)
 		plan->command_line = VMI_LAYOUT_LINEAR_BASE + params->cmd_line_ptr;
 	plan->initrd_gpa = params->ramdisk_image;
 	plan->initrd_length = params->ramdisk_size;
-	plan->no_nx = !has_nx();
+	plan->no_nx = !cpu_has_nx();
 }
 
 /* The registers as the contract has them. */

@@ -51,14 +51,7 @@ vmi_EnableInterrupts:
 	movl %eax, %es
 	cld
 	call lguest_deliver
-	verr (%esp)                     /* a handler may have taken the descriptor away */
-	jz 1f
-	movl $0, (%esp)
-1:	verr 4(%esp)
-	jz 2f
-	movl $0, 4(%esp)
-2:	popl %es
-	popl %ds
+	restore_segments                /* a handler may have taken a descriptor away */
 	popl %edx
 	popl %ecx
 	popl %eax

@@ -42,23 +42,6 @@ lguest_place:
 	.long lguest_system_call - .
 	.long lguest_page_fault_stub - .
 
-	/* lguest_store64: EAX low, EDX high, ECX address: one locked store of 8 bytes. Changes EAX, ECX, EDX, flags. */
-	.globl lguest_store64
-	.hidden lguest_store64
-lguest_store64:
-	pushl %ebx
-	pushl %esi
-	movl %ecx, %esi
-	movl %eax, %ebx
-	movl %edx, %ecx
-	movl (%esi), %eax
-	movl 4(%esi), %edx
-1:	lock cmpxchg8b (%esi)
-	jne 1b
-	popl %esi
-	popl %ebx
-	ret
-
 	/* lguest_tsc: out EDX:EAX. */
 	.globl lguest_tsc
 	.hidden lguest_tsc

@@ -27,8 +27,6 @@ static inline volatile struct lguest_data *data(void)
 void ROMCALL lguest_hypercall(u32 number, u32 a, u32 b, u32 c, u32 d);
 /* hypercall.S: gva in the linear map of a place in the ROM (PLACE_...) */
 u32 ROMCALL lguest_place(u32 which);
-/* hypercall.S: store a PAE entry at once, as one access */
-void ROMCALL lguest_store64(u32 low, u32 high, u32 gva);
 u64 ROMCALL lguest_tsc(void);
 
 /* ring.c */

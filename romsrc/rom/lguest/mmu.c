@@ -162,7 +162,7 @@ void ROMCALL vmi_SetPxELong(u32 low, u32 high, u32 gva, u32 flags)
 {
 	u64 old = AT(u64, gva), entry = (u64)high << 32 | low;
 
-	lguest_store64(low, high, gva);
+	pae_store(low, high, gva);
 	if (hides(old, entry, flags))
 		tell(gva, entry, flags);
 }

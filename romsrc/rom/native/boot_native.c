@@ -3,6 +3,7 @@
  * address is physical.
  */
 #include "boot_stub.h"
+#include "cpu.h"
 #include "io.h"
 #include "native.h"
 #include "platform.h"
@@ -15,24 +16,9 @@ _Static_assert(offsetof(struct boot_plan, no_nx) == boot_plan_OFF_no_nx, "boot_s
 #define CODE_HIGH 0x00CF9B00u
 #define DATA_HIGH 0x00CF9300u
 
-static bool has_nx(void)
-{
-	u32 eax = 0x80000000u, ebx, ecx, edx;
-
-	__asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "=c"(ecx), "=d"(edx));
-	if (eax < 0x80000001u)
-		return false;
-	eax = 0x80000001u;
-	__asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "=c"(ecx), "=d"(edx));
-	return (edx & 1u << 20) != 0;
-}
-
 static bool has_pae(void)
 {
-	u32 eax = 1, ebx, ecx, edx;
-
-	__asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "=c"(ecx), "=d"(edx));
-	return (edx & 1u << 6) != 0;
+	return (cpu_id(1).edx & 1u << 6) != 0;
 }
 
 /* Where memory that begins at or below 1 MiB ends, in pages. */
@@ -98,8 +84,7 @@ void native_die(const char *why)
 	for (; *why; why++)
 		io_out8(VMI_PORT_UART, (u8)*why);
 	io_out8(VMI_PORT_EXIT, VMI_EXIT_STATUS_ERROR);
-	for (;;)
-		__asm__ volatile("cli; hlt");
+	machine_stop();
 }
 
 struct boot_plan *ROMCALL native_boot(u32 magic, u32 info);
@@ -107,13 +92,13 @@ struct boot_plan *ROMCALL native_boot(u32 magic, u32 info);
 /* The plan lies behind the GDT in the backend's own state pages. */
 struct boot_plan *ROMCALL native_boot(u32 magic, u32 info)
 {
-	struct boot_plan *plan = (struct boot_plan *)(uintptr_t)(BOOT_GDT + 0x100);
+	struct boot_plan *plan = (struct boot_plan *)&AT(struct boot_plan, BOOT_GDT + 0x100);
 
 	memset(plan, 0, sizeof(*plan));
 	rom_state_init();
 	if (!has_pae())
 		native_die("vmirom: the processor has no PAE\n");
-	plan->no_nx = !has_nx();
+	plan->no_nx = !cpu_has_nx();
 	if (magic == NATIVE_PVH_MAGIC)
 		from_pvh(plan, info);
 	else

@@ -17,6 +17,8 @@ u32 irq_save(void);
 void irq_restore(u32 flags);
 void load_idt(u32 base, u32 limit);
 struct vmi_dtr read_idt(void);
+void machine_stop(void) __attribute__((noreturn));
+void machine_triple_fault(void) __attribute__((noreturn));
 #else
 
 static inline void io_out8(u32 port, u32 value)
@@ -84,6 +86,20 @@ static inline struct vmi_dtr read_idt(void)
 
 	__asm__ volatile("sidt %0" : "=m"(dtr));
 	return dtr;
+}
+
+/* The two ends of a machine that nothing else could end. */
+static inline __attribute__((noreturn)) void machine_stop(void)
+{
+	for (;;)
+		__asm__ volatile("cli; hlt");
+}
+
+static inline __attribute__((noreturn)) void machine_triple_fault(void)
+{
+	load_idt(0, 0);
+	for (;;)
+		__asm__ volatile("int3");
 }
 
 #endif

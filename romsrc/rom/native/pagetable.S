@@ -9,25 +9,11 @@ vmi_SetPxE:
 	movl %eax, (%edx)
 	ret
 
-	/*
-	 * SetPxELong: EDX:EAX = entry, ECX = gva of it, st0 flags. One locked store of all 64 bits: no walk of any
-	 * processor sees an entry that is present but half written. Changes EAX, ECX, EDX, flags.
-	 */
+	/* SetPxELong: EDX:EAX = entry, ECX = gva of it, st0 flags. Changes EAX, ECX, EDX, flags. */
 	.globl vmi_SetPxELong
 	.hidden vmi_SetPxELong
 vmi_SetPxELong:
-	pushl %ebx
-	pushl %esi
-	movl %ecx, %esi
-	movl %eax, %ebx
-	movl %edx, %ecx
-	movl (%esi), %eax
-	movl 4(%esi), %edx
-1:	lock cmpxchg8b (%esi)
-	jnz 1b
-	popl %esi
-	popl %ebx
-	ret
+	jmp pae_store
 
 	/* SetLazyMode (73): nothing is ever put off. */
 	.globl nop_SetLazyMode

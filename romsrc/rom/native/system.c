@@ -27,15 +27,12 @@ void ROMCALL vmi_Reboot(u32 how)
 	io_out8(NATIVE_RESET_FAST_PORT, io_in8(NATIVE_RESET_FAST_PORT) & ~(u32)NATIVE_RESET_FAST_INIT);
 	io_out8(NATIVE_RESET_FAST_PORT, io_in8(NATIVE_RESET_FAST_PORT) | NATIVE_RESET_FAST_INIT);
 	wait();
-	load_idt(0, 0);
-	for (;;)
-		__asm__ volatile("int3");
+	machine_triple_fault();
 }
 
 void ROMCALL vmi_Shutdown(void)
 {
 	irq_save();
 	io_out16(NATIVE_ACPI_PM1A_CONTROL, NATIVE_ACPI_SLEEP_ENABLE);
-	for (;;)
-		__asm__ volatile("cli; hlt");
+	machine_stop();
 }

@@ -20,6 +20,32 @@ struct rom_frame {
 
 #else
 
+#define FRAME_ES 0
+#define FRAME_DS 4
+
+/*
+ * restore_segments: ES and DS from the top of the stack, ESP behind them. restore: the same, then what PUSHAL pushed.
+ * Both change flags.
+ *
+ * A data segment that was valid when the guest loaded it may have become unusable since (the guest rewrote the
+ * descriptor); loading it back would fault inside the ROM, so it is tested first and becomes null instead, as IRET
+ * to an outer ring would do.
+ */
+.macro restore_segments
+	verr FRAME_ES(%esp)
+	jz 8f
+	movl $0, FRAME_ES(%esp)
+8:	verr FRAME_DS(%esp)
+	jz 9f
+	movl $0, FRAME_DS(%esp)
+9:	popl %es
+	popl %ds
+.endm
+.macro restore
+	restore_segments
+	popal
+.endm
+
 /*
  * ROM_STUB name, function, error
  *   entry:  a hardware (or hypervisor's) interrupt frame on a flat SS: EIP, CS, EFLAGS [, ESP, SS], with an error

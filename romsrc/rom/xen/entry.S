@@ -5,6 +5,7 @@
  * The virtual interrupt flag is the upcall mask at a fixed address, so the four flag calls are memory only: no
  * register but flags (and the result), no data segment, no hypercall unless something is pending.
  */
+#include "inject.h"
 #include "window.h"
 #include "xen_asm.h"
 
@@ -111,19 +112,6 @@ xen_iret:
 	 * registers and segments as on entry and ESP at the frame (the error code on top if there is one).
 	 * stack: 52 bytes besides the function's.
 	 */
-#define FRAME_ES 0
-#define FRAME_DS 4
-.macro restore
-	verr FRAME_ES(%esp)
-	jz 8f
-	movl $0, FRAME_ES(%esp)
-8:	verr FRAME_DS(%esp)
-	jz 9f
-	movl $0, FRAME_DS(%esp)
-9:	popl %es
-	popl %ds
-	popal
-.endm
 .macro save function
 	pushl $0
 	pushl $0

@@ -13,8 +13,21 @@ s32 ROMCALL hypercall(u32 number, u32 a, u32 b, u32 c, u32 d, u32 e);
 #ifdef ROM_HOST
 u32 host_gva(const volatile void *object);
 #define GVA(object) host_gva(object)
+u64 cpu_tsc(void);
+void exit_port_write(u32 status);
 #else
 #define GVA(object) ((u32)(uintptr_t)(object))
+
+static inline u64 cpu_tsc(void)
+{
+	return __builtin_ia32_rdtsc();
+}
+
+/* A real port: the domain needs I/O privilege. */
+static inline void exit_port_write(u32 status)
+{
+	__asm__ volatile("outb %b0, %w1" : : "a"(status), "Nd"((u16)VMI_PORT_EXIT));
+}
 #endif
 
 #define SHARED (&AT(struct xen_shared_info, WINDOW_BASE))

@@ -41,22 +41,15 @@ static void machine_end(u32 reason)
 	uart_flush();
 	*why = reason;
 	BARRIER();
-	for (;;) {
+	for (;;)
 		sched_shutdown(why);
-#ifdef ROM_HOST
-		return;
-#endif
-	}
 }
 
 /* The exit port is real where the domain may have it (QEMU's isa-debug-exit); where not, nothing listens. */
 void platform_exit(u32 status)
 {
 	iopl_set(1);
-#ifndef ROM_HOST
-	__asm__ volatile("outb %b0, %w1" : : "a"(status), "Nd"((u16)VMI_PORT_EXIT));
-#endif
-	(void)status;
+	exit_port_write(status);
 	machine_end(XEN_SHUTDOWN_POWEROFF);
 }
 

@@ -8,12 +8,7 @@
 
 u64 platform_real(void)
 {
-#ifdef ROM_HOST
-	extern u64 host_tsc(void);
-	return host_tsc();
-#else
-	return __builtin_ia32_rdtsc();
-#endif
+	return cpu_tsc();
 }
 
 /* System time (ns since Xen started) of a value of the TSC. */
