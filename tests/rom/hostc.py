@@ -1,163 +1,118 @@
-"""The ROMs' shared C compiled for the host: the same sources, the platform in Python.
+"""The C of the ROMs compiled for the host: the same sources, with the machine and the hypervisor in Python.
 
-``Host`` owns one compiled library; its attributes are what the platform answers, and what it was told.
+A ROM's library is made of every C file that the ROM is made of, and of ``<backend>_host.c`` beside this
+module, which stands in the place of the ROM's assembly and of the processor. The shared files have a library
+of their own with the whole platform in Python, so that they can be driven without any backend.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib.util
-import sys
+import shutil
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import cffi
+import pytest
 
+from vmirom.rom.build import backend_names, backend_sources
 from vmirom.schema.tree import source_tree
 
-__all__ = ["Host", "compile_host"]
+__all__ = ["SHARED", "Library", "compile_rom", "compile_sources", "host_files", "need_compiler"]
 
-_SHARED = ("alarm", "apic", "boot", "interrupt", "pic", "ports", "probe", "rom", "uart")
-_PLATFORM = """
-extern "Python+C" {
-    uint64_t platform_real(void);
-    uint64_t platform_stolen(void);
-    uint64_t platform_hz(void);
-    uint64_t platform_wallclock(void);
-    void platform_arm(uint64_t);
-    uint32_t platform_irq_save(void);
-    void platform_irq_restore(uint32_t);
-    void platform_interrupt_pending(void);
-    void platform_console(const uint8_t *, uint32_t);
-    int platform_console_read(void);
-    void platform_exit(uint32_t);
-}
-"""
-_CALLS = """
-static void reset(void);
-static unsigned char *guest_memory(void);
-static uint32_t wild(void);
-static uint64_t host_mod(uint64_t, uint64_t);
-static uint64_t host_div(uint64_t, uint32_t);
-static uint64_t host_mul_div(uint64_t, uint32_t, uint32_t);
-static uint64_t host_mul_shift32(uint64_t, uint32_t);
-static uint64_t host_pvclock(uint64_t, uint32_t, int);
-static uint32_t host_pvclock_khz(uint32_t, int);
-void alarm_tick(void);
-void pic_raise(uint32_t);
-void pic_lower(uint32_t);
-bool pic_has(void);
-int pic_next(void);
-bool interrupt_has(void);
-int interrupt_next(void);
-void apic_raise_lvtt(void);
-void uart_poll(void);
-void uart_flush(void);
-uint32_t port_in(uint32_t, uint32_t);
-void port_out(uint32_t, uint32_t, uint32_t);
-void vmi_SetAlarm(uint32_t, uint32_t, uint32_t, uint32_t, uint32_t);
-uint32_t vmi_CancelAlarm(uint32_t);
-uint64_t vmi_GetCycleCounter(uint32_t);
-uint64_t vmi_GetCycleFrequency(void);
-uint64_t vmi_GetWallclockTime(void);
-uint32_t vmi_WallclockUpdated(void);
-void vmi_APICWrite(uint32_t, uint32_t);
-uint32_t vmi_APICRead(uint32_t);
-int32_t vmi_SetCounters(uint32_t, uint32_t);
-struct boot_plan {
-    uint32_t base, mem_pages, command_line, initrd_gpa, initrd_length, reserve_pages, reserved_pfn;
-    bool no_nx;
-    uint32_t root_gpa, entry, first_free_pfn;
-};
-int boot_prepare(struct boot_plan *);
-"""
+SHARED = "shared"
+_SHARED_FILES = ("alarm", "apic", "boot", "interrupt", "pic", "ports", "probe", "rom", "uart")
+_SOURCE = {SHARED: "host_devices.c"}
 
 
-def compile_host(folder: Path) -> Host:
-    """Build the library in ``folder`` and load it. Raises what cffi raises where there is no compiler."""
+def need_compiler() -> None:
+    """Skip the test where there is none."""
+    if not any(shutil.which(name) for name in ("cc", "gcc", "clang")):
+        pytest.skip("no C compiler for the host (cc); install gcc or clang")
+
+
+def host_files() -> dict[str, tuple[Path, ...]]:
+    """The C files of each library by its name: a backend, or SHARED."""
+    shared = source_tree("romsrc") / "rom" / "shared"
+    roms = {
+        name: tuple(each for each in backend_sources(name).files if each.suffix == ".c")
+        for name in backend_names()
+    }
+    return {SHARED: tuple(shared / f"{name}.c" for name in _SHARED_FILES)} | roms
+
+
+def compile_rom(backend: str, declarations: str) -> Library:
+    """The library of a backend's C, once a process; ``declarations`` are what the test wants of it (cffi)."""
+    return _compile(backend, declarations, backend_sources(backend).includes)
+
+
+def compile_sources(declarations: str, backend_header: str) -> Library:
+    """The library of the shared C. ``backend_header`` is the backend.h of a backend that there is not."""
+    folder = Path(tempfile.mkdtemp(prefix="vmirom-host-"))
+    (folder / "backend.h").write_text(backend_header)
     root = source_tree("romsrc")
-    (folder / "backend.h").write_text("struct backend_state { u32 nothing; };\n")
+    return _compile(
+        SHARED, declarations, (folder, *(root / part for part in ("include", "rom", "rom/shared")))
+    )
+
+
+@functools.cache
+def _compile(name: str, declarations: str, includes: tuple[Path, ...]) -> Library:
+    need_compiler()
+    here = Path(__file__).parent
+    module_name = f"_vmirom_{name}_host"
     ffi = cffi.FFI()
-    ffi.cdef(_PLATFORM + _CALLS)
-    name = "_vmirom_rom_host"
+    ffi.cdef(declarations)
     ffi.set_source(
-        name,
-        (Path(__file__).parent / "host_devices.c").read_text(),
-        sources=[str(root / "rom" / "shared" / f"{each}.c") for each in _SHARED],
-        include_dirs=[str(folder), *(str(root / part) for part in ("include", "rom", "rom/shared"))],
+        module_name,
+        (here / _SOURCE.get(name, f"{name}_host.c")).read_text(encoding="utf-8"),
+        sources=[str(each) for each in host_files()[name]],
+        include_dirs=[*(str(each) for each in includes), str(here)],
         define_macros=[("ROM_HOST", "1")],
         extra_compile_args=["-O1", "-Wno-address-of-packed-member"],
     )
-    built = ffi.compile(tmpdir=str(folder))
-    spec = importlib.util.spec_from_file_location(name, built)
+    built = ffi.compile(tmpdir=tempfile.mkdtemp(prefix="vmirom-host-"))
+    spec = importlib.util.spec_from_file_location(module_name, built)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
     spec.loader.exec_module(module)
-    return Host(module.ffi, module.lib)
+    return Library(module.ffi, module.lib)
 
 
-class Host:
-    """A machine under the shared C: time, an interrupt flag, a console."""
+class Library:
+    """A compiled library; its functions are attributes. What a callback raises is raised by the call that
+    led to it: cffi alone would print it and go on."""
 
     def __init__(self, ffi: Any, lib: Any) -> None:
-        self.ffi, self.lib = ffi, lib
-        self.start()
-        for name in (
-            *("real", "stolen", "hz", "wallclock", "arm", "irq_save", "irq_restore"),
-            *("interrupt_pending", "console", "console_read", "exit"),
-        ):
-            ffi.def_extern(name=f"platform_{name}")(self._answer(name))
+        self.ffi, self._lib = ffi, lib
+        self._raised: list[BaseException] = []
 
-    def _answer(self, name: str) -> Any:
-        return lambda *arguments: getattr(self, f"_{name}")(*arguments)
+    def answer(self, name: str, function: Callable[..., Any], error: int = 0) -> None:
+        """The library's callback ``name`` is ``function`` from now on; one that raises answers ``error``."""
+        has_result = self.ffi.typeof(getattr(self._lib, name)).result.kind != "void"
+        more = {"error": error} if has_result else {}
+        self.ffi.def_extern(name=name, onerror=self._keep, **more)(function)
 
-    def start(self) -> None:
-        """A fresh state and machine."""
-        self.real = self.stolen = 0
-        self.hz = 1_000_000_000
-        self.wallclock = 0
-        self.deadline = (1 << 64) - 1
-        self.saved = 0
-        self.enabled = True
-        self.pending = 0
-        self.text = bytearray()
-        self.input = bytearray()
-        self.exits: list[int] = []
-        if hasattr(self.lib, "reset"):
-            self.lib.reset()
+    def _keep(self, _kind: type[BaseException], raised: BaseException, _traceback: Any) -> None:
+        self._raised.append(raised)
+        end = getattr(self._lib, "end_machine", None)
+        if end is not None:
+            end()
 
-    def _real(self) -> int:
-        return self.real
+    def __getattr__(self, name: str) -> Any:
+        function = getattr(self._lib, name)
+        if not callable(function):
+            return function
 
-    def _stolen(self) -> int:
-        return self.stolen
+        def call(*arguments: Any) -> Any:
+            result = function(*arguments)
+            if self._raised:
+                raised, self._raised = self._raised[0], []
+                raise raised
+            return result
 
-    def _hz(self) -> int:
-        return self.hz
-
-    def _wallclock(self) -> int:
-        return self.wallclock
-
-    def _arm(self, deadline: int) -> None:
-        assert self.saved, "armed without interrupts saved"
-        self.deadline = deadline
-
-    def _irq_save(self) -> int:
-        self.saved += 1
-        return 0x200
-
-    def _irq_restore(self, saved: int) -> None:
-        assert saved == 0x200
-        self.saved -= 1
-
-    def _interrupt_pending(self) -> None:
-        self.pending += 1
-
-    def _console(self, text: Any, n: int) -> None:
-        self.text += bytes(self.ffi.buffer(text, n))
-
-    def _console_read(self) -> int:
-        return self.input.pop(0) if self.input else -1
-
-    def _exit(self, status: int) -> None:
-        self.exits.append(status)
+        setattr(self, name, call)
+        return call

@@ -7,15 +7,11 @@ up.
 
 from __future__ import annotations
 
-import importlib.util
 import struct
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import cffi
-
+from tests.rom.hostc import Library, compile_rom
 from vmirom.overlays import lguest as abi
-from vmirom.schema.tree import source_tree
 
 __all__ = ["LINEAR", "NX", "A", "D", "LguestHost", "P", "U", "W", "compile_host"]
 
@@ -26,13 +22,15 @@ LINEAR: Final = 0xC0000000
 PAGES: Final = 1024
 Call = tuple[int, ...]
 
-_FILES = ("mmu", "ring", "cpu", "descriptors")
 _CDEF = """
 extern "Python" void lguest_host_hypercall(uint32_t, uint32_t, uint32_t, uint32_t, uint32_t);
+extern "Python" void host_interrupt(uint32_t);
+extern "Python" uint32_t host_cpuid(uint32_t, uint32_t);
 static void reset(int pae, uint32_t mem_pages, uint32_t top);
 static unsigned char *guest_memory(void);
 static unsigned char *ring(void);
 static uint32_t wild(void);
+static void end_machine(void);
 void vmi_SetPxELong(uint32_t, uint32_t, uint32_t, uint32_t);
 void vmi_UpdatePxELong(uint32_t, uint32_t);
 void vmi_SetPxE(uint32_t, uint32_t, uint32_t);
@@ -49,40 +47,50 @@ void vmi_SetLazyMode(uint32_t);
 void vmi_SetGDT(uint32_t);
 void vmi_WriteGDTEntry(uint32_t, uint32_t, uint32_t, uint32_t);
 void vmi_UpdateKernelStack(uint32_t, uint32_t);
+void vmi_SetIDT(uint32_t);
+void vmi_GetIDT(uint32_t);
+void vmi_WriteIDTEntry(uint32_t, uint32_t, uint32_t, uint32_t);
+void vmi_SetAlarm(uint32_t, uint32_t, uint32_t, uint32_t, uint32_t);
+static void set_counter(uint64_t value, uint64_t step);
+static uint32_t page_fault_stub(uint32_t *error);
+static uint32_t clock_stub(void);
+static uint32_t iret_stub(void);
+static int ended_booting(void);
+static int ended_halting(void);
+static int ended_rebooting(uint32_t);
+static int ended_by_shutdown(void);
+static int ended_by_exit(uint32_t);
+static uint32_t *entry(void);
+static uint32_t hole(void);
+static uint32_t khz(void);
+static void set_khz(uint32_t);
+void lguest_deliver(void);
+void lguest_calibrate(void);
+void lguest_sample_wallclock(void);
+uint64_t lguest_tsc(void);
+uint64_t platform_wallclock(void);
+void platform_console(const uint8_t *, uint32_t);
+uint32_t port_in(uint32_t, uint32_t);
+void port_out(uint32_t, uint32_t, uint32_t);
+bool interrupt_has(void);
 """
 
 
-def compile_host(folder: Path) -> tuple[Any, Any]:
-    """(ffi, lib) of the ROM's files and lguest_host.c, built in ``folder``."""
-    root = source_tree("romsrc")
-    ffi = cffi.FFI()
-    ffi.cdef(_CDEF)
-    ffi.set_source(
-        "_lguest_rom_host",
-        (Path(__file__).parent / "lguest_host.c").read_text(),
-        sources=[str(root / "rom" / "lguest" / f"{name}.c") for name in _FILES],
-        include_dirs=[str(root / part) for part in ("include", "rom", "rom/shared", "rom/lguest")],
-        define_macros=[("ROM_HOST", "1")],
-        extra_compile_args=["-O1", "-Wno-address-of-packed-member"],
-    )
-    built = ffi.compile(tmpdir=str(folder))
-    spec = importlib.util.spec_from_file_location("_lguest_rom_host", built)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.ffi, module.lib
+def compile_host() -> Library:
+    """The ROM's C over lguest_host.c; skips where there is no compiler."""
+    return compile_rom("lguest", _CDEF)
 
 
 class LguestHost:
     """One guest: its memory, its host's shadows, and the hypercalls in the order of their effect."""
 
-    def __init__(self, built: tuple[Any, Any], pae: bool, top: int) -> None:
-        self.ffi, self.lib = built
+    def __init__(self, lib: Library, pae: bool, top: int) -> None:
+        self.ffi, self.lib = lib.ffi, lib
         self.pae = pae
         self.size = 8 if pae else 4
         self.shifts = (30, 21) if pae else (22,)
         self.hole = int(abi.Hole.PAE_START if pae else abi.Hole.START)
-        self.handle = self.ffi.def_extern(name="lguest_host_hypercall")(self.hypercall)
+        self.lib.answer("lguest_host_hypercall", self.hypercall)
         self.lib.reset(int(pae), PAGES, top)
         self.memory = self.ffi.buffer(self.lib.guest_memory(), PAGES << 12)
         self.data = abi.ffi.cast("struct lguest_data *", int(self.ffi.cast("uintptr_t", self.lib.ring())))

@@ -3,91 +3,51 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
-import shutil
 import struct
-import tempfile
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import cffi
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vmirom.overlays.native import Pit
-from vmirom.overlays.vmi import Layout
-from vmirom.schema.tree import source_tree
+from tests.rom.pc_model import LINEAR, STATE, STUBS, HostPc, compile_pc
+from vmirom.overlays.native import Apic, Pit
+from vmirom.overlays.vmi import Alarm, Eflags, Layout
 
 NEVER: Final = (1 << 64) - 1
-STUBS: Final = 0xF0000
-TABLE: Final = 0x40000
-DTR: Final = 0x60000
-SHADOW: Final = 4096 * int(Layout.STATE_BACKEND)
-_CDEF = """
-extern "Python" void native_host_out(uint32_t, uint32_t);
-static void reset(uint32_t khz);
-static unsigned char *guest_memory(void);
-static uint32_t wild(void);
-static uint32_t idt_base(void);
-static uint32_t idt_limit(void);
-static void set_counter(uint64_t);
-void platform_arm(uint64_t);
-void native_snoop(uint32_t, uint32_t);
-uint32_t native_gate(uint32_t);
-void vmi_SetIDT(uint32_t);
-void vmi_GetIDT(uint32_t);
-void vmi_WriteIDTEntry(uint32_t, uint32_t, uint32_t, uint32_t);
-"""
-out: list[tuple[int, int]] = []
+TABLE: Final = 0x140000
+DTR: Final = 0x160000
+SHADOW: Final = STATE + 4096 * int(Layout.STATE_BACKEND)
+HANDLERS: Final = 0xC0200000
+HALT_START: Final = 0xF8000
+HALT_END: Final = 0xF8001
 
 
 @functools.cache
-def compiled() -> tuple[Any, Any]:
-    if not (shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")):
-        pytest.skip("no C compiler for the host (cc); install gcc or clang")
-    root, folder = source_tree("romsrc"), tempfile.mkdtemp(prefix="vmirom-native-")
-    ffi = cffi.FFI()
-    ffi.cdef(_CDEF)
-    ffi.set_source(
-        "_native_rom_host",
-        (Path(__file__).parent / "native_host.c").read_text(),
-        sources=[str(root / "rom" / "native" / f"{name}.c") for name in ("timer", "idt")],
-        include_dirs=[str(root / part) for part in ("include", "rom", "rom/shared", "rom/native")],
-        define_macros=[("ROM_HOST", "1")],
-        extra_compile_args=["-O1", "-Wno-address-of-packed-member"],
-    )
-    spec = importlib.util.spec_from_file_location("_native_rom_host", ffi.compile(tmpdir=folder))
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.ffi, module.lib
+def compiled() -> HostPc:
+    return compile_pc("native")
 
 
-def fresh(khz: int = 2_500_000) -> tuple[Any, Any]:
-    """(lib, memory) of a machine at its start."""
-    ffi, lib = compiled()
-    ffi.def_extern(name="native_host_out")(lambda port, value: out.append((port, value)))
-    lib.reset(khz)
-    out.clear()
-    return lib, ffi.buffer(lib.guest_memory(), 1 << 20)
+def fresh(khz: int = 2_500_000) -> HostPc:
+    """A machine at its start."""
+    pc = compiled()
+    pc.start(khz)
+    return pc
 
 
-@given(
-    khz=st.integers(100_000, 6_000_000),
-    now=st.integers(0, 1 << 62),
-    distance=st.one_of(st.integers(-(1 << 30), 1 << 30), st.integers(0, 1 << 62), st.just(NEVER)),
-)
+deadlines = st.one_of(st.integers(-(1 << 30), 1 << 30), st.integers(0, 1 << 62), st.just(NEVER))
+
+
+@given(khz=st.integers(100_000, 6_000_000), now=st.integers(0, 1 << 62), distance=deadlines)
 def test_a_shot_ends_neither_early_nor_long_after(khz: int, now: int, distance: int) -> None:
     """Ticks cover the time to the deadline, rounded up by at most two, or are a whole shot."""
-    lib, _ = fresh(khz)
+    pc = fresh(khz)
     deadline = NEVER if distance == NEVER else max(0, now + distance)
-    lib.set_counter(now)
-    lib.platform_arm(deadline)
+    pc.lib.set_counter(now, 0)
+    pc.lib.platform_arm(deadline)
     if deadline == NEVER:
-        assert out == []
+        assert pc.written == []
         return
-    (_, _), (first, low), (second, high) = out
+    (_, _), (first, low), (second, high) = pc.written
     assert first == second == 0x40
     ticks = (low | high << 8) or 65536
     exact = max(0, deadline - now) * int(Pit.HZ) / (khz * 1000)
@@ -111,26 +71,27 @@ def test_the_shadow_is_the_guests_table_but_for_the_timer(
     base: int | None,
     armed: bool,
 ) -> None:
-    lib, memory = fresh()
+    pc = fresh()
+    lib, memory = pc.lib, pc.memory
     for vector, low, high in first:
         struct.pack_into("<II", memory, TABLE + 8 * vector, low, high)
-    struct.pack_into("<HI", memory, DTR, limit, TABLE)
-    lib.vmi_SetIDT(DTR)
+    struct.pack_into("<HI", memory, DTR, limit, LINEAR + TABLE)
+    lib.vmi_SetIDT(LINEAR + DTR)
     if armed:
         lib.platform_arm(1 << 60)
     if base is not None:
         for value, port in ((0x11, 0x20), (base, 0x21), (4, 0x21), (1, 0x21)):
             lib.native_snoop(value, port)
     for vector, low, high in later:
-        lib.vmi_WriteIDTEntry(TABLE, vector, low, high)
+        lib.vmi_WriteIDTEntry(LINEAR + TABLE, vector, low, high)
         assert memory[TABLE + 8 * vector : TABLE + 8 * vector + 8] == struct.pack("<II", low, high)
-    lib.vmi_GetIDT(DTR)
-    assert struct.unpack_from("<HI", memory, DTR) == (limit, TABLE)
-    assert lib.wild() == 0
+    lib.vmi_GetIDT(LINEAR + DTR)
+    assert struct.unpack_from("<HI", memory, DTR) == (limit, LINEAR + TABLE)
+    assert lib.wild() == lib.interrupts_saved() == 0
     if not armed:
-        assert (lib.idt_base(), lib.idt_limit()) == (TABLE, limit)
+        assert (lib.idt_base(), lib.idt_limit()) == (LINEAR + TABLE, limit)
         return
-    assert (lib.idt_base(), lib.idt_limit()) == (SHADOW, min(limit, 8 * 256 - 1))
+    assert (lib.idt_base(), lib.idt_limit()) == (LINEAR + SHADOW, min(limit, 8 * 256 - 1))
     for vector in range(256):
         low, high = (
             struct.unpack_from("<II", memory, TABLE + 8 * vector) if 8 * vector + 7 <= limit else (0, 0)
@@ -141,3 +102,95 @@ def test_the_shadow_is_the_guests_table_but_for_the_timer(
             stub = STUBS + vector
             low, high = low & 0xFFFF0000 | stub & 0xFFFF, stub & 0xFFFF0000 | high & 0xFFFF
         assert struct.unpack_from("<II", memory, SHADOW + 8 * vector) == (low, high), f"{vector:#x}"
+
+
+def give_gates(pc: HostPc) -> None:
+    """A gate for every vector, its handler at HANDLERS + vector."""
+    for vector in range(256):
+        handler = HANDLERS + vector
+        struct.pack_into(
+            "<II", pc.memory, TABLE + 8 * vector, 0x600000 | handler & 0xFFFF, handler & 0xFFFF0000 | 0x8E00
+        )
+    struct.pack_into("<HI", pc.memory, DTR, 8 * 256 - 1, LINEAR + TABLE)
+    pc.lib.vmi_SetIDT(LINEAR + DTR)
+
+
+class Shots:
+    """The PIT's first channel: the shots that the ROM asked for, run by hand, and IRQ 0 in the master PIC."""
+
+    def __init__(self, pc: HostPc, khz: int) -> None:
+        self.pc, self.khz = pc, khz
+        self.bytes: list[int] = []
+        self.now = 0
+        self.in_service = False
+        pc.on_out, pc.on_in = self.out, self.read
+
+    def out(self, port: int, value: int) -> None:
+        if port == 0x43:
+            self.bytes = []
+        elif port == 0x40:
+            self.bytes.append(value)
+        elif port == 0x20 and value & 0x20:
+            self.in_service = False
+
+    def read(self, port: int) -> int:
+        return int(self.in_service) if port == 0x20 else 0
+
+    @property
+    def waiting(self) -> bool:
+        return len(self.bytes) == 2
+
+    def elapse(self, vector: int, eip: int, flags: int) -> tuple[int, int, int]:
+        """The shot in the PIT to its end: where the interrupt goes, and the frame's EIP and flags."""
+        ticks = (self.bytes[0] | self.bytes[1] << 8) or 65536
+        self.bytes = []
+        self.now += -(-ticks * self.khz * 1000 // int(Pit.HZ))
+        self.pc.lib.set_counter(self.now, 0)
+        self.in_service = True
+        frame = self.pc.ffi.new("uint32_t[2]", [eip, flags])
+        handler = self.pc.lib.timer(vector, 0x60, frame, frame + 1)
+        return handler, frame[0], frame[1]
+
+
+@given(
+    khz=st.integers(500_000, 5_000_000),
+    ms=st.one_of(st.integers(0, 60), st.integers(0, 1000)),
+    told=st.booleans(),
+    halted=st.booleans(),
+    lvtt=st.booleans(),
+)
+def test_a_chain_of_shots_ends_at_the_alarm_and_only_there(
+    khz: int, ms: int, told: bool, halted: bool, lvtt: bool
+) -> None:
+    """Before it no handler runs, and a Halt begins anew with interrupts off."""
+    pc = fresh(khz)
+    give_gates(pc)
+    if told:
+        for value, port in ((0x11, 0x20), (0x20, 0x21), (4, 0x21), (1, 0x21)):
+            pc.lib.native_snoop(value, port)
+    shots = Shots(pc, khz)
+    expiry = ms * khz
+    vector = 0x51 if lvtt else 0x20
+    pc.lib.vmi_APICWrite(int(Apic.LVTT), vector)
+    wired = int(Alarm.WIRED_LVTT) if lvtt else 0
+    pc.lib.vmi_SetAlarm(wired, expiry & 0xFFFFFFFF, expiry >> 32, 0, 0)
+    eip, flags = (HALT_END, 0x202) if halted else (0xC0123456, 0x202)
+    longest = khz * 1000 * 65536 // int(Pit.HZ)
+    for _ in range(2 + expiry // longest):
+        assert shots.waiting, "nothing will wake the guest"
+        before = shots.now
+        handler, eip_after, flags_after = shots.elapse(0x20, eip, flags)
+        if handler:
+            break
+        assert shots.now < expiry, "time passed, and the guest was not told"
+        assert not shots.in_service, "an interrupt that the guest never sees is not ended"
+        if halted:
+            assert (eip_after, flags_after) == (HALT_START, flags & ~int(Eflags.IF))
+        else:
+            assert (eip_after, flags_after) == (eip, flags)
+    assert handler == HANDLERS + vector
+    assert (eip_after, flags_after) == (eip, flags)
+    assert shots.in_service is not lvtt, "the guest ends IRQ 0, and knows of none with LVTT"
+    assert shots.now >= expiry
+    assert before <= expiry or before == 0
+    assert pc.lib.wild() == pc.lib.interrupts_saved() == 0

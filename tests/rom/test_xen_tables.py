@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.rom.hostc import Library
 from tests.rom.xen_machine import FRAME, LINEAR, NX, PS, A, D, Machine, P, U, W, compile_host
 from vmirom.overlays.vmi import LazyMode, PteFlag
 
@@ -29,15 +30,15 @@ GUEST_BITS: Final = P | W | U | A | D | NX
 
 
 @pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
-    return compile_host(tmp_path_factory.mktemp("xen_rom"))
+def host() -> Library:
+    return compile_host()
 
 
 class Guest:
     """A guest's memory and the calls it makes."""
 
-    def __init__(self, host: tuple[Any, Any], pool: int = 160) -> None:
-        self.machine = Machine(*host, MEMORY, pool)
+    def __init__(self, host: Library, pool: int = 160) -> None:
+        self.machine = Machine(host, MEMORY, pool)
         self.lib = self.machine.lib
         self.current = 0
         for top in TOPS:
@@ -149,7 +150,7 @@ def permits(rights: int, access: int) -> bool:
 
 
 @pytest.fixture
-def guest(host: tuple[Any, Any]) -> Iterator[Guest]:
+def guest(host: Library) -> Iterator[Guest]:
     one = Guest(host)
     yield one
     one.machine.close()
@@ -246,7 +247,7 @@ def settle(guest: Guest) -> None:
 
 
 @given(history=st.lists(actions, max_size=25), pool=st.sampled_from([32, 48, 160]))
-def test_machine_follows_guest(host: tuple[Any, Any], history: list[tuple[Any, ...]], pool: int) -> None:
+def test_machine_follows_guest(host: Library, history: list[tuple[Any, ...]], pool: int) -> None:
     guest = Guest(host, pool)
     try:
         for action in history:

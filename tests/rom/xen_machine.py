@@ -7,17 +7,14 @@ the C side maps piece by piece, so a store through a read-only mapping kills the
 
 from __future__ import annotations
 
-import importlib.util
 import mmap
 import os
 import random
 import struct
 import tempfile
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import cffi
-
+from tests.rom.hostc import Library, compile_rom
 from vmirom.overlays.xen import Errno, Hypercall, Mmuext
 
 __all__ = ["NX", "PS", "A", "D", "Machine", "P", "U", "W", "compile_host"]
@@ -29,8 +26,6 @@ WINDOW: Final = 0xF5400000
 LINEAR: Final = 0xC0000000
 SLOT3: Final = 426  # index of the window's first entry in slot 3's L2
 
-_ROM = Path(__file__).resolve().parents[2] / "romsrc"
-_FILES = ("window", "updates", "twins", "spaces", "faults", "mmu")
 _CDEF = """
 extern "Python" int32_t xen_host_hypercall(uint32_t, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t);
 static void open_space(int fd);
@@ -54,27 +49,52 @@ void vmi_FlushTLB(uint32_t);
 void vmi_SetCR3(uint32_t);
 uint32_t vmi_GetCR3(void);
 void vmi_SetLazyMode(uint32_t);
+void vmi_SetIDT(uint32_t);
+void vmi_GetIDT(uint32_t);
+void vmi_WriteIDTEntry(uint32_t, uint32_t, uint32_t, uint32_t);
+void vmi_SetGDT(uint32_t);
+void vmi_GetGDT(uint32_t);
+void vmi_WriteGDTEntry(uint32_t, uint32_t, uint32_t, uint32_t);
+void vmi_SetLDT(uint32_t);
+uint32_t vmi_GetLDT(void);
+void vmi_WriteLDTEntry(uint32_t, uint32_t, uint32_t, uint32_t);
+void vmi_UpdateKernelStack(uint32_t, uint32_t);
+void vmi_SetCR0(uint32_t);
+uint32_t vmi_GetCR0(void);
+void vmi_CLTS(void);
+void vmi_SetIOPLMask(uint32_t);
+void vmi_SetAlarm(uint32_t, uint32_t, uint32_t, uint32_t, uint32_t);
+void platform_console(const uint8_t *, uint32_t);
+int platform_console_read(void);
+uint64_t platform_wallclock(void);
+uint64_t platform_stolen(void);
+uint64_t cpu_tsc(void);
+void events_unmask(uint32_t);
+void events_start(void);
+void time_start(void);
+uint32_t port_in(uint32_t, uint32_t);
+void port_out(uint32_t, uint32_t, uint32_t);
+static void end_machine(void);
+static void set_counter(uint64_t value, uint64_t step);
+static uint32_t upcall(uint32_t eflags);
+static uint32_t fpu_fault(uint32_t eflags);
+static int ended_starting(uint32_t info, uint32_t stack);
+static int ended_halting(void);
+static int ended_rebooting(uint32_t);
+static int ended_by_shutdown(void);
+static int ended_by_exit(uint32_t);
+static int ended_by_upcall(uint32_t eflags);
+static uint32_t exit_status(void);
+static uint32_t segment_reloads(void);
+static uint32_t *entry(void);
+static uint32_t khz(void);
+static void set_khz(uint32_t);
 """
 
 
-def compile_host(folder: Path) -> tuple[Any, Any]:
-    """(ffi, lib) of the ROM's table files and xen_host.c, built in ``folder``."""
-    ffi = cffi.FFI()
-    ffi.cdef(_CDEF)
-    ffi.set_source(
-        "_xen_rom_host",
-        (Path(__file__).parent / "xen_host.c").read_text(),
-        sources=[str(_ROM / "rom" / "xen" / f"{name}.c") for name in _FILES],
-        include_dirs=[str(_ROM / part) for part in ("include", "rom", "rom/shared", "rom/xen")],
-        define_macros=[("ROM_HOST", "1")],
-        extra_compile_args=["-O1", "-g", "-Wno-address-of-packed-member"],
-    )
-    built = ffi.compile(tmpdir=str(folder))
-    spec = importlib.util.spec_from_file_location("_xen_rom_host", built)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.ffi, module.lib
+def compile_host() -> Library:
+    """The ROM's C over xen_host.c; skips where there is no compiler."""
+    return compile_rom("xen", _CDEF)
 
 
 class Refused(Exception):
@@ -88,8 +108,8 @@ class Refused(Exception):
 class Machine:
     """Machine memory, its types, and the guest's frames scattered over it."""
 
-    def __init__(self, ffi: Any, lib: Any, mem_pages: int, pool: int, seed: int = 1) -> None:
-        self.ffi, self.lib = ffi, lib
+    def __init__(self, lib: Library, mem_pages: int, pool: int, seed: int = 1) -> None:
+        self.ffi, self.lib = lib.ffi, lib
         self.mem_pages, self.pool = mem_pages, pool
         extra = 1 + 16 + (mem_pages + 1023) // 1024
         frames = list(range(16, 16 + mem_pages + pool + extra))
@@ -112,7 +132,7 @@ class Machine:
     def _open(self) -> None:
         lib = self.lib
         lib.open_space(self.file.fileno())
-        self.handle = self.ffi.def_extern(name="xen_host_hypercall")(self.hypercall)
+        self.lib.answer("xen_host_hypercall", self.hypercall)
         state = {page: self.own[page] for page in range(1, 16)} | {0: self.own[0]}
         p2m = {128 + i: mfn for i, mfn in enumerate(self.own[17:])}
         table = {**state, **p2m, **{384 + i: mfn for i, mfn in enumerate(self.pool_mfn)}}

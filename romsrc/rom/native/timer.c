@@ -52,7 +52,7 @@ void platform_arm(u64 real_deadline)
 	struct native_state *n = native();
 
 	n->deadline = real_deadline;
-	if (real_deadline == NEVER && !n->irq0_due)
+	if (real_deadline == NEVER && !n->irq0_due && !apic_has()) /* what an alarm raised waits for the next shot */
 		return;
 	if (!n->timer_taken) {
 		n->timer_taken = 1;

@@ -13,6 +13,7 @@
 #define GATE_INTERRUPT 0x0E
 #define GATE_TRAP 0x0F
 #define GATE_DPL(high) ((high) >> 13 & 3)
+#define GATE_SELECTOR(low) (((low) >> 16 & ~3u) | 1) /* a processor ignores a gate's RPL, Xen does not */
 #define GATE_OFFSET(low, high) (((high) & 0xFFFF0000u) | ((low) & 0xFFFFu))
 #define TRAPS 32
 
@@ -61,7 +62,7 @@ static bool trap_for(struct xen_trap_info *trap, u32 vector)
 	}
 	if (GATE_TYPE(gate[1]) == GATE_INTERRUPT)
 		trap->flags |= XEN_TRAP_FLAG_MASK_EVENTS;
-	trap->cs = (u16)(gate[0] >> 16 | 1);
+	trap->cs = (u16)GATE_SELECTOR(gate[0]);
 	trap->address = GATE_OFFSET(gate[0], gate[1]);
 	return trap->address != 0;
 }
@@ -144,7 +145,7 @@ u32 gate_enter(struct xen_frame *frame, u32 vector)
 	if (!gate_usable(gate))
 		fatal(vector == PAGE_FAULT ? "page fault without a handler" : "interrupt without a handler");
 	frame->target = GATE_OFFSET(gate[0], gate[1]);
-	frame->target_cs = gate[0] >> 16 | 1;
+	frame->target_cs = GATE_SELECTOR(gate[0]);
 	if (GATE_TYPE(gate[1]) == GATE_TRAP && frame->eflags & 0x200)
 		events_unmask(0x200);
 	return 1;
