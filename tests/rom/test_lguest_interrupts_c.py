@@ -96,11 +96,10 @@ class ClockHost(LguestHost):
         super().hypercall(number, a, b, c, d)
         if self.ends:
             return
-        while self.halted:
-            if not self.held:
-                assert self.due is not None, "sleeps for ever"
-                self.now = max(self.now, self.due)
-            self.look()
+        if self.halted and not self.held:
+            assert self.due is not None, "sleeps for ever"
+            self.now = max(self.now, self.due)
+        self.look()
 
     def look(self) -> None:
         """What the host does before it goes back to the guest."""
