@@ -38,6 +38,9 @@ IMAGE_END: Final = GUEST + 0x8000
 MEMORY: Final = 16 << 20
 LOADER: Final = 0x9F000  # the loader's structures
 GENERAL: Final = ("eax", "ecx", "edx", "ebx", "ebp", "esi", "edi")
+USER_CODE: Final = 0x00400000
+"""Where open_user() maps a page of code that ends a run, and its stack one page further."""
+USER_FRAMES: Final = 0x00A00000
 KERNEL_CS: Final = 8 * int(vmi.GuestGdt.KERNEL_CS)
 KERNEL_DS: Final = 8 * int(vmi.GuestGdt.KERNEL_DS)
 TSS_SELECTOR: Final = 8 * int(vmi.GuestGdt.TSS)
@@ -47,6 +50,10 @@ BUDGET_NS: Final = 20_000_000_000
 
 class Surprise(AssertionError):
     """The machine did something that nobody asked for."""
+
+
+class Landed(Exception):
+    """User code has begun at USER_CODE."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,26 @@ class Registers:
     def pair(self) -> int:
         """EDX:EAX."""
         return self["EDX"] << 32 | self["EAX"]
+
+
+def user_tables(root: int) -> dict[int, bytes]:
+    """What open_user() stores by gpa: directory, table, undefined instructions, stack, and the top entry."""
+    directory, table, code, stack = (USER_FRAMES + 0x1000 * n for n in range(4))
+
+    def page(entries: dict[int, int]) -> bytes:
+        data = bytearray(4096)
+        for index, entry in entries.items():
+            struct.pack_into("<Q", data, 8 * index, entry)
+        return bytes(data)
+
+    first = USER_CODE >> 12 & 511
+    return {
+        directory: page({USER_CODE >> 21 & 511: table | 0x67}),
+        table: page({first: code | 0x67, first + 1: stack | 0x67, first + 2: stack | 0x67}),
+        code: b"\x0f\x0b" * 0x800,
+        stack: bytes(4096),
+        (root & ~0x1F) + 8 * (USER_CODE >> 30): struct.pack("<Q", directory | 1),
+    }
 
 
 def _gate(address: int) -> bytes:
@@ -232,6 +259,12 @@ class BareMachine:
         assert answer["EDX"] in (vmi.Reloc.CALL_REL, vmi.Reloc.JUMP_REL), f"{name} has no entry"
         return answer["EAX"]
 
+    def slot(self, name: str) -> int:
+        """The call's slot itself."""
+        area = self.image.private
+        assert area is not None
+        return self.rom + area.slots_offset + area.slot_size * int(vmi.Call[name])
+
     def call(self, name: str, stack: Sequence[int] = (), **registers: int) -> Registers:
         """Make a call through its slot."""
         return self.run_code(self.entry(name), stack, **registers)
@@ -250,6 +283,37 @@ class BareMachine:
         engine.eip = eip
         self.run(RETURN)
         return self.registers()
+
+    def jump(self, eip: int, frame: Sequence[int], flags: int, registers: dict[str, int]) -> None:
+        """Go to an address with ESP at ``frame`` until RETURN or USER_CODE."""
+        engine = self.engine
+        for name in GENERAL:
+            setattr(engine, name, registers.get(name, 0))
+        engine.esp = STACK - 0x100 - 4 * len(frame)
+        self.put(engine.esp, struct.pack(f"<{len(frame)}I", *frame))
+        engine.eflags, engine.eip = flags, eip
+        try:
+            self.run(RETURN)
+        except Landed:
+            return
+        engine.eip -= 1
+
+    @property
+    def enabled(self) -> bool:
+        """The interrupt flag."""
+        return bool(self.engine.eflags & IF)
+
+    @enabled.setter
+    def enabled(self, value: bool) -> None:
+        self.engine.eflags = self.engine.eflags & ~IF | (IF if value else 0)
+
+    def open_user(self) -> None:
+        """Pages of user code and stack at USER_CODE, and the segments that SYSEXIT goes by."""
+        for gpa, data in user_tables(self.root).items():
+            self.memory.write(gpa, data)
+        self.put(CODE + 0x80, b"\x0f\x30\xc3")  # wrmsr; ret
+        self.run_code(CODE + 0x80, eax=KERNEL_CS, ecx=0x174)
+        self.engine.flush_tlb()
 
     def registers(self) -> Registers:
         values = {name.upper(): getattr(self.engine, name) for name in (*GENERAL, "esp")}
@@ -307,5 +371,7 @@ class BareMachine:
         return True
 
     def trap(self, trap: Trap) -> None:
-        """An exception or hypercall; a bare machine expects none."""
+        """An exception or hypercall; a bare machine expects none but user code's first instruction."""
+        if trap.vector == 6 and self.engine.eip == USER_CODE:
+            raise Landed
         raise Surprise(f"{trap} at {self.engine.eip:#x}, cr2 {self.engine.cr2:#x}")

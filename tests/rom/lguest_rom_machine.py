@@ -28,7 +28,9 @@ from tests.rom.bare_machine import (
     STACK,
     TSS,
     TSS_SELECTOR,
+    USER_CODE,
     Registers,
+    user_tables,
 )
 from vmirom.bundle.compose import compose
 from vmirom.bundle.elf import PF_R, PF_W, PF_X
@@ -46,7 +48,7 @@ SHARED = STATE + 0x1000 * int(vmi.Layout.STATE_SHARED)
 
 
 class Returned(Exception):
-    """The guest came to RETURN."""
+    """The guest came to RETURN, or its user to USER_CODE."""
 
 
 class Calls:
@@ -92,7 +94,7 @@ class LguestRomMachine:
         self.engine.close()
 
     def _watched(self, trap: Trap) -> bool:
-        if trap.vector == 6 and self.engine.eip == RETURN:
+        if trap.vector == 6 and self.engine.eip in (RETURN, USER_CODE):
             raise Returned
         return self._handle(trap)
 
@@ -150,6 +152,29 @@ class LguestRomMachine:
         self.run()
         values = {name.upper(): getattr(self.engine, name) for name in (*GENERAL, "esp")}
         return Registers({**values, "EFLAGS": self.engine.eflags})
+
+    def jump(self, eip: int, frame: Sequence[int], flags: int, registers: dict[str, int]) -> None:
+        """Go to an address with ESP at ``frame`` until RETURN or USER_CODE."""
+        self._enter(eip, (), flags, registers)
+        self.engine.esp = STACK - 0x100 - 4 * len(frame)
+        self.put(self.engine.esp, struct.pack(f"<{len(frame)}I", *frame))
+        self.run()
+
+    @property
+    def enabled(self) -> bool:
+        """The virtual interrupt flag."""
+        return bool(self.data.irq_enabled)
+
+    @enabled.setter
+    def enabled(self, value: bool) -> None:
+        self.data.irq_enabled = 0x200 if value else 0
+
+    def open_user(self) -> None:
+        """Pages of user code and stack at USER_CODE."""
+        for gpa, data in user_tables(self.root).items():
+            self.memory.write(gpa, data)
+        self.call("FlushTLB", eax=3)
+        self.call("UpdateKernelStack", eax=KERNEL_DS, edx=STACK)
 
     def _enter(self, eip: int, stack: Sequence[int], flags: int, registers: dict[str, int]) -> None:
         engine = self.engine

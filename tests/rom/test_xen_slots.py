@@ -8,14 +8,12 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from tests.rom.bare_machine import CODE, DATA, GDT, GENERAL, IDT, KERNEL_CS, RETURN, SCRATCH, STACK
+from tests.rom.bare_machine import CODE, DATA, GDT, GENERAL, IDT, KERNEL_CS, SCRATCH, STACK
 from tests.rom.builds import TOOLCHAINS, built
-from tests.rom.slotarguments import CALLS_WITHOUT_RETURN, Values, arguments_for, give, zeros_for
-from tests.rom.slotcall import ARITHMETIC, check_slot, names_with, relocation
-from tests.rom.xen_rom_machine import USER_CODE, XenRomMachine
+from tests.rom.slotarguments import CALLS_WITHOUT_RETURN, give, zeros_for
+from tests.rom.slotcall import check_slot, names_with, relocation
+from tests.rom.xen_rom_machine import XenRomMachine
 from vmirom.machine.engine import Segment, SegmentName
 from vmirom.overlays.vmi import Answer, Call, Reloc
 from vmirom.schema.tree import load_abi
@@ -82,24 +80,6 @@ def test_every_call_but_the_native_ones_is_translated(machine: XenRomMachine) ->
         answer = machine.call("GetCallInfo", eax=int(call))["EAX"]
         translated = kind in (Reloc.CALL_REL, Reloc.JUMP_REL)
         assert answer == Answer.TRANSLATED if translated else answer != Answer.TRANSLATED, call.name
-
-
-@pytest.mark.parametrize("road", ROADS)
-@settings(max_examples=12)
-@given(data=st.data(), seed=st.integers(0, 1 << 30))
-def test_every_slot_keeps_what_it_must(
-    machine: XenRomMachine, road: str, data: st.DataObject, seed: int
-) -> None:
-    """All calls in an order of chance, each with arguments of chance."""
-    rng = random.Random(seed)
-    calls = callable_calls(machine)
-    assert len(calls) == 66
-    rng.shuffle(calls)
-    drawn: dict[Call, Values] = {call: data.draw(arguments_for(ROWS[call]), call.name) for call in calls}
-    eips = {call: getattr(machine, road)(call.name) for call in calls}
-    for call in calls:
-        assert check_slot(machine, int(call), eips[call], rng, give(machine, ROWS[call], drawn[call]))
-    restore(machine)
 
 
 def test_counting_thunks_keep_as_much(machine: XenRomMachine) -> None:
@@ -231,53 +211,4 @@ def test_enabling_delivers_before_it_returns(
     assert machine.enabled
     machine.run_code(machine.slot("EnableInterrupts"))
     assert machine.interrupts == before + 1, "once"
-    machine.enabled = False
-
-
-@pytest.mark.parametrize("road", ROADS)
-@pytest.mark.parametrize("null", [False, True], ids=["flat", "null"])
-@pytest.mark.parametrize("name", ["IRET", "SYSEXIT"])
-def test_user_code_finds_every_register(
-    machine: XenRomMachine, request: pytest.FixtureRequest, road: str, null: bool, name: str
-) -> None:
-    """At ring 3, with the flag set from the frame (SYSEXIT: on), and nothing else changed."""
-    if null:
-        request.getfixturevalue("null_segments")
-    rng = random.Random(7)
-    user_stack = USER_CODE + 0x2000
-    kept = {each: machine.engine.segment(each) for each in (SegmentName.CS, SegmentName.SS)}
-    for _ in range(8):
-        flags = 2 | rng.getrandbits(12) & ARITHMETIC
-        after_flags = flags | rng.choice((0, IF)) if name == "IRET" else flags | IF
-        values = {register: rng.getrandbits(32) for register in GENERAL}
-        if name == "SYSEXIT":
-            values |= {"edx": USER_CODE, "ecx": user_stack}
-        frame = (USER_CODE, 0x73, after_flags, user_stack, 0x7B) if name == "IRET" else ()
-        machine.enabled = False
-        machine.jump(getattr(machine, road)(name), frame, flags, values)
-        engine = machine.engine
-        assert {register: getattr(engine, register) for register in GENERAL} == values
-        assert (engine.eip, engine.esp, engine.cpl) == (USER_CODE, user_stack, 3)
-        assert engine.segment(SegmentName.CS).selector == 0x73
-        assert engine.segment(SegmentName.SS).selector == 0x7B
-        assert (engine.eflags ^ flags) & ARITHMETIC == 0
-        assert machine.enabled == bool(after_flags & IF)
-        for each, segment in kept.items():
-            engine.set_segment(each, segment)
-    machine.enabled = False
-
-
-@pytest.mark.parametrize("road", ROADS)
-def test_iret_within_the_kernel_takes_flags_and_nothing_else(machine: XenRomMachine, road: str) -> None:
-    rng = random.Random(8)
-    for rpl in (0, 1):
-        for wanted in (0, IF):
-            values = {register: rng.getrandbits(32) for register in GENERAL}
-            flags = 2 | rng.getrandbits(12) & ARITHMETIC
-            machine.enabled = rng.random() < 0.5
-            machine.jump(getattr(machine, road)("IRET"), (RETURN, KERNEL_CS | rpl, flags | wanted), 2, values)
-            assert {register: getattr(machine.engine, register) for register in GENERAL} == values
-            assert machine.engine.esp == STACK - 0x100
-            assert (machine.engine.eflags ^ flags) & ARITHMETIC == 0
-            assert machine.enabled == bool(wanted)
     machine.enabled = False

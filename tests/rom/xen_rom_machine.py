@@ -27,6 +27,8 @@ from tests.rom.bare_machine import (
     STACK,
     TSS,
     TSS_SELECTOR,
+    USER_CODE,
+    USER_FRAMES,
     Registers,
 )
 from vmirom.bundle.compose import compose
@@ -40,9 +42,6 @@ from vmirom.overlays import vmi
 
 HANDLER: Final = CODE + 0x800
 """Of all interrupt gates: counts one at COUNTS, ends the interrupt, returns."""
-USER_CODE: Final = 0x00400000
-"""Where open_user() maps a page of code that ends a run, and its stack one page further."""
-USER_FRAMES: Final = 0x00A00000
 _SECONDS: Final = 5.0
 
 
