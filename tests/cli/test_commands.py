@@ -152,9 +152,7 @@ def test_bench(run: Run, guest: Path, scripted: object) -> None:
     assert text[1].split()[0] == "xen"
 
 
-def test_bench_campaign(
-    run: Run, guest: Path, scripted: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_bench_campaign(run: Run, guest: Path, scripted: object, monkeypatch: pytest.MonkeyPatch) -> None:
     hand_made(monkeypatch)
     result = run("bench", "campaign", guest, "--seeds", "2", "--json")
     assert result.exit_code == 0, result.output
