@@ -146,7 +146,7 @@ def test_states_without_an_outcome() -> None:
     found = judged(GOOD)
     assert found.verdicts["VMI-ENTRY-16"].state is State.HOST_SUITE
     assert found.verdicts["VMI-FLT-01"].state is State.NO_CHECK_BY_REASON
-    assert found.verdicts["VMI-INIT-02"].state is State.NO_CHECK
+    assert found.verdicts["VMI-INIT-02"].state is State.HOST_SUITE
     assert found.verdicts["VMI-NEG-08"].state is State.NOT_RUN
     words = ("NEG",)
     assert verdict([judged(GOOD, words)], select(CLAUSES, "3.1", words)) is Outcome.SKIP
@@ -162,7 +162,7 @@ def report(*judgements: Judgement, words: tuple[str, ...] = ()) -> Conformance:
 def test_report_in_words() -> None:
     lines = list(conformance_lines(report(judged(GOOD)), verbose=False))
     assert lines[-1].startswith("219 clauses of VMI 3.1: 155 guest")
-    assert lines[-2].startswith("no check yet: VMI-INIT-02")
+    assert not any(line.startswith("no check yet") for line in lines)
     whole = list(conformance_lines(report(judged(GOOD)), verbose=True))
     assert any(line.split()[:2] == ["VMI-IRQ-01", "success"] for line in whole)
     assert any(line.split()[0] == "Halt" and line.endswith(" 3") for line in whole if line)
