@@ -23,6 +23,7 @@ _DIFFERENT = 5
     cls=LazyGroup,
     lazy={
         "abi": ("vmirom.cli.bench_abi:abi", "Measure comparisons of ABIs."),
+        "conform": ("vmirom.cli.bench_conform:conform", "Measure the whole conformance suite."),
         "campaign": ("vmirom.cli.bench_campaign:campaign", "Measure what a campaign costs beyond its boots."),
     },
     epilog="\b\nExamples:\n  vmirom bench boot --runs 10\n  vmirom bench abi\n  vmirom bench campaign\n",

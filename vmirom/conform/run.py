@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from vmirom.bundle.compose import compose
 from vmirom.conform.boots import Boot, Booted
@@ -28,6 +29,9 @@ from vmirom.rom.image import load_rom
 from vmirom.schema.tree import source_tree
 
 __all__ = ["Boot", "Booted", "Conformance", "conclude", "guest_image", "not_booted", "plan", "run"]
+
+_QUIET_ENDS: Final = frozenset({"off", "reboot"})
+"""Ends without a word from the guest: not booted for where the host can't tell them from a crash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,7 @@ def plan(
         )
         for backend, host in places
         for table in tables
+        if registry.tells_ends(host) or not _QUIET_ENDS.issuperset(table.ends or ("success",))
     )
 
 

@@ -28,6 +28,7 @@ from vmirom.overlays.vmi import ExitStatus, Layout, Port
 __all__ = ["BACKENDS", "NAME", "PROGRAMS", "boot", "machine_arguments", "probe", "result_of", "self_test"]
 
 NAME: Final = "qemu"
+TELLS_ENDS: Final = False
 BACKENDS: Final = ("native", "kvm")
 
 PROGRAMS: Final = ("qemu-system-i386", "qemu-system-x86_64")

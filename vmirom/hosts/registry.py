@@ -10,6 +10,7 @@ Found, not listed, so that a new host edits nothing here. What a host module may
 * ``BUDGET``: seconds for a boot where nobody says otherwise (30 without).
 * ``GRACE``: seconds that the host needs for itself, beyond the budgets of boots (5 without).
 * ``boot_together(requests, progress)``: as ``boot``, for several; a host that starts slowly offers it.
+* ``TELLS_ENDS``: false where the host can't tell power-off and reset from a triple fault (true without).
 * ``TRACES``: true where the host can write a trace of calls.
 """
 
@@ -39,6 +40,7 @@ __all__ = [
     "hosts",
     "self_test_of",
     "setup_of",
+    "tells_ends",
     "traces",
 ]
 
@@ -112,6 +114,11 @@ def grace_of(name: str) -> float:
 def gathers(name: str) -> bool:
     """Whether the host ``name`` boots several requests at once."""
     return hasattr(host_module(name), "boot_together")
+
+
+def tells_ends(name: str) -> bool:
+    """Whether the host ``name`` can tell power-off and reset from a guest that was lost."""
+    return bool(getattr(host_module(name), "TELLS_ENDS", True))
 
 
 def traces(name: str) -> bool:
