@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -269,6 +270,32 @@ def test_damage_is_a_line_and_never_a_traceback(
         read_all(path)
     except CampaignError as error:
         assert str(error) and "\n" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("statement", "read"),
+    [
+        ("UPDATE job SET options = '[1]'; DELETE FROM result", lambda store: store.pending()),
+        ("UPDATE job SET options = '[1]'", lambda store: store.job(1)),
+        ("UPDATE result SET record = json_set(record, '$.calls', 'many')", lambda store: store.result(1)),
+        (
+            "UPDATE result SET record = json_set(record, '$.calls', 'many')",
+            lambda store: list(store.results()),
+        ),
+        ("UPDATE campaign SET definition = '{}'", lambda store: store.definition),
+        ("DELETE FROM campaign", lambda store: store.definition),
+        ("UPDATE bundle SET data = x'00'", lambda store: store.bundle(store.job(1).bundle)),
+    ],
+)
+def test_values_that_are_not_what_they_should_be_are_a_line(
+    tmp_path: Path, whole: Path, statement: str, read: Callable[[Store], object]
+) -> None:
+    path = tmp_path / "c.db"
+    shutil.copy(whole, path)
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(statement)
+    with pytest.raises(CampaignError, match=r"^corrupt: "), Store.open(path, write=False) as store:
+        read(store)
 
 
 @pytest.mark.parametrize("size", [1, 50, 99, 100, 512, 4096, 8192])

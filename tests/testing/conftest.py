@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def runs(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Runs:
     """``runs(source, *options)``: pytest's result on a test file with that source."""
     installed = importlib.metadata.entry_points(group="pytest11", name="vmirom")
     plugin = () if installed else ("-p", "vmirom.testing.plugin")
-    monkeypatch.setenv("PYTHONPATH", str(Path(vmirom.__file__).parent.parent))
+    monkeypatch.setenv("PYTHONPATH", str(Path(vmirom.__file__).parent.parent), prepend=os.pathsep)
     pytester.makeini("[pytest]\nfilterwarnings = error\naddopts = --strict-markers -p no:cacheprovider\n")
 
     def run(source: str, *options: str, process: bool = False) -> pytest.RunResult:

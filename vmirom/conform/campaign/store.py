@@ -158,7 +158,7 @@ class Store:
             rows = self._database.execute(
                 f"SELECT {_JOB} FROM job WHERE id NOT IN (SELECT job FROM result) ORDER BY id"
             ).fetchall()
-        return (_job(row) for row in rows)
+            return iter([_job(row) for row in rows])
 
     def job(self, number: int) -> Job:
         """One job. Raises CampaignError if there is none of that number."""
