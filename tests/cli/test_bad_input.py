@@ -28,6 +28,12 @@ TABLE: dict[str, tuple[str, dict[str, bytes], str]] = {
     "version of no ROM": ("boot {d}/g --abi 3.9", {"g": GOOD}, "ABI: no ROM of 3.9 is shipped; there are"),
     "memory": ("boot {d}/g --memory 0", {"g": GOOD}, "0 is not in the range 5<=x<=512"),
     "budget": ("boot {d}/g --budget nan", {"g": GOOD}, "--budget"),
+    "limit of no trace": (
+        "boot {d}/g --trace-limit 1",
+        {"g": GOOD},
+        "--trace-limit: limits a trace, and --trace is not given",
+    ),
+    "trace limit": ("boot {d}/g --trace {d}/t --trace-limit 0", {"g": GOOD}, "0 is not in the range"),
     "no file": ("boot {d}/g", {}, "{d}/g: No such file or directory"),
     "folder": ("boot {d}", {}, "{d}: Is a directory"),
     "no ELF": ("boot {d}/g", {"g": SCRIPT}, "{d}/g: e_ident: not an ELF file"),

@@ -3,8 +3,10 @@
 import io
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from vmirom.trace.events import CallEvent, HostEvent, HypercallRecord, RunEnd, RunStart
+from vmirom.trace.events import CallEvent, HostEvent, HypercallRecord, RunEnd, RunStart, TraceCut
 from vmirom.trace.reader import TraceError, read_trace
 from vmirom.trace.recorder import MOST_NAMES, OTHERS, Recorder, Tally
 
@@ -105,3 +107,53 @@ def test_hypercalls_without_end_are_written_while_they_come() -> None:
     assert [call.number for call in calls] == [17] + [-1] * (len(calls) - 1)
     assert sum(len(call.hypercalls) for call in calls) == 20_000
     assert max(len(call.hypercalls) for call in calls) < 20_000
+
+
+LAST_WORDS = 400
+"""More bytes than the two events that are written in any case."""
+
+
+@given(
+    limit=st.integers(0, 3000), moves=st.lists(st.sampled_from(["call", "hypercall", "event"]), max_size=60)
+)
+def test_a_trace_stops_at_its_limit_and_says_what_is_missing(limit: int, moves: list[str]) -> None:
+    """The events up to the limit, as they would be without one, the number of the others, the end."""
+    traces = []
+    for most in (limit, 1 << 20):
+        out = io.BytesIO()
+        recorder = Recorder(NAMES, "xen", out, most)
+        recorder.begin("3.1", "aa", "bb")
+        for move in moves:
+            match move:
+                case "call":
+                    recorder.call(17)
+                case "hypercall":
+                    recorder.hypercall("mmu_update", (1, 2), 0)
+                case "event":
+                    recorder.event("interrupt", "port 1")
+        recorder.end("success", "power off")
+        assert len(out.getvalue()) <= most + LAST_WORDS
+        traces.append(list(read_trace(out.getvalue().splitlines())))
+        assert [event.seq for event in traces[-1]] == list(range(len(traces[-1])))
+        assert recorder.call_total == moves.count("call"), "a tally all the same"
+    cut, whole = traces
+    assert isinstance(cut[-1], RunEnd) and isinstance(whole[-1], RunEnd)
+    if not any(isinstance(event, TraceCut) for event in cut):
+        assert [(type(e), e.seq) for e in cut] == [(type(e), e.seq) for e in whole]
+        return
+    *kept, told, _ = cut
+    assert isinstance(told, TraceCut) and told.limit == limit
+    assert told.dropped == len(whole) - 1 - len(kept) > 0
+    assert [type(event) for event in kept] == [type(event) for event in whole[: len(kept)]]
+
+
+def test_nothing_is_kept_behind_the_first_event_that_is_dropped() -> None:
+    """What is short enough would still fit; a trace with holes would mislead."""
+    out = io.BytesIO()
+    recorder = Recorder(NAMES, "xen", out, 300)
+    recorder.begin("3.1", "aa", "bb")
+    recorder.event("device", "x" * 400)
+    recorder.event("device", "y")
+    recorder.end("failure", "budget")
+    start, cut, end = read_trace(out.getvalue().splitlines())
+    assert isinstance(start, RunStart) and cut == TraceCut(1, "xen", 2, 300) and isinstance(end, RunEnd)

@@ -24,6 +24,7 @@ from vmirom.overlays import vmi
 from vmirom.report.agreement import compare, overall
 from vmirom.report.json_text import json_bytes
 from vmirom.report.machine_readable import boot_report, junit
+from vmirom.trace.recorder import TRACE_LIMIT
 
 __all__ = ["BootSettings", "boot", "host_choice", "pairs_for", "requests_for"]
 
@@ -69,6 +70,12 @@ class BootSettings:
     help="How old a hypervisor to be like: kvm 2008 or 2026, lguest 2.6.32 or 2.6.35, xen 3.0 or 4.17.",
 )
 @click.option("--trace", type=PathArgument(), metavar="FILE", help="Write every call as a JSON line.")
+@click.option(
+    "--trace-limit",
+    type=click.IntRange(1, 1 << 20),
+    metavar="MIB",
+    help="Most that each boot may write (default 64); what is left out behind is counted.",
+)
 @json_option
 @click.option("--junit", "junit_path", type=PathArgument(), metavar="FILE", help="Write JUnit XML.")
 @click.option(
@@ -87,6 +94,7 @@ def boot(
     named_hosts: tuple[str, ...],
     host_era: str | None,
     trace: Path | None,
+    trace_limit: int | None,
     as_json: bool,
     junit_path: Path | None,
     budget: float | None,
@@ -102,9 +110,11 @@ def boot(
     hosts = host_choice(named_hosts)
     if trace is not None:
         _check_traces(hosts)
+    elif trace_limit is not None:
+        raise Fault("--trace-limit", "limits a trace, and --trace is not given")
     pairs = pairs_for(tuple(dict.fromkeys(backends)), hosts, everywhere=_ALL in named_hosts)
     requests = requests_for(source, pairs, settings)
-    results = _traced(requests, trace, as_json)
+    results = _traced(requests, trace, as_json, trace_limit)
     agreement = compare(results)
     if junit_path is not None:
         write_file(junit_path, junit(source.name, results, agreement))
@@ -183,14 +193,17 @@ def _ages(name: str, backends: Sequence[str]) -> dict[str, dict[str, str]]:
     return known
 
 
-def _traced(requests: list[BootRequest], trace: Path | None, quiet: bool) -> list[BootResult]:
+def _traced(
+    requests: list[BootRequest], trace: Path | None, quiet: bool, limit_mib: int | None
+) -> list[BootResult]:
     """Boot, and write the trace of all boots, one behind the other, whole or not at all."""
     if trace is None:
         return _shown(requests, quiet)
     try:
         with whole_file(trace) as out, tempfile.TemporaryDirectory(prefix="vmirom-") as folder:
             parts = [Path(folder, f"{number}.jsonl") for number in range(len(requests))]
-            traced = [replace(r, trace=p) for r, p in zip(requests, parts, strict=True)]
+            limit = TRACE_LIMIT if limit_mib is None else limit_mib << 20
+            traced = [replace(r, trace=p, trace_limit=limit) for r, p in zip(requests, parts, strict=True)]
             results = _shown(traced, quiet)
             for part in parts:
                 if part.exists():  # a worker that died early has written none

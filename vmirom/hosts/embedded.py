@@ -52,7 +52,7 @@ def boot(request: BootRequest, progress: Progress | None = None) -> BootResult:
 
 def _boot(request: BootRequest, out: BinaryIO | None, progress: Progress | None) -> BootResult:
     names = {int(call): call.name for call in vmi.Call}
-    tally = Tally(names) if out is None else Recorder(names, request.backend, out)
+    tally = Tally(names) if out is None else Recorder(names, request.backend, out, request.trace_limit)
     try:
         bundle = read_bundle(request.bundle)
     except Refused as refused:

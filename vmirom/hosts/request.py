@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vmirom.trace.recorder import Tally
+from vmirom.trace.recorder import TRACE_LIMIT, Tally
 
 __all__ = ["EMBEDDED", "BootRequest", "Progress", "label"]
 
@@ -26,8 +26,8 @@ def label(backend: str, host: str) -> str:
 @dataclass(frozen=True, slots=True)
 class BootRequest:
     """One boot to be made. ``memory_mib`` of guest memory, ``budget`` in seconds of wall time, ``trace``
-    the file that receives the events, ``options`` for the hypervisor's factory (those it knows), ``host``
-    the name of the host that boots it."""
+    the file that receives the events, ``trace_limit`` how many bytes of them, ``options`` for the hypervisor's
+    factory (those it knows), ``host`` the name of the host that boots it."""
 
     backend: str
     bundle: bytes
@@ -35,6 +35,7 @@ class BootRequest:
     command_line: str = ""
     budget: float = 30.0
     trace: Path | None = None
+    trace_limit: int = TRACE_LIMIT
     options: dict[str, Any] = field(default_factory=dict)
     host: str = EMBEDDED
 

@@ -1,14 +1,15 @@
 """The events of a trace, one JSON object a line.
 
 An event speaks of the *call*; what it became on one backend is a detail inside it. That is what makes
-traces of different backends comparable. ``seq`` counts from 0 over all events of a run.
+traces of different backends comparable. ``seq`` counts from 0 over all events of a run
+that are in the trace.
 """
 
 from __future__ import annotations
 
 import msgspec
 
-__all__ = ["CallEvent", "Event", "HostEvent", "HypercallRecord", "RunEnd", "RunStart"]
+__all__ = ["CallEvent", "Event", "HostEvent", "HypercallRecord", "RunEnd", "RunStart", "TraceCut"]
 
 
 class HypercallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -52,6 +53,16 @@ class HostEvent(msgspec.Struct, frozen=True, tag="host", tag_field="event"):
     us: int
 
 
+class TraceCut(msgspec.Struct, frozen=True, tag="cut", tag_field="event"):
+    """The event before the last of a run whose trace came to its limit: ``dropped`` events are not in it,
+    all of them between the event before and this one. ``limit`` in bytes."""
+
+    seq: int
+    backend: str
+    dropped: int
+    limit: int
+
+
 class RunEnd(msgspec.Struct, frozen=True, tag="end", tag_field="event"):
     """Last event of a run, with its totals."""
 
@@ -63,4 +74,4 @@ class RunEnd(msgspec.Struct, frozen=True, tag="end", tag_field="event"):
     hypercalls: int
 
 
-Event = RunStart | CallEvent | HostEvent | RunEnd
+Event = RunStart | CallEvent | HostEvent | TraceCut | RunEnd

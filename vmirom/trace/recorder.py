@@ -12,10 +12,10 @@ from typing import BinaryIO
 
 import msgspec
 
-from vmirom.trace.events import CallEvent, Event, HostEvent, HypercallRecord, RunEnd, RunStart
+from vmirom.trace.events import CallEvent, Event, HostEvent, HypercallRecord, RunEnd, RunStart, TraceCut
 from vmirom.trace.recent import Recent
 
-__all__ = ["MOST_NAMES", "OTHERS", "OUTSIDE", "Recorder", "Tally"]
+__all__ = ["MOST_NAMES", "OTHERS", "OUTSIDE", "TRACE_LIMIT", "Recorder", "Tally"]
 
 OUTSIDE = "-"
 """Stands for the call where hypercalls were made by none."""
@@ -24,6 +24,9 @@ OTHERS = "others"
 """Stands for all names behind the first MOST_NAMES: a guest can make up names and reasons without end."""
 
 MOST_NAMES = 1000
+
+TRACE_LIMIT = 64 << 20
+"""Bytes of a run's trace where nobody says otherwise: more than any guest of good will needs."""
 
 _MOST_BENEATH = 4096
 """Hypercalls that one event holds."""
@@ -86,12 +89,14 @@ def _count(counter: Counter[str], name: str) -> None:
 class Recorder(Tally):
     """A tally that also writes each event as one JSON line to ``out``. Raises OSError from any of its
     methods when ``out`` does. A call under which more hypercalls are made than one event holds goes on as
-    events of no call."""
+    events of no call. From the first event that would make the trace longer than ``limit`` bytes, events are
+    counted and dropped; a TraceCut says so before the last event, and both of these are always written."""
 
-    def __init__(self, names: dict[int, str], backend: str, out: BinaryIO) -> None:
+    def __init__(self, names: dict[int, str], backend: str, out: BinaryIO, limit: int = TRACE_LIMIT) -> None:
         super().__init__(names)
         self._backend = backend
         self._out = out
+        self._limit, self._written, self._dropped = limit, 0, 0
         self._encode = msgspec.json.Encoder().encode
         self._seq = 0
         self._start = time.monotonic_ns()
@@ -105,7 +110,13 @@ class Recorder(Tally):
     def end(self, outcome: str, reason: str) -> None:
         """Write what is pending and the last event."""
         self._close()
-        self._write(RunEnd(self._seq, self._backend, outcome, reason, self.call_total, self.hypercall_total))
+        if self._dropped:
+            self._put(self._line(TraceCut(self._seq, self._backend, self._dropped, self._limit)))
+        self._put(
+            self._line(
+                RunEnd(self._seq, self._backend, outcome, reason, self.call_total, self.hypercall_total)
+            )
+        )
 
     def call(self, number: int) -> None:
         self._close()
@@ -137,6 +148,18 @@ class Recorder(Tally):
         self._open = None
         self._beneath.clear()
 
+    def _line(self, event: Event) -> bytes:
+        return self._encode(event) + b"\n"
+
     def _write(self, event: Event) -> None:
-        self._out.write(self._encode(event) + b"\n")
+        if not self._dropped:
+            line = self._line(event)
+            if self._written + len(line) <= self._limit:
+                self._put(line)
+                return
+        self._dropped += 1
+
+    def _put(self, line: bytes) -> None:
+        self._out.write(line)
+        self._written += len(line)
         self._seq += 1
