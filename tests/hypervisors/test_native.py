@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import threading
 import time
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.hypervisors.pc_kernels import (
     EAX,
     EBX,
     ECX,
+    EDI,
     EDX,
     ESP,
     IDT,
@@ -24,6 +26,7 @@ from tests.hypervisors.pc_kernels import (
     elf,
 )
 from vmirom.hypervisors.hypervisor import EndKind, LoadError
+from vmirom.hypervisors.kvm import make as make_kvm
 from vmirom.hypervisors.native import Machine, Module, make
 
 EOI = "b020e620"  # mov $0x20,%al; out %al,$0x20
@@ -256,6 +259,36 @@ def test_a_null_task_register_is_refused() -> None:
     ending, machine, _ = boot(make, code.finish())
     assert ending.status == 0x10
     assert (machine.memory.u32(RESULT), machine.memory.u32(RESULT + 4)) == (0, code.labels["bad"])
+
+
+@pytest.mark.parametrize("maker", [make, make_kvm], ids=["native", "kvm"])
+@pytest.mark.parametrize("register", [EAX, ECX, EBX, EDI])
+@pytest.mark.parametrize(
+    ("cr0", "refused"),
+    [
+        (0x80000010, True),  # paging without protection
+        (0x20000011, True),  # not write-through, and the cache on
+        (0x60000011, False),
+        (0x00000019, False),
+    ],
+)
+def test_contradictions_in_cr0_are_refused(maker: Any, register: int, cr0: int, refused: bool) -> None:
+    """#GP(0) at the instruction, and CR0 as it was."""
+    code = (
+        Code()
+        .tables(v13="fault")
+        .mov(register, cr0)
+        .label("bad")
+        .raw(b"\x0f\x22" + bytes((0xC0 | register,)))
+    )
+    code.exit(0x11).label("fault").raw("8b0424").store(RESULT).raw("8b442404").store(RESULT + 4).raw(
+        "0f20c0"
+    ).store(RESULT + 8).exit(0x10)
+    ending, machine, _ = boot(maker, code.finish())
+    assert ending.status == (0x10 if refused else 0x11)
+    if refused:
+        assert (machine.memory.u32(RESULT), machine.memory.u32(RESULT + 4)) == (0, code.labels["bad"])
+        assert machine.memory.u32(RESULT + 8) & 0xE0000001 == 1
 
 
 # hostile guests

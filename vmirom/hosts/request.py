@@ -26,8 +26,8 @@ def label(backend: str, host: str) -> str:
 @dataclass(frozen=True, slots=True)
 class BootRequest:
     """One boot to be made. ``memory_mib`` of guest memory, ``budget`` in seconds of wall time, ``trace``
-    the file that receives the events, ``trace_limit`` how many bytes of them, ``options`` for the hypervisor's
-    factory (those it knows), ``host`` the name of the host that boots it."""
+    the file that receives the events, ``trace_limit`` how many bytes of them, ``options`` for the
+    hypervisor's factory (those it knows), ``host`` the name of the host that boots it."""
 
     backend: str
     bundle: bytes

@@ -34,7 +34,7 @@ from vmirom.machine.engine import (
 )
 from vmirom.machine.memory import BadAddress, Memory
 from vmirom.machine.paging import Mode, PageFault, read_virtual
-from vmirom.overlays.native import Multiboot
+from vmirom.overlays.native import Cr0, Multiboot
 from vmirom.overlays.vmi import Layout
 
 __all__ = ["Machine"]
@@ -47,6 +47,8 @@ _RDMSR: Final = b"\x0f\x32"
 _WRMSR: Final = b"\x0f\x30"
 _RDTSC: Final = b"\x0f\x31"
 _CR4_TSD: Final = 4
+_SET_CR0: Final = b"\x0f\x22"
+_SET_CR0_OPERAND: Final = 0xC0  # mov %eax,%cr0; the registers in their order
 _LTR: Final = b"\x0f\x00"
 _LTR_OPERAND: Final = 0xD8  # ltr %eax; the registers in their order
 _REGISTERS: Final = ("eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi")
@@ -97,6 +99,7 @@ class Machine:
         self.engine.trap_opcode(_RDTSC, self._on_rdtsc)
         for operand in range(8):
             self.engine.trap_opcode(_LTR + bytes((_LTR_OPERAND + operand,)), self._on_ltr)
+            self.engine.trap_opcode(_SET_CR0 + bytes((_SET_CR0_OPERAND + operand,)), self._on_set_cr0)
 
     # loading
 
@@ -269,19 +272,35 @@ class Machine:
         engine.eip += len(_RDTSC)
         return True
 
-    def _on_ltr(self) -> bool:
-        """LTR of a null selector is #GP(0); unicorn would take it, and abort at the next inner call gate."""
+    def _operand(self, opcode: bytes) -> int | None:
+        """Value of the register behind ``opcode`` at EIP; None where the processor is to look itself:
+        above CPL 0, or where that byte can't be read."""
         engine = self.engine
-        at = engine.eip + engine.segment(SegmentName.CS).base + len(_LTR) & 0xFFFFFFFF
+        if engine.cpl:
+            return None
+        at = engine.eip + engine.segment(SegmentName.CS).base + len(opcode) & 0xFFFFFFFF
         mode = Mode.of(engine.cr0, engine.cr4, engine.efer)
         try:
             operand = read_virtual(self.memory, engine.cr3, mode, at, 1)
         except BadAddress:
+            return None
+        return None if isinstance(operand, PageFault) else int(getattr(engine, _REGISTERS[operand[0] & 7]))
+
+    def _on_ltr(self) -> bool:
+        """LTR of a null selector is #GP(0); unicorn would take it, and abort at the next inner call gate."""
+        selector = self._operand(_LTR)
+        if selector is None or selector & 0xFFFC:
             return False
-        if engine.cpl or isinstance(operand, PageFault):
+        self.deliver(Trap(_GP, 0))
+        return True
+
+    def _on_set_cr0(self) -> bool:
+        """Paging without protection, and NW without CD, are #GP(0); unicorn would take both."""
+        value = self._operand(_SET_CR0)
+        if value is None:
             return False
-        selector: int = getattr(engine, _REGISTERS[operand[0] & 7])
-        if selector & 0xFFFC:
+        unprotected = value & Cr0.PG and not value & Cr0.PE
+        if not unprotected and not (value & Cr0.NW and not value & Cr0.CD):
             return False
         self.deliver(Trap(_GP, 0))
         return True
