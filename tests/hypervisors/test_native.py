@@ -144,7 +144,7 @@ def test_timer_interrupts_wake_a_halted_processor() -> None:
 def test_an_interrupt_waits_for_sti_and_its_shadow() -> None:
     code = Code().tables(v32="tick").pic(0xFE)
     code.out(0x43, 0x30).out(0x40, 0x10).out(0x40, 0)  # one shot of 13 us
-    code.mov(ECX, 2_000_000).label("spin").raw("4975fd")
+    code.mov(ECX, 200_000).label("spin").raw("4975fd")
     code.raw("fb").label("shadow").raw("90").label("here").raw("90").exit(0x11)
     code.label("tick").raw("8b0424").store(RESULT).exit(0x10)
     ending, machine, _ = boot(make, code.finish())
