@@ -198,7 +198,7 @@ def _memory() -> tuple[Choice, ...]:
         Choice(
             "page",
             {
-                "space": (0, 0, 0, 1),
+                "space": (0, 0, 1),
                 "page": _PAGES,
                 "frame": tuple(range(7)),
                 "flags": _ENTRY_FLAGS,
@@ -211,7 +211,7 @@ def _memory() -> tuple[Choice, ...]:
         _call("FlushTLB", 1, how=(1, 3)),
         _call("InvalPage", 2),
         _call("SetLazyMode", 10, mode=(0, 0, 1, 2)),
-        Choice("root", {"space": (0, 1), "bits": (0, 0x08, 0x10, 0x18)}, 1),
+        Choice("root", {"space": (0, 1), "bits": (0, 0x08, 0x10, 0x18)}, 3),
         Choice("load", {"address": FRAMES[:7]}, 6),
         Choice("lost", {}, 2),
         _call(
