@@ -33,7 +33,7 @@ MISTAKES: tuple[tuple[type, str, Any], ...] = (
     (Alarms, "set", always(False)),
     (Chip, "open_line", always(-1)),
     (Chip, "data", nothing),
-    (Control, "set_cr0", nothing),
+    (Control, "set_cr0", lambda self, value: setattr(self, "ts", 0)),
     (Control, "get_cr0", always(Expected(0, mask=1))),
     (Counters, "expected", always(Expected(high=1))),
     (Serial, "read", always(Expected(0, mask=0x20))),
@@ -44,7 +44,7 @@ MISTAKES: tuple[tuple[type, str, Any], ...] = (
     (Window, "flush", lambda self, page=None: self.change(self.space, 0, 0, waits=True)),
     (Window, "switch", nothing),
     (Window, "seen", nothing),
-    (Model, "_deliver", nothing),
+    (Model, "deliver", nothing),
 )
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from vmirom.schema.calls import Call, registers, stack_words
 
-__all__ = ["ANYTHING", "NO_TRAP", "Expected", "Result", "Step", "place"]
+__all__ = ["ANYTHING", "NO_TRAP", "Expected", "Result", "Step", "faults", "place"]
 
 _WORD = 0xFFFFFFFF
 NO_TRAP = _WORD
@@ -132,3 +132,8 @@ def place(call: Call, arguments: Mapping[str, int]) -> tuple[dict[str, int], tup
     if left := arguments.keys() - {argument.name for argument in call.arguments or ()}:
         raise KeyError(f"{call.name} has no argument {', '.join(sorted(left))}")
     return in_registers, tuple(words[n] for n in range(len(words)))
+
+
+def faults(address: int, error: int | None) -> Expected:
+    """A pointer to where nothing is mapped: the caller's page fault."""
+    return Expected(trap=14, error=error, address=address)
