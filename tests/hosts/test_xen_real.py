@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from functools import cache
 
 import pytest
 
-from tests.hypervisors.xen_kernels import Code, elf
+from tests.hypervisors.xen_kernels import ARGUMENTS, Bench, Code, elf
 from vmirom.bundle.compose import compose
 from vmirom.guest.shipped import guest_blob
 from vmirom.hosts import embedded, registry
-from vmirom.hosts.outcomes import BootResult, Outcome
+from vmirom.hosts.outcomes import BootResult, Outcome, judge
 from vmirom.hosts.request import BootRequest
 from vmirom.hosts.xen.launch import verdict
 from vmirom.hosts.xen.roads import run_kernel
+from vmirom.hypervisors.hypervisor import EndKind
+from vmirom.overlays.xen import Hypercall, Schedop
 from vmirom.rom.image import load_rom
 
 pytestmark = [pytest.mark.boot, pytest.mark.xdist_group("real")]
@@ -48,7 +51,7 @@ def test_the_reference_guest_prints_what_it_prints_on_the_embedded_one() -> None
 
 
 def ended(code: Code) -> tuple[Outcome, str]:
-    end = run_kernel(elf(code.image()), "", 16, BUDGET)
+    end = run_kernel(elf(code.image({ARGUMENTS + 64: b"\0"})), "", 16, BUDGET)
     outcome, reason, _, _ = verdict(end, BUDGET)
     return outcome, reason
 
@@ -62,5 +65,37 @@ def test_a_power_off_is_a_success() -> None:
     assert ended(Code().off()) == (Outcome.SUCCESS, "power off")
 
 
-def test_an_unknown_hypercall_does_no_harm() -> None:
-    assert ended(Code().hypercall(60).off())[0] is Outcome.SUCCESS
+def shut_down(reason: int) -> Code:
+    return Code().store(ARGUMENTS, reason).hypercall(Hypercall.SCHED_OP, Schedop.SHUTDOWN, ARGUMENTS)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        Code().hypercall(60).off(),
+        Code().raw("0f05"),
+        Code().raw("bc00100000 50"),
+        Code().raw("6a02 6808e00000 68000010c0 6a00 b817000000 cd82"),
+        shut_down(2),
+        shut_down(3),
+        shut_down(5),
+        shut_down(99),
+    ],
+    ids=[
+        "unknown hypercall",
+        "syscall",
+        "no stack",
+        "return to ring 0",
+        "suspend",
+        "crash",
+        "soft reset",
+        "99",
+    ],
+)
+def test_ends_are_those_of_the_embedded_one(code: Code) -> None:
+    bench = Bench(code.image({ARGUMENTS + 64: b"\0"}))
+    ending = bench.hypervisor.run(time.monotonic_ns() + 20 * 10**9)
+    bench.close()
+    outcome, reason = ended(code)
+    assert outcome is judge(ending, BUDGET)[0], reason
+    assert ending.kind is not EndKind.REBOOT or reason == "reboot"

@@ -372,8 +372,8 @@ def test_register_vcpu_info_across_a_page(xen: Bench, offset: int) -> None:
         (Shutdown.REBOOT, EndKind.REBOOT),
         (Shutdown.CRASH, EndKind.CRASH),
         (Shutdown.WATCHDOG, EndKind.REBOOT),
-        (Shutdown.SUSPEND, EndKind.SHUTDOWN),
-        (77, EndKind.SHUTDOWN),
+        (Shutdown.SUSPEND, EndKind.REBOOT),
+        (77, EndKind.REBOOT),
     ],
 )
 @pytest.mark.parametrize("number", [Hypercall.SCHED_OP, Hypercall.SCHED_OP_COMPAT])

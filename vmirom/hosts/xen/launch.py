@@ -21,6 +21,7 @@ __all__ = ["launch", "verdict"]
 _LEAST: Final = 16
 _OWN_MIB: Final = 96
 """What Xen needs beside the guest."""
+_REBOOTS: Final = (b"rebooting machine", b"soft reset, rebooting")
 _SPECIAL: Final = frozenset(" ,")
 
 
@@ -68,7 +69,7 @@ def verdict(end: QemuEnd, budget: float) -> tuple[Outcome, str, str, int | None]
         return Outcome.FAILURE, f"did not end within {budget:g} s: {tail}", EndKind.BUDGET.value, None
     if end.stopped:
         return Outcome.FAILURE, end.stopped, EndKind.BUDGET.value, None
-    if b"rebooting machine" in end.console:
+    if any(words in end.console for words in _REBOOTS):
         return Outcome.SUCCESS, "reboot", EndKind.REBOOT.value, None
     if end.code == 0 and guest_bytes(end.console):
         return Outcome.SUCCESS, "reset or power off through a port", EndKind.REBOOT.value, None

@@ -196,9 +196,7 @@ class Scheduling:
             raise Ended(Ending(EndKind.REBOOT, "reboot for the watchdog"))
         if reason == Shutdown.CRASH:
             raise Ended(Ending(EndKind.CRASH, "the guest reported a crash"))
-        if reason == Shutdown.SUSPEND:
-            raise Ended(Ending(EndKind.SHUTDOWN, "suspended, and nobody resumes it here"))
-        raise Ended(Ending(EndKind.SHUTDOWN, f"shut down for reason {reason}"))
+        raise Ended(Ending(EndKind.REBOOT, f"reboot: the first domain shut down for reason {reason}"))
 
     def _poll(self, at: int) -> int:
         argument = self.domain.space.struct(at, "struct xen_sched_poll")
