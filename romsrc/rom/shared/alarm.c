@@ -11,11 +11,17 @@
 
 #define WALLCLOCK_JUMP 500000000ull /* ns between wallclock and real counter that count as a change */
 
+/* The stolen counter begins at 0 with paravirtual mode; a host counts from when it likes. */
+static u64 stolen(void)
+{
+	return platform_stolen() - state()->stolen_base;
+}
+
 static u64 counter_value(u32 counter)
 {
-	u64 stolen = platform_stolen(), real = platform_real();
+	u64 gone = stolen(), real = platform_real();
 
-	return counter == VMI_COUNTER_REAL ? real : real - stolen;
+	return counter == VMI_COUNTER_REAL ? real : real - gone;
 }
 
 static struct alarm *alarm_of(u32 flags)
@@ -39,13 +45,13 @@ static u64 next_expiry(u64 e0, u64 period, u64 now)
 static void arm(void)
 {
 	struct alarm *alarms = state()->alarms;
-	u64 stolen = platform_stolen(), deadline = NEVER;
+	u64 gone = stolen(), deadline = NEVER;
 
 	if (alarms[VMI_COUNTER_REAL].armed)
 		deadline = alarms[VMI_COUNTER_REAL].expiry;
 	if (alarms[VMI_COUNTER_AVAILABLE].armed) {
 		u64 expiry = alarms[VMI_COUNTER_AVAILABLE].expiry;
-		u64 real = expiry > NEVER - stolen ? NEVER : expiry + stolen;
+		u64 real = expiry > NEVER - gone ? NEVER : expiry + gone;
 
 		if (real < deadline)
 			deadline = real;
@@ -90,7 +96,7 @@ u64 ROMCALL vmi_GetCycleFrequency(void)
 u64 ROMCALL vmi_GetCycleCounter(u32 counter)
 {
 	if (counter == VMI_COUNTER_STOLEN)
-		return platform_stolen();
+		return stolen();
 	if (counter == VMI_COUNTER_REAL || counter == VMI_COUNTER_AVAILABLE)
 		return counter_value(counter);
 	return 0;

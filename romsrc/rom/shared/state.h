@@ -62,6 +62,7 @@ struct rom_state {
 	struct uart uart;
 	struct apic apic;
 	u64 wallclock_offset; /* wallclock - real at the last WallclockUpdated, in ns */
+	u64 stolen_base;      /* what the platform called stolen when vmi_init first succeeded */
 	u32 wallclock_known;
 	u32 init_done; /* times that backend_init succeeded */
 	struct backend_state backend;
