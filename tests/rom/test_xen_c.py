@@ -27,6 +27,7 @@ from vmirom.overlays.xen import (
     TrapFlag,
     Vcpuop,
     Virq,
+    Xenver,
 )
 
 MEMORY: Final = 1024  # pages
@@ -62,6 +63,7 @@ class CallMachine(Machine):
         self.descriptors: dict[int, int] = {}
         self.ldt = (0, 0)
         self.due: int | None = None
+        self.virt_start = 0xF5800000
         self.handled: list[int] = []
         self.mask_within: list[bool] = []
         super().__init__(lib, MEMORY, POOL)
@@ -114,6 +116,8 @@ class CallMachine(Machine):
                 return 0 if a == Vcpuop.REGISTER_RUNSTATE_MEMORY_AREA else -int(Errno.ENOSYS)
             case Hypercall.CONSOLE_IO:
                 return self._console(a, b, c)
+            case Hypercall.XEN_VERSION if a == Xenver.PLATFORM_PARAMETERS:
+                self.ffi.memmove(self.lib.host_at(b, 4), struct.pack("<I", self.virt_start), 4)
             case Hypercall.XEN_VERSION:
                 return 4 << 16 | 17
             case Hypercall.MMUEXT_OP if self._words(a, 1)[0] == Mmuext.SET_LDT:
@@ -593,3 +597,37 @@ def test_io_privilege_is_asked_for_in_the_form_that_xen_knows(machines: Any, mas
     xen_machine = machines(old)
     xen_machine.lib.vmi_SetIOPLMask(mask)
     assert xen_machine.iopl == mask >> 12 & 3
+
+
+# -- what can't be booted -------------------------------------------------------------------------------
+
+
+@given(
+    virt_start=st.one_of(st.sampled_from([0xF5800000, 0xF57FFFFF, 0xFC000000, 0]), words),
+    pages=st.integers(0, 128),
+    stack_pages=st.integers(1, 900),
+)
+def test_a_domain_that_cannot_hold_the_rom_ends_with_a_word(
+    machines: Any, virt_start: int, pages: int, stack_pages: int
+) -> None:
+    """Xen's range in the window's place, or less memory than the pool takes: told, then a crash."""
+    xen_machine = machines()
+    xen_machine.virt_start = virt_start
+    info = xen.ffi.new("struct xen_start_info *")
+    info.nr_pages, info.mfn_list, info.pt_base = pages, LINEAR + TABLE, LINEAR
+    xen_machine.put(DTR & ~0xFFF, bytes(xen.ffi.buffer(info)))
+    assert xen_machine.lib.ended_starting(LINEAR + (DTR & ~0xFFF), LINEAR + (stack_pages << 12))
+    range_taken = virt_start < WINDOW + (1 << 22)
+    said = "this Xen's range begins below 0xF5800000" if range_taken else "not enough memory"
+    assert bytes(xen_machine.printed).decode() == f"vmi: {said}\n"
+    assert xen_machine.shutdowns == [Shutdown.CRASH]
+
+
+@given(khz=st.integers(1_000_000, 6_000_000))
+def test_the_rate_is_xens(machines: Any, khz: int) -> None:
+    xen_machine = machines()
+    scaled = min((1_000_000 << 32) // khz, 0xFFFFFFFF)
+    at = int(xen.ffi.offsetof("struct xen_vcpu_info", "time"))
+    struct.pack_into("<IIQQIb", xen_machine.shared, at, 2, 0, 0, 0, scaled, 0)
+    xen_machine.lib.time_start()
+    assert abs(xen_machine.lib.khz() - khz) <= 1
