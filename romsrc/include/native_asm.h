@@ -63,6 +63,7 @@
 #define NATIVE_PIT_COMMAND_READ_BACK 192
 #define NATIVE_PIT_COMMAND_READ_BACK_NO_COUNT 32
 #define NATIVE_PIT_COMMAND_READ_BACK_NO_STATUS 16
+#define NATIVE_PIT_COMMAND_READ_BACK_CHANNEL0 2
 
 /* The byte that the read-back command latches; the rest is the control word. */
 #define NATIVE_PIT_STATUS_OUT 0x80
@@ -250,8 +251,32 @@
 /* Bits of APIC registers. */
 #define NATIVE_APIC_BIT_LVT_MASKED 0x10000
 #define NATIVE_APIC_BIT_LVT_PERIODIC 0x20000
+#define NATIVE_APIC_BIT_LVT_DEADLINE 0x40000
+#define NATIVE_APIC_BIT_LVT_EXTINT 0x700
 #define NATIVE_APIC_BIT_VECTOR_MASK 0xff
 #define NATIVE_APIC_BIT_SPURIOUS_ENABLED 0x100
+#define NATIVE_APIC_BIT_ICR_MODE 0x700
+#define NATIVE_APIC_BIT_ICR_LOWEST 0x100
+#define NATIVE_APIC_BIT_ICR_NMI 0x400
+#define NATIVE_APIC_BIT_ICR_INIT 0x500
+#define NATIVE_APIC_BIT_ICR_STARTUP 0x600
+#define NATIVE_APIC_BIT_ICR_LOGICAL 0x800
+#define NATIVE_APIC_BIT_ICR_PENDING 0x1000
+#define NATIVE_APIC_BIT_ICR_ASSERT 0x4000
+#define NATIVE_APIC_BIT_ICR_LEVEL 0x8000
+#define NATIVE_APIC_BIT_ICR_SELF 0x40000
+#define NATIVE_APIC_BIT_ICR_OTHERS 0xc0000
+#define NATIVE_APIC_BIT_ICR_SHORTHAND 0xc0000
+#define NATIVE_APIC_BIT_DIVIDE_BY_1 0xb
+
+/* The 82093AA: registers in its page, what is reached through them, and the input of IRQ 0. Source: data sheet of the 82093AA; the input is a PC's since the MP specification. */
+#define NATIVE_IO_APIC_BASE 0xfec00000
+#define NATIVE_IO_APIC_SELECT 0
+#define NATIVE_IO_APIC_WINDOW 16
+#define NATIVE_IO_APIC_VERSION 1
+#define NATIVE_IO_APIC_ENTRIES 16
+#define NATIVE_IO_APIC_TIMER_INPUT 2
+#define NATIVE_IO_APIC_MASKED 0x10000
 
 /* Bits of a page-table entry; NX in PAE entries only. */
 #define NATIVE_PTE_PRESENT 0x1
@@ -300,6 +325,17 @@
 #define NATIVE_MSR_SYSENTER_EIP 0x176
 #define NATIVE_MSR_PAT 0x277
 #define NATIVE_MSR_EFER 0xc0000080
+
+/* Bits of the APIC_BASE register; the rest is the page's address. */
+#define NATIVE_APIC_BASE_BOOT 0x100
+#define NATIVE_APIC_BASE_X2APIC 0x400
+#define NATIVE_APIC_BASE_ENABLE 0x800
+
+/* Bits of EDX of CPUID leaf 1. */
+#define NATIVE_CPUID_PSE 0x8
+#define NATIVE_CPUID_PAE 0x40
+#define NATIVE_CPUID_APIC 0x200
+#define NATIVE_CPUID_PGE 0x2000
 
 /* Bits of EFER. */
 #define NATIVE_EFER_SCE 0x1

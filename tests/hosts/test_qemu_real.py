@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,9 +12,7 @@ from vmirom.hosts.embedded import boot as boot_embedded
 from vmirom.hosts.optionrom import OptionRomBoot, boot_option_rom
 from vmirom.hosts.outcomes import Outcome
 from vmirom.hosts.request import BootRequest
-from vmirom.rom.errors import ToolchainMissing
 from vmirom.rom.image import load_rom
-from vmirom.rom.toolchain import find_toolchain
 from vmirom.schema.tree import source_tree
 
 pytestmark = pytest.mark.boot
@@ -54,23 +51,6 @@ def test_self_test_passes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     assert qemu.probe().self_test == "passed"
 
 
-@pytest.fixture(scope="module")
-def probe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[bytes]:
-    """The probe guest, made here: a kernel that boots natively and uses a ROM as Linux 2.6.35 does."""
-    try:
-        tools = find_toolchain("zig")
-    except ToolchainMissing as missing:
-        pytest.skip(str(missing))
-    folder = ROMSRC / "guest" / "probe-option"
-    out = tmp_path_factory.mktemp("probe")
-    objects = []
-    for number, source in enumerate(sorted(s for s in folder.iterdir() if s.suffix in (".c", ".S"))):
-        objects.append(out / f"{number}.o")
-        tools.compile(source, objects[-1], (folder, ROMSRC / "include"), ())
-    tools.link(objects, folder / "guest.ld", out / "probe.elf")
-    yield (out / "probe.elf").read_bytes()
-
-
 @pytest.mark.toolchain
 @pytest.mark.parametrize("paging", ["2", "pae"])
 @pytest.mark.parametrize("abi", ["3.0", "3.1"])
@@ -79,7 +59,7 @@ def test_option_rom_serves_a_guest_that_scans(probe: bytes, backend: str, abi: s
     rom = load_rom(backend, abi).data
     result = boot_option_rom(OptionRomBoot(rom, probe, backend, f"mode={paging}"))
     assert result.outcome is Outcome.SUCCESS, (result.reason, result.transcript)
-    assert result.transcript[-1] == "result: 44 passed, 0 failed"
+    assert result.transcript[-1] == "result: 68 passed, 0 failed"
     assert result.transcript[0] == (
         "probe of an option ROM, PAE" if paging == "pae" else "probe of an option ROM, two-level paging"
     )

@@ -26,6 +26,7 @@ u32 cpu_cr2(void) { return cr2; }
 void cpu_set_cr2(u32 value) { cr2 = value; }
 void cpu_set_cr3(u32 value) { cr3 = value; host_flush(FLUSH_CR3, value); }
 void cpu_reload_cr3(void) { host_flush(FLUSH_CR3, cr3); }
+u32 cpu_cr3(void) { return cr3; }
 u32 cpu_cr4(void) { return cr4; }
 void cpu_invlpg(u32 gva) { host_flush(FLUSH_PAGE, gva); }
 void cpu_write_msr(u32 msr, u64 value) { host_write_msr(msr, value); }

@@ -9,7 +9,9 @@
 #include "cpu.h"
 #include "inject.h"
 #include "io.h"
+#include "paging.h"
 #include "platform.h"
+#include "start.h"
 #include "stubs.h"
 
 #define STUB_BASE 0xF0000u
@@ -48,12 +50,20 @@ u32 io_in32(u32 port) { return host_in(port, 4); }
 u64 cpu_tsc(void) { return counter += counter_step; }
 u32 irq_save(void) { saved_depth++; return 0; }
 void irq_restore(u32 flags) { (void)flags; saved_depth--; }
+bool try_lock(u32 *word) { bool got = !*word; *word = 1; return got; }
+u32 lock(u32 *word) { if (!try_lock(word)) abort(); return irq_save(); }
+void release(u32 *word) { *word = 0; }
+void unlock(u32 *word, u32 saved) { release(word); irq_restore(saved); }
 void load_idt(u32 at, u32 limit) { live_base = at; live_limit = limit; }
 struct vmi_dtr read_idt(void) { return (struct vmi_dtr){.limit = (u16)live_limit, .base = live_base}; }
 u32 native_timer_stub(u32 vector) { return STUB_BASE + vector; }
 u32 native_halt_start(void) { return HALT_START; }
 u32 native_halt_end(void) { return HALT_END; }
 void native_deliver(u32 handler) { host_deliver(handler); }
+u32 start_code_gva(void) { return rom_base(); }
+u32 start_code_length(void) { return 0; }
+u32 start_flat_gva(void) { return rom_base(); }
+u64 cpu_read_msr(u32 msr) { (void)msr; return 0; } /* there is no local APIC that it could be asked for */
 void machine_stop(void) { leave(); }
 void machine_triple_fault(void) { triple_faults++; leave(); }
 
@@ -69,7 +79,8 @@ static void reset(u32 at, u32 khz)
 	base = at;
 	rom_state_init();
 	native()->khz = khz;
-	native()->deadline = NEVER;
+	native()->count = 1;
+	native()->cpus[0].deadline = native()->cpus[0].lvtt_deadline = NEVER;
 	live_base = live_limit = saved_depth = triple_faults = 0;
 	counter = counter_step = 0;
 }
@@ -103,6 +114,7 @@ static u32 timer(u32 vector, u32 cs, u32 *eip, u32 *eflags)
 
 	memset(&frame, 0, sizeof(frame));
 	frame.error = vector;
+	frame.target = HALT_MARK;
 	frame.cs = cs;
 	frame.eip = *eip;
 	frame.eflags = *eflags;

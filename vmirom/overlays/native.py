@@ -8,9 +8,11 @@ from vmirom.overlays import _native_cffi
 __all__ = [
     "Acpi",
     "Apic",
+    "ApicBase",
     "ApicBit",
     "Cmos",
     "CmosStatus",
+    "Cpuid",
     "Cr0",
     "Cr4",
     "Efer",
@@ -19,6 +21,7 @@ __all__ = [
     "Exit",
     "GateType",
     "HostBridge",
+    "IoApic",
     "Keyboard",
     "KeyboardOutput",
     "KeyboardStatus",
@@ -137,6 +140,7 @@ class PitCommand(enum.IntEnum):
     READ_BACK = 192
     READ_BACK_NO_COUNT = 32
     READ_BACK_NO_STATUS = 16
+    READ_BACK_CHANNEL0 = 2
 
 
 class PitStatus(enum.IntFlag):
@@ -390,8 +394,35 @@ class ApicBit(enum.IntFlag):
 
     LVT_MASKED = 0x10000
     LVT_PERIODIC = 0x20000
+    LVT_DEADLINE = 0x40000
+    LVT_EXTINT = 0x700
     VECTOR_MASK = 0xff
     SPURIOUS_ENABLED = 0x100
+    ICR_MODE = 0x700
+    ICR_LOWEST = 0x100
+    ICR_NMI = 0x400
+    ICR_INIT = 0x500
+    ICR_STARTUP = 0x600
+    ICR_LOGICAL = 0x800
+    ICR_PENDING = 0x1000
+    ICR_ASSERT = 0x4000
+    ICR_LEVEL = 0x8000
+    ICR_SELF = 0x40000
+    ICR_OTHERS = 0xc0000
+    ICR_SHORTHAND = 0xc0000
+    DIVIDE_BY_1 = 0xb
+
+
+class IoApic(enum.IntEnum):
+    """The 82093AA: registers in its page, what is reached through them, and the input of IRQ 0. Source: data sheet of the 82093AA; the input is a PC's since the MP specification."""
+
+    BASE = 0xfec00000
+    SELECT = 0
+    WINDOW = 16
+    VERSION = 1
+    ENTRIES = 16
+    TIMER_INPUT = 2
+    MASKED = 0x10000
 
 
 class Pte(enum.IntFlag):
@@ -452,6 +483,23 @@ class Msr(enum.IntEnum):
     SYSENTER_EIP = 0x176
     PAT = 0x277
     EFER = 0xc0000080
+
+
+class ApicBase(enum.IntFlag):
+    """Bits of the APIC_BASE register; the rest is the page's address."""
+
+    BOOT = 0x100
+    X2APIC = 0x400
+    ENABLE = 0x800
+
+
+class Cpuid(enum.IntFlag):
+    """Bits of EDX of CPUID leaf 1."""
+
+    PSE = 0x8
+    PAE = 0x40
+    APIC = 0x200
+    PGE = 0x2000
 
 
 class Efer(enum.IntFlag):

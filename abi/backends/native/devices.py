@@ -84,6 +84,7 @@ class PitCommand(enum.IntEnum):
     READ_BACK = 0xC0
     READ_BACK_NO_COUNT = 0x20
     READ_BACK_NO_STATUS = 0x10
+    READ_BACK_CHANNEL0 = 0x02
 
 
 class PitStatus(enum.IntFlag):
@@ -340,8 +341,38 @@ class ApicBit(enum.IntFlag):
 
     LVT_MASKED = 0x10000
     LVT_PERIODIC = 0x20000
+    LVT_DEADLINE = 0x40000
+    LVT_EXTINT = 0x700
     VECTOR_MASK = 0xFF
     SPURIOUS_ENABLED = 0x100
+    ICR_MODE = 0x700
+    ICR_LOWEST = 0x100
+    ICR_NMI = 0x400
+    ICR_INIT = 0x500
+    ICR_STARTUP = 0x600
+    ICR_LOGICAL = 0x800
+    ICR_PENDING = 0x1000
+    ICR_ASSERT = 0x4000
+    ICR_LEVEL = 0x8000
+    ICR_SELF = 0x40000
+    ICR_OTHERS = 0xC0000
+    ICR_SHORTHAND = 0xC0000
+    DIVIDE_BY_1 = 0xB
+
+
+class IoApic(enum.IntEnum):
+    """The 82093AA: registers in its page, what is reached through them, and the input of IRQ 0.
+
+    Source: data sheet of the 82093AA; the input is a PC's since the MP specification.
+    """
+
+    BASE = 0xFEC00000
+    SELECT = 0x00
+    WINDOW = 0x10
+    VERSION = 0x01
+    ENTRIES = 0x10
+    TIMER_INPUT = 2
+    MASKED = 0x10000
 
 
 ENUMS: tuple[type[enum.IntEnum] | type[enum.IntFlag], ...] = (
@@ -374,4 +405,5 @@ ENUMS: tuple[type[enum.IntEnum] | type[enum.IntFlag], ...] = (
     HostBridge,
     Apic,
     ApicBit,
+    IoApic,
 )

@@ -70,6 +70,23 @@ class Msr(enum.IntEnum):
     EFER = 0xC0000080
 
 
+class ApicBase(enum.IntFlag):
+    """Bits of the APIC_BASE register; the rest is the page's address."""
+
+    BOOT = 0x100
+    X2APIC = 0x400
+    ENABLE = 0x800
+
+
+class Cpuid(enum.IntFlag):
+    """Bits of EDX of CPUID leaf 1."""
+
+    PSE = 0x00000008
+    PAE = 0x00000040
+    APIC = 0x00000200
+    PGE = 0x00002000
+
+
 class Efer(enum.IntFlag):
     """Bits of EFER."""
 
@@ -150,6 +167,8 @@ ENUMS: tuple[type[enum.IntEnum] | type[enum.IntFlag], ...] = (
     Cr0,
     Cr4,
     Msr,
+    ApicBase,
+    Cpuid,
     Efer,
     Eflags,
     Vector,

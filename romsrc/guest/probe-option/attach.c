@@ -14,6 +14,7 @@ extern const struct site probe_sites_start[], probe_sites_end[];
 extern u8 iret_site[], sysexit_site[];
 
 const u8 *rom;
+static u32 at_first;
 static struct {
 	u32 eip;
 	u8 type;
@@ -22,7 +23,7 @@ static struct {
 
 /* The order in which Linux asks; PAE asks for 39 and 41 where two-level asks for 38 and 40. */
 static const u8 order[] = {0, 28, 25, 24, 19, 20, 21, 22, 15, 16, 17, 18, 31, 32, 30, 29, 23, 27, 6, 4, 3, 5, 7, 9, 10, 12,
-			   11, 13, 14, 61, 65, 73, 73, 73, 73, 47, 47, 46, 38, 40, 44, 45, 48, 64, 63, 66, 67, 70, 71,
+			   11, 13, 14, 61, 65, 73, 73, 73, 73, 47, 47, 46, 38, 40, 44, 45, 48, 62, 64, 63, 66, 67, 70, 71,
 			   68, 69, 35};
 
 static bool same(const char *a, const char *b)
@@ -54,6 +55,22 @@ static void scan(void)
 			rom = GVA(gpa);
 }
 
+/* Of every byte, each with its place. */
+static u32 fingerprint(void)
+{
+	u32 length = ((const struct vmi_rom_header *)rom)->rom_length * (u32)VMI_ROM_HEADER_LENGTH_UNIT, sum = 0;
+
+	for (u32 n = 0; n < length; n++)
+		sum = (sum << 5 | sum >> 27) ^ rom[n];
+	return sum;
+}
+
+/* At the very end: what ran from it all the time is what the BIOS left. */
+void check_rom_again(void)
+{
+	check(fingerprint() == at_first, "no byte of the ROM has changed");
+}
+
 static void check_rom(void)
 {
 	const struct vmi_rom_header *header = (const struct vmi_rom_header *)rom;
@@ -71,6 +88,7 @@ static void check_rom(void)
 	      "its state pages are those that were taken from base memory (40:13)");
 	*last = (u8)~before;
 	check(*last == before, "the ROM is read-only");
+	at_first = fingerprint();
 	say("~ ROM at ");
 	say_hex(GPA(rom));
 	say(", state at ");
@@ -178,6 +196,9 @@ static u64 native(u32 number, u32 a, u32 d, u32 c, u32 s0)
 		break;
 	case VMI_CALL_SetCR3:
 		__asm__ volatile("movl %0, %%cr3" : : "r"(a) : "memory");
+		break;
+	case VMI_CALL_GetCR4:
+		__asm__ volatile("movl %%cr4, %0" : "=r"(value));
 		break;
 	case VMI_CALL_GetCR3:
 		__asm__ volatile("movl %%cr3, %0" : "=r"(value));

@@ -4,15 +4,19 @@
 #define PIC_MASTER 0x20
 #define PIC_SLAVE 0xA0
 
+#define TSS_STACK0 1 /* words of a TSS */
+#define TSS_SS0 2
+#define DESCRIPTOR_DATA 0x00409300u /* 32-bit data of up to 1 MiB, in bytes */
+
 bool pae;
+u32 multiboot_info;
+u64 idt[256];
+struct percpu percpu[CPUS];
 static u32 passed, failed;
 
 extern u64 gdt[];
-extern u8 timer_gate[], local_gate[], fault_gate[];
+extern u8 timer_gate[], local_gate[], fault_gate[], ipi_gate[], spurious_gate[];
 void probe_main(void);
-
-static u64 idt[256];
-static u8 tss[104];
 
 void say(const char *text)
 {
@@ -26,7 +30,7 @@ void say_hex(u32 value)
 		out8(VMI_PORT_UART, (u8) "0123456789abcdef"[value >> shift & 15]);
 }
 
-static void say_number(u32 value)
+void say_number(u32 value)
 {
 	if (value >= 10)
 		say_number(value / 10);
@@ -43,6 +47,44 @@ void check(bool good, const char *what)
 	say(good ? " ok " : " FAIL ");
 	say(what);
 	say("\n");
+}
+
+u32 option(const char *name)
+{
+	const u32 *info = GVA(multiboot_info);
+	const char *at = info[0] & 4 ? GVA(info[4]) : "";
+
+	for (; *at; at++) {
+		u32 n = 0, value = 0;
+
+		while (name[n] && name[n] == at[n])
+			n++;
+		for (at += name[n] ? 0 : n; !name[n] && *at >= '0' && *at <= '9'; at++)
+			value = 10 * value + (u32)(*at - '0');
+		if (!name[n])
+			return value;
+	}
+	return 0;
+}
+
+/* GDT and per-CPU segment, before anybody has them loaded. */
+void percpu_prepare(struct percpu *cpu, u32 number)
+{
+	u32 at = (u32)(uintptr_t)cpu;
+
+	cpu->self = cpu;
+	cpu->number = number;
+	for (u32 n = 0; n < 32; n++)
+		cpu->gdt[n] = gdt[n];
+	cpu->gdt[PROBE_PERCPU / 8] = (u64)((at & 0xff000000) | DESCRIPTOR_DATA | (at >> 16 & 0xff)) << 32 | at << 16 | 0xffff;
+}
+
+static void load_percpu(struct percpu *cpu)
+{
+	struct vmi_dtr dtr = {.limit = sizeof(cpu->gdt) - 1, .base = (u32)(uintptr_t)cpu->gdt};
+
+	percpu_prepare(cpu, 0);
+	__asm__ volatile("lgdt %0; movl %1, %%fs" : : "m"(dtr), "r"(PROBE_PERCPU));
 }
 
 static void gate(u32 vector, const u8 *handler)
@@ -71,34 +113,44 @@ static void load_tables(void)
 	gate(FAULT_VECTOR, fault_gate);
 	gate(TIMER_VECTOR, timer_gate);
 	gate(LOCAL_VECTOR, local_gate);
+	gate(IPI_VECTOR, ipi_gate);
+	gate(SPURIOUS_VECTOR, spurious_gate);
 	__asm__ volatile("lidt %0" : : "m"(dtr));
 }
 
-static void load_tss(void)
+void load_tss(struct percpu *cpu)
 {
-	u32 at = (u32)(uintptr_t)tss;
+	u32 at = (u32)(uintptr_t)cpu->tss;
 
-	tss[8] = PROBE_DS;
-	call5(VMI_CALL_WriteGDTEntry, (u32)(uintptr_t)gdt, PROBE_TSS / 8, (at & 0xffff) << 16 | (sizeof(tss) - 1),
+	cpu->tss[TSS_SS0] = PROBE_DS;
+	call5(VMI_CALL_WriteGDTEntry, (u32)(uintptr_t)cpu->gdt, PROBE_TSS / 8, at << 16 | (sizeof(cpu->tss) - 1),
 	      (at & 0xff000000) | 0x8900 | (at >> 16 & 0xff), 0);
 	call(SetTR, PROBE_TSS, 0, 0);
 	call(UpdateKernelStack, PROBE_DS, 0xC0123450, 0);
-	check(*(u32 *)(tss + 4) == 0xC0123450, "UpdateKernelStack stores the stack into the TSS");
 }
 
 void probe_main(void)
 {
 	say(pae ? "probe of an option ROM, PAE\n" : "probe of an option ROM, two-level paging\n");
+	load_percpu(&percpu[0]);
 	load_tables();
 	set_controllers();
 	attach();
 	flags_check();
 	linear_map(8192);
-	load_tss();
+	load_tss(&percpu[0]);
+	check(percpu[0].tss[TSS_STACK0] == 0xC0123450, "UpdateKernelStack stores the stack into the TSS");
 	tables_check();
+	high_tables_check();
 	timers_check();
 	lazy_check();
+	if (has_apic()) {
+		apic_check();
+		if (option("cpus=") > 1)
+			smp_check(option("cpus="));
+	}
 	patch_again();
+	check_rom_again();
 	say("result: ");
 	say_number(passed);
 	say(" passed, ");

@@ -79,6 +79,7 @@ probe_start:
 	movl %eax, %gs
 	movl %ebp, %eax
 	movb %al, pae
+	movl %ebx, multiboot_info
 	pushl $0
 	popfl
 	call probe_main
@@ -90,11 +91,9 @@ probe_start:
 	.text
 	.globl timer_gate
 timer_gate:
-	pushl %eax
-	incl ticks
-	movb $0x20, %al
-	outb %al, $0x20
-	popl %eax
+	pushal
+	call timer_tick
+	popal
 	jmp iret_site
 
 	.globl local_gate
@@ -103,6 +102,37 @@ local_gate:
 	call local_tick
 	popal
 	jmp iret_site
+
+	.globl ipi_gate
+ipi_gate:
+	pushal
+	call ipi
+	popal
+	jmp iret_site
+
+	.globl spurious_gate
+spurious_gate:
+	jmp iret_site
+
+	/* Where other processors begin: their registers as they are, then to C with the address of these. */
+	.globl ap_entry
+ap_entry:
+	pushfl
+	pushal
+	movl %esp, %eax
+	call ap_main
+
+	/* What a trampoline of the guest's own would be: it leaves a mark. Real mode, CS = its page. */
+	.globl trampoline, trampoline_end
+trampoline:
+	.code16
+	movw %cs, %ax
+	movw %ax, %ds
+	movl $0x70617274, 0x80
+1:	hlt
+	jmp 1b
+	.code32
+trampoline_end:
 
 	.globl fault_gate
 fault_gate:

@@ -9,10 +9,16 @@
 #define FIRST_FREE 0x00800000u /* gpa: behind the kernel, in the large pages */
 #define WINDOW 0xE0000000u     /* where pages are mapped for a test */
 #define ANY(va) (((va) & ~(PAGE - 1)) | VMI_PTE_FLAG_CURRENT_AS | VMI_PAGE_TYPE_PT)
+#define FIXED 0xFFFFE000u      /* where devices are, downwards */
+#define DEVICE (P | W | 0x18u | ACCESSED | DIRTY) /* neither cached nor written behind */
+#define HIGH_TABLE 0x3A000000u /* gpa of page tables in high memory: above 896 MiB */
+#define HIGH_WINDOW (WINDOW + (pae ? 1u << 21 : 1u << 22))
+#define MIB_1000 (1000u << 10) /* KiB above the first MiB */
 #define NEW(type) ((pae ? VMI_ALLOC_FLAG_PAE : 0u) | VMI_ALLOC_FLAG_ZEROED | (type))
 
 static u32 next_free = FIRST_FREE;
-static u32 root_gpa, window_table;
+static u32 root_gpa, window_table, fixed_table, remapped[2];
+static u32 top_directory;
 static volatile u32 faults, fault_error, fault_address;
 
 static u32 page(void)
@@ -102,11 +108,17 @@ static void make_space(void)
 		map_linear(directory, 0);
 		window_table = new_table();
 		set_entry(entry_in(directory, (WINDOW >> 21) & 511), window_table | ENTRY, VMI_PAGE_TYPE_PD);
+		fixed_table = new_table();
+		set_entry(entry_in(directory, (FIXED >> 21) & 511), fixed_table | ENTRY, VMI_PAGE_TYPE_PD);
+		top_directory = directory;
 	} else {
 		call5(VMI_CALL_AllocatePage, root_gpa / PAGE, NEW(VMI_PAGE_TYPE_PD), 0, 0, 0);
 		map_linear(root_gpa, 768);
 		window_table = new_table();
 		set_entry(entry_in(root_gpa, WINDOW >> 22), window_table | ENTRY, VMI_PAGE_TYPE_PD);
+		fixed_table = new_table();
+		set_entry(entry_in(root_gpa, FIXED >> 22), fixed_table | ENTRY, VMI_PAGE_TYPE_PD);
+		top_directory = root_gpa;
 	}
 	call(SetCR3, root_gpa, 0, 0);
 	call(FlushTLB, VMI_FLUSH_TLB_TLB | VMI_FLUSH_TLB_GLOBAL, 0, 0);
@@ -163,6 +175,75 @@ static void highpte_check(u32 frame)
 	check(load(entry_in(window_table, target)) == (frame | ENTRY), "an entry set through slot 1's mapping is stored");
 	*(volatile u32 *)GVA(frame) = 0x51075107;
 	check(*(volatile u32 *)(uintptr_t)(WINDOW + target * PAGE) == 0x51075107, "and is in force");
+}
+
+void *fixmap(u32 number, u32 gpa)
+{
+	u32 va = FIXED - number * PAGE;
+
+	set_entry(entry_in(fixed_table, (va / PAGE) & (entries() - 1)), gpa | DEVICE, ANY(va));
+	call(InvalPage, va, 0, 0);
+	return (void *)(uintptr_t)va;
+}
+
+void remap(u32 which)
+{
+	if (!remapped[which])
+		remapped[which] = page();
+	*(u32 *)GVA(remapped[which]) = REMAP_WORD(which);
+	set_entry(entry_in(window_table, (REMAPPED - WINDOW) / PAGE), remapped[which] | ENTRY, ANY(REMAPPED));
+	call(InvalPage, REMAPPED, 0, 0);
+}
+
+/* A page table at a temporary address, and the ROM told of it: slots 1 and 2, as kmap_atomic has two. */
+static u8 *map_table(u32 slot, u32 gpa)
+{
+	u32 va = WINDOW + (16 + slot) * PAGE;
+
+	set_entry(entry_in(window_table, 16 + slot), gpa | ENTRY, ANY(va));
+	call(InvalPage, va, 0, 0);
+	call5(VMI_CALL_SetLinearMapping, slot, va, 1, gpa / PAGE, 0);
+	return (u8 *)(uintptr_t)va;
+}
+
+/* Page tables above what the linear map can hold, as kernels with HIGHPTE have them; a range copied from one to the
+ * other in lazy mode, as fork does. Needs a machine with more than 1000 MiB. */
+void high_tables_check(void)
+{
+	const u32 *info = GVA(multiboot_info);
+	u32 size = pae ? 8 : 4, frame, good = 0;
+	u8 *one, *two;
+
+	if (!(info[0] & 1) || info[2] < MIB_1000)
+		return;
+	one = map_table(1, HIGH_TABLE);
+	two = map_table(2, HIGH_TABLE + PAGE);
+	for (u32 at = 0; at < PAGE; at += 4)
+		*(u32 *)(one + at) = *(u32 *)(two + at) = 0;
+	call5(VMI_CALL_AllocatePage, HIGH_TABLE / PAGE, NEW(VMI_PAGE_TYPE_PT), 0, 0, 0);
+	call5(VMI_CALL_AllocatePage, HIGH_TABLE / PAGE + 1, NEW(VMI_PAGE_TYPE_PT), 0, 0, 0);
+	set_entry(entry_in(top_directory, pae ? (HIGH_WINDOW >> 21) & 511 : HIGH_WINDOW >> 22), (HIGH_TABLE + PAGE) | ENTRY,
+		  VMI_PAGE_TYPE_PD);
+	call(SetLazyMode, VMI_LAZY_MODE_MMU, 0, 0);
+	for (u32 i = 0; i < 8; i++) {
+		frame = page();
+		*(u32 *)GVA(frame) = 0x4000 + i;
+		set_entry(one + i * size, frame | P | ACCESSED, VMI_PAGE_TYPE_PT);
+		set_entry(two + i * size, load(one + i * size) | ENTRY, ANY(HIGH_WINDOW + i * PAGE));
+	}
+	call(SetLazyMode, VMI_LAZY_MODE_NONE, 0, 0);
+	call(FlushTLB, VMI_FLUSH_TLB_TLB, 0, 0);
+	for (u32 i = 0; i < 8; i++)
+		good += *(volatile u32 *)(uintptr_t)(HIGH_WINDOW + i * PAGE) == 0x4000 + i;
+	check(good == 8, "page tables above 896 MiB, written through slots 1 and 2, are in force");
+	map_table(1, HIGH_TABLE + PAGE);
+	set_entry(one, 0, ANY(HIGH_WINDOW));
+	call(InvalPage, HIGH_WINDOW, 0, 0);
+	check(load(two) == 0, "a slot may be moved to another page table");
+	set_entry(entry_in(top_directory, pae ? (HIGH_WINDOW >> 21) & 511 : HIGH_WINDOW >> 22), 0, VMI_PAGE_TYPE_PD);
+	call(FlushTLB, VMI_FLUSH_TLB_TLB, 0, 0);
+	call(ReleasePage, HIGH_TABLE / PAGE, NEW(VMI_PAGE_TYPE_PT), 0);
+	call(ReleasePage, HIGH_TABLE / PAGE + 1, NEW(VMI_PAGE_TYPE_PT), 0);
 }
 
 void tables_check(void)

@@ -15,7 +15,9 @@ struct backend_state {
 	struct native_state native;
 	u32 features;      /* EAX of the features leaf; 0 if this is not KVM */
 	u32 amd;           /* hypercalls by vmmcall */
-	u32 queued;        /* bytes waiting in the MMU_OP buffer */
+	u32 lock;          /* of the MMU_OP buffer */
+	u32 queued;        /* bytes waiting in it */
+	u32 lazy_modes[ROM_CPUS]; /* as given to SetLazyMode */
 	u32 wall_msr;
 	u32 refused;       /* MMU_OP batches that KVM did not take */
 	struct linear_slot slots[LINEAR_SLOTS];

@@ -2,17 +2,15 @@
 #ifndef INSTRUCTIONS_H
 #define INSTRUCTIONS_H
 
+#include "paging.h"
 #include "rom.h"
 
 #ifdef ROM_HOST
 /* the processor and KVM are the test's */
 u32 cpu_cr2(void);
 void cpu_set_cr2(u32 value);
-void cpu_set_cr3(u32 value);
 void cpu_reload_cr3(void);
-u32 cpu_cr4(void);
 void cpu_set_cr4(u32 value);
-void cpu_invlpg(u32 gva);
 void cpu_write_msr(u32 msr, u64 value);
 s32 cpu_vmcall(u32 number, u32 a0, u32 a1, u32 a2);
 s32 cpu_vmmcall(u32 number, u32 a0, u32 a1, u32 a2);
@@ -31,11 +29,6 @@ static inline void cpu_set_cr2(u32 value)
 	__asm__ volatile("movl %0, %%cr2" : : "r"(value));
 }
 
-static inline void cpu_set_cr3(u32 value)
-{
-	__asm__ volatile("movl %0, %%cr3" : : "r"(value) : "memory");
-}
-
 static inline void cpu_reload_cr3(void)
 {
 	u32 value;
@@ -43,22 +36,9 @@ static inline void cpu_reload_cr3(void)
 	__asm__ volatile("movl %%cr3, %0; movl %0, %%cr3" : "=r"(value) : : "memory");
 }
 
-static inline u32 cpu_cr4(void)
-{
-	u32 value;
-
-	__asm__ volatile("movl %%cr4, %0" : "=r"(value));
-	return value;
-}
-
 static inline void cpu_set_cr4(u32 value)
 {
 	__asm__ volatile("movl %0, %%cr4" : : "r"(value) : "memory");
-}
-
-static inline void cpu_invlpg(u32 gva)
-{
-	__asm__ volatile("invlpg (%0)" : : "r"(gva) : "memory");
 }
 
 static inline void cpu_write_msr(u32 msr, u64 value)

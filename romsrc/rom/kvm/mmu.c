@@ -81,10 +81,11 @@ static s32 hypercall(u32 number, u32 a0, u32 a1)
 	return kvm()->amd ? cpu_vmmcall(number, a0, a1, 0) : cpu_vmcall(number, a0, a1, 0);
 }
 
-void mmu_flush(void)
+/* The lock is held. */
+static void send(void)
 {
 	struct backend_state *k = kvm();
-	u32 saved = irq_save(), done = 0;
+	u32 done = 0;
 
 	refresh();
 	while (done < k->queued) {
@@ -98,17 +99,28 @@ void mmu_flush(void)
 		done += (u32)took;
 	}
 	k->queued = 0;
-	irq_restore(saved);
 }
 
-/* Room for an operation at the end of the queue, its head filled in. Interrupts are saved. */
+void mmu_flush(void)
+{
+	struct backend_state *k = kvm();
+	u32 saved;
+
+	if (!kvm_has(KVM_FEATURE_MMU_OP))
+		return;
+	saved = lock(&k->lock);
+	send();
+	unlock(&k->lock, saved);
+}
+
+/* Room for an operation at the end of the queue, its head filled in. The lock is held. */
 static volatile struct kvm_mmu_op_write_pte *enqueue(u32 op)
 {
 	struct backend_state *k = kvm();
 	volatile struct kvm_mmu_op_write_pte *at;
 
 	if (k->queued + size_of(op) > QUEUE_BYTES)
-		mmu_flush();
+		send();
 	at = &AT(struct kvm_mmu_op_write_pte, queue_gva() + k->queued);
 	at->header.op = op;
 	memset((void *)at->header.pad, 0, sizeof(at->header.pad));
@@ -119,43 +131,53 @@ static volatile struct kvm_mmu_op_write_pte *enqueue(u32 op)
 static void leave_unless(u32 may_wait)
 {
 	if (!may_wait)
-		mmu_flush();
+		send();
 }
 
 static u32 is_lazy(u32 flags)
 {
-	return flags & VMI_PTE_FLAG_DEFER || state()->lazy_mode == VMI_LAZY_MODE_MMU;
+	return flags & VMI_PTE_FLAG_DEFER || kvm()->lazy_modes[platform_cpu()] == VMI_LAZY_MODE_MMU;
 }
 
 /* The entry at gva was stored. With PAE KVM knows whole ones only; the value is filled in when the batch leaves. */
 static void announce(u32 gva, u32 flags)
 {
-	u32 gpa = kvm_has(KVM_FEATURE_MMU_OP) ? gpa_of(gva) : 0, saved;
+	u32 gpa = kvm_has(KVM_FEATURE_MMU_OP) ? gpa_of(gva) : 0, saved, lazy;
 
 	if (gpa == 0)
 		return;
+	lazy = is_lazy(flags);
 	if (cpu_cr4() & NATIVE_CR4_PAE)
 		gpa &= ~7u;
-	saved = irq_save();
+	saved = lock(&kvm()->lock);
 	{
 		volatile struct kvm_mmu_op_write_pte *op = enqueue(KVM_MMU_OP_WRITE_PTE);
 
 		op->pte_phys = gpa;
 		op->pte_val = 0;
 	}
-	leave_unless(is_lazy(flags));
-	irq_restore(saved);
+	leave_unless(lazy);
+	unlock(&kvm()->lock, saved);
+}
+
+/* A mapping of the local APIC's page is remembered (native/lapic.c). */
+static void look_at(u32 entry, u32 flags)
+{
+	if (entry - NATIVE_APIC_BASE < PAGE_SIZE && entry & NATIVE_PTE_PRESENT && flags & VMI_PTE_FLAG_CURRENT_AS)
+		native_apic_mapped(flags);
 }
 
 void ROMCALL vmi_SetPxE(u32 entry, u32 gva, u32 flags)
 {
 	AT(u32, gva) = entry;
+	look_at(entry, flags);
 	announce(gva, flags);
 }
 
 void ROMCALL vmi_SetPxELong(u32 low, u32 high, u32 gva, u32 flags)
 {
 	pae_store(low, high, gva);
+	look_at(low, flags);
 	announce(gva, flags);
 }
 
@@ -166,10 +188,10 @@ void ROMCALL vmi_ReleasePage(u32 pfn, u32 flags)
 	(void)flags;
 	if (!kvm_has(KVM_FEATURE_MMU_OP))
 		return;
-	saved = irq_save();
+	saved = lock(&kvm()->lock);
 	((volatile struct kvm_mmu_op_release_pt *)enqueue(KVM_MMU_OP_RELEASE_PT))->pt_phys = (u64)pfn << PAGE_SHIFT;
-	mmu_flush();
-	irq_restore(saved);
+	send();
+	unlock(&kvm()->lock, saved);
 }
 
 void ROMCALL vmi_InvalPage(u32 gva)
@@ -195,11 +217,11 @@ static void flush_global(void)
 void ROMCALL vmi_FlushTLB(u32 how)
 {
 	if (kvm_has(KVM_FEATURE_MMU_OP)) {
-		u32 saved = irq_save();
+		u32 saved = lock(&kvm()->lock);
 
 		enqueue(KVM_MMU_OP_FLUSH_TLB);
-		mmu_flush();
-		irq_restore(saved);
+		send();
+		unlock(&kvm()->lock, saved);
 	}
 	if (how & VMI_FLUSH_TLB_GLOBAL)
 		flush_global();
@@ -223,7 +245,7 @@ void ROMCALL vmi_SetLinearMapping(u32 slot, u32 gva, u32 pages, u32 pfn)
 
 void ROMCALL vmi_SetLazyMode(u32 mode)
 {
-	state()->lazy_mode = mode;
+	kvm()->lazy_modes[platform_cpu()] = mode;
 	if (mode == VMI_LAZY_MODE_NONE)
 		mmu_flush();
 }

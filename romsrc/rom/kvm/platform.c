@@ -7,6 +7,7 @@
 #include "inject.h"
 #include "io.h"
 #include "kvm_rom.h"
+#include "lapic.h"
 #include "math.h"
 #include "platform.h"
 
@@ -80,8 +81,16 @@ int ROMCALL backend_init(void)
 		}
 		mmu_init();
 	}
+	native_cpus_init();
+	lapic_detect();
 	native_idt_adopt();
 	return 0;
+}
+
+void backend_cpu_init(u32 number)
+{
+	if (kvm_has(KVM_FEATURE_STEAL_TIME))
+		cpu_write_msr(KVM_MSR_STEAL_TIME, (shared_gpa() + steal_offset(number)) | KVM_MSR_FLAG_ENABLED);
 }
 
 u64 platform_real(void)
@@ -97,12 +106,13 @@ u64 platform_hz(void)
 /* An odd version means that KVM is writing. */
 u64 platform_stolen(void)
 {
-	volatile struct kvm_steal_time *steal = &AT(struct kvm_steal_time, shared_gva() + STEAL_OFFSET);
+	volatile struct kvm_steal_time *steal;
 	u32 version;
 	u64 ns;
 
 	if (!kvm_has(KVM_FEATURE_STEAL_TIME))
 		return 0;
+	steal = &AT(struct kvm_steal_time, shared_gva() + steal_offset(platform_cpu()));
 	do {
 		version = steal->version;
 		ns = steal->steal;

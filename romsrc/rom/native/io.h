@@ -17,6 +17,10 @@ u32 irq_save(void);
 void irq_restore(u32 flags);
 void load_idt(u32 base, u32 limit);
 struct vmi_dtr read_idt(void);
+bool try_lock(u32 *word);
+u32 lock(u32 *word);
+void release(u32 *word);
+void unlock(u32 *word, u32 saved);
 void machine_stop(void) __attribute__((noreturn));
 void machine_triple_fault(void) __attribute__((noreturn));
 #else
@@ -86,6 +90,35 @@ static inline struct vmi_dtr read_idt(void)
 
 	__asm__ volatile("sidt %0" : "=m"(dtr));
 	return dtr;
+}
+
+static inline bool try_lock(u32 *word)
+{
+	u32 taken = 1;
+
+	__asm__ volatile("xchgl %0, %1; pause" : "+r"(taken), "+m"(*word) : : "memory");
+	return !taken;
+}
+
+/* Interrupts off, then the lock; the flags as they were. Not to be taken twice by one processor. */
+static inline u32 lock(u32 *word)
+{
+	u32 saved = irq_save();
+
+	while (!try_lock(word))
+		;
+	return saved;
+}
+
+static inline void release(u32 *word)
+{
+	__asm__ volatile("movl $0, %0" : "=m"(*word) : : "memory");
+}
+
+static inline void unlock(u32 *word, u32 saved)
+{
+	release(word);
+	irq_restore(saved);
 }
 
 /* The two ends of a machine that nothing else could end. */

@@ -3,6 +3,7 @@
  * the start plus the time since.
  */
 #include "io.h"
+#include "lapic.h"
 #include "math.h"
 #include "platform.h"
 
@@ -20,8 +21,15 @@ int ROMCALL backend_init(void)
 		n->clock_ns = native_cmos_ns();
 		n->clock_real = platform_real();
 	}
+	native_cpus_init();
+	lapic_detect();
 	native_idt_adopt();
 	return 0;
+}
+
+void backend_cpu_init(u32 number)
+{
+	(void)number;
 }
 
 u64 platform_real(void)

@@ -8,8 +8,8 @@
 
 	.text
 	/*
-	 * Stubs for IRQ 0, one for each vector that an ICW2 can name, 8 bytes each: they push the vector (its low byte
-	 * counts) in the place of an error code.
+	 * Stubs for timers, one for each vector that an ICW2, an IO-APIC or LVTT can name, 8 bytes each: they push the
+	 * vector (its low byte counts) in the place of an error code.
 	 */
 	.balign 8, 0xcc
 timer_stubs:
@@ -18,7 +18,7 @@ timer_stubs:
 	.byte 0x6a, vector              /* pushl $vector, one byte, sign-extended */
 	jmp native_timer_entry
 	.balign 8, 0xcc
-	.set vector, vector + 8
+	.set vector, vector + 1
 	.endr
 
 	/* native_timer_entry: frame and the vector pushed by one of the above. */
@@ -30,7 +30,7 @@ timer_stubs:
 native_timer_stub:
 	call 1f
 1:	popl %ecx
-	leal (timer_stubs - 1b - FIRST_STUB_VECTOR)(%ecx,%eax), %eax
+	leal (timer_stubs - 1b - 8 * FIRST_STUB_VECTOR)(%ecx,%eax,8), %eax
 	ret
 
 	/* native_halt_start, native_halt_end: out EAX. Change flags, ECX. */
@@ -51,12 +51,14 @@ native_halt_end:
 
 	/*
 	 * Halt (35): enables interrupts and waits in one step; returns after one was delivered. A timer interrupt that
-	 * was the ROM's own affair starts it anew (native_timer_interrupt). Changes flags.
+	 * was the ROM's own affair starts it anew (native_timer_interrupt), unless an interrupt of the guest's came before
+	 * it, whose handler has written over the mark. Changes flags, and a word below the stack.
 	 */
 	.globl vmi_Halt
 	.hidden vmi_Halt
 vmi_Halt:
 .Lhalt:
+	movl $HALT_MARK, HALT_MARK_AT(%esp)
 	sti
 	hlt
 .Lhalted:

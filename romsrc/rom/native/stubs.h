@@ -3,12 +3,17 @@
 #define STUBS_H
 
 #define FIRST_STUB_VECTOR 0x20
-#define STUB_VECTORS ((0x100 - FIRST_STUB_VECTOR) / 8)
+#define STUB_VECTORS (0x100 - FIRST_STUB_VECTOR)
+
+/* A word that Halt leaves below its stack, where a stub finds it in frame.target: it is there as long as nobody but
+ * stubs of the ROM has interrupted. Not the address of any handler. */
+#define HALT_MARK 0x544c4156
+#define HALT_MARK_AT (-20)
 
 #ifndef __ASSEMBLER__
 #include "rom.h"
 
-u32 ROMCALL native_timer_stub(u32 vector); /* gva of the stub for a vector that an ICW2 can name */
+u32 ROMCALL native_timer_stub(u32 vector); /* gva of the stub for a vector from FIRST_STUB_VECTOR on */
 u32 ROMCALL native_halt_start(void);       /* gva of Halt's first instruction ... */
 u32 ROMCALL native_halt_end(void);         /* ... and of the one after its HLT */
 void ROMCALL native_deliver(u32 handler);  /* enter a handler as an interrupt would, and come back by its IRET */

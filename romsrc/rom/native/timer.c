@@ -1,15 +1,21 @@
 /*
- * Alarms by the PIT's first channel.
+ * Alarms by the PIT's first channel, and by the local APIC's timer where there is one (local_timer.c).
  *
- * Its mode 0 counts at most 65536 ticks (54.9 ms), so a long wait is a chain of shots: the stub behind IRQ 0 ends
+ * The PIT's mode 0 counts at most 65536 ticks (54.9 ms), so a long wait is a chain of shots: the stub behind IRQ 0 ends
  * the interrupt itself and shoots again until an alarm is due, and only then goes on to the guest's handler, which
- * ends the interrupt as that of any timer. An alarm that is wired to LVTT arrives by IRQ 0 too; the stub ends that
- * interrupt and enters the handler of LVTT's vector.
+ * ends the interrupt as that of any timer. On a machine without a local APIC an alarm that is wired to LVTT arrives
+ * by IRQ 0 too; the stub ends that interrupt and enters the handler of LVTT's vector.
+ *
+ * With a local APIC the two wirings are two timers, LVTT's on each processor. IRQ 0 may then come through the PIC or
+ * through an IO-APIC, as the guest has it, and a stock kernel gives both timers one vector. Only one processor gets it;
+ * it sends it on to others that have alarms wired to it.
  *
  * A guest that uses no alarms keeps the PIT and its interrupt for itself.
  */
 #include "inject.h"
 #include "io.h"
+#include "lapic.h"
+#include "local_timer.h"
 #include "math.h"
 #include "platform.h"
 #include "stubs.h"
@@ -37,36 +43,68 @@ static u32 ticks_until(u64 deadline)
 	return ticks < SHOT_MAX ? (u32)ticks : SHOT_MAX;
 }
 
-static void program(void)
+/* Set the PIT for whoever waits longest for IRQ 0. */
+static void program_pit(void)
 {
 	struct native_state *n = native();
+	u32 saved = lock(&n->lock), ticks = 0;
+	u64 first = NEVER;
 
-	if (n->irq0_due || apic_has())
-		shoot(1);
-	else if (n->deadline != NEVER)
-		shoot(ticks_until(n->deadline));
+	for (u32 i = 0; i < n->count; i++) {
+		const struct native_cpu *cpu = &n->cpus[i];
+
+		if (cpu->irq0_sent)
+			continue;
+		if (cpu->irq0_due)
+			ticks = 1;
+		else if (cpu->deadline < first)
+			first = cpu->deadline;
+	}
+	if (apic_has())
+		ticks = 1;
+	else if (ticks == 0 && first != NEVER)
+		ticks = ticks_until(first);
+	if (ticks != 0) {
+		n->pit_shot = 1;
+		shoot(ticks);
+	}
+	unlock(&n->lock, saved);
+}
+
+static void program(const struct native_cpu *cpu)
+{
+	if (cpu->irq0_due || cpu->deadline != NEVER || apic_has())
+		program_pit();
+	if (cpu->lvtt_due || cpu->lvtt_deadline != NEVER || cpu->lvtt_shot)
+		local_timer_program();
 }
 
 void platform_arm(u64 real_deadline)
 {
 	struct native_state *n = native();
+	struct native_cpu *cpu = native_cpu();
+	u32 saved;
 
-	n->deadline = real_deadline;
-	if (real_deadline == NEVER && !n->irq0_due && !apic_has()) /* what an alarm raised waits for the next shot */
-		return;
-	if (!n->timer_taken) {
+	if (lapic_present()) {
+		real_deadline = alarm_deadline(ALARMS_IRQ0);
+		cpu->lvtt_deadline = alarm_deadline(ALARMS_LVTT);
+	}
+	saved = lock(&n->lock);
+	cpu->deadline = real_deadline;
+	unlock(&n->lock, saved);
+	if (!n->timer_taken && (real_deadline != NEVER || cpu->irq0_due || apic_has())) {
 		n->timer_taken = 1;
 		native_idt_refresh();
 	}
-	if (!n->in_stub)
-		program();
+	if (!cpu->in_stub)
+		program(cpu);
 }
 
 /* The shared alarms' way to say that IRQ 0 is to reach the guest. */
 void pic_raise(u32 irq)
 {
 	if (irq == 0)
-		native()->irq0_due = 1;
+		native_cpu()->irq0_due = 1;
 }
 
 void pic_lower(u32 irq)
@@ -93,7 +131,7 @@ static void end_irq0(void)
  * entered, so that nothing can slip in before its HLT. */
 static void resume_halt(struct rom_frame *frame)
 {
-	if (frame->eip == native_halt_end() && (frame->cs & 3) == 0) {
+	if (frame->eip == native_halt_end() && (frame->cs & 3) == 0 && frame->target == HALT_MARK) {
 		frame->eip = native_halt_start();
 		frame->eflags &= ~(u32)VMI_EFLAGS_IF;
 	}
@@ -113,21 +151,117 @@ static u32 swallow(struct rom_frame *frame)
 	return handler;
 }
 
-/* IRQ 0, at its vector; where to go on, or 0. */
-static u32 timer_interrupt(struct rom_frame *frame, u32 handler)
+/* The PIT has a deadline of other processors too: IRQ 0 comes to one, which sends it on. */
+static void send_on(const struct native_cpu *self)
 {
 	struct native_state *n = native();
+	u64 now = platform_real();
 
-	n->in_stub = 1;
-	alarm_tick();
-	n->in_stub = 0;
-	if (n->irq0_due && handler != 0) {
-		n->irq0_due = 0;
-	} else {
-		n->irq0_due = 0;
-		handler = swallow(frame);
+	for (u32 i = 0; i < n->count; i++) {
+		struct native_cpu *cpu = &n->cpus[i];
+		u32 saved = lock(&n->lock);
+		bool wanted = cpu != self && !cpu->irq0_sent && (cpu->irq0_due || cpu->deadline <= now);
+
+		cpu->irq0_sent |= wanted;
+		unlock(&n->lock, saved);
+		if (wanted)
+			lapic_send(cpu->apic_id, NATIVE_APIC_BIT_ICR_ASSERT | n->irq0_vector);
 	}
-	program();
+}
+
+static void tick(struct native_cpu *cpu)
+{
+	cpu->in_stub = 1;
+	alarm_tick();
+	cpu->in_stub = 0;
+}
+
+/* IRQ 0 from the PIC; where to go on, or 0. */
+static u32 timer_interrupt(struct native_cpu *cpu, struct rom_frame *frame, u32 handler)
+{
+	native()->pit_shot = native()->irq0_by_apic = 0;
+	tick(cpu);
+	if (native()->count > 1)
+		send_on(cpu);
+	if (!cpu->irq0_due || handler == 0)
+		handler = swallow(frame);
+	cpu->irq0_due = 0;
+	program(cpu);
+	if (native()->count > 1)
+		program_pit(); /* others may wait for it still */
+	return handler;
+}
+
+static bool pit_expired(void)
+{
+	io_out8(NATIVE_PIT_COMMAND, NATIVE_PIT_COMMAND_READ_BACK | NATIVE_PIT_COMMAND_READ_BACK_NO_COUNT |
+					NATIVE_PIT_COMMAND_READ_BACK_CHANNEL0);
+	return (io_in8(NATIVE_PIT_CHANNEL0) & NATIVE_PIT_STATUS_OUT) != 0;
+}
+
+/* Whether it can be IRQ 0, which is the ROM's as soon as an alarm was wired to it. */
+static bool is_irq0(u32 vector)
+{
+	const struct native_state *n = native();
+
+	if (!n->timer_taken)
+		return false;
+	return n->irq0_vector != 0 ? vector == n->irq0_vector : n->pit_shot && pit_expired();
+}
+
+/* The guest's handler for what is due at this vector, which is due no longer, or 0. */
+static u32 take_due(struct native_cpu *cpu, u32 vector, bool sent)
+{
+	u32 handler = native_gate(vector);
+
+	if (handler != 0 && cpu->lvtt_due && vector == cpu->lvtt_vector) {
+		cpu->lvtt_due = 0;
+		return handler;
+	}
+	if (handler == 0 || !cpu->irq0_due || vector != native()->irq0_vector)
+		return 0;
+	cpu->irq0_due = 0;
+	if (sent && !native()->irq0_by_apic)
+		lapic_write(NATIVE_APIC_EOI, 0); /* its handler ends interrupts at the PIC */
+	return handler;
+}
+
+/*
+ * An interrupt that the local APIC has in service: its own timer's (LVTT), the PIT's through an IO-APIC, or IRQ 0 as
+ * another processor has sent it on; a stock kernel has all three at one vector, where they may come as one. Where it
+ * goes on: to the guest's handler, which ends it, if something is due there, or if it is none of these; else 0, and
+ * it is ended here.
+ */
+static u32 local_interrupt(struct native_cpu *cpu, struct rom_frame *frame, u32 vector, bool expired)
+{
+	struct native_state *n = native();
+	bool irq0 = is_irq0(vector), sent = irq0 && cpu->irq0_sent, pit = irq0 && n->pit_shot && pit_expired();
+	bool timer = vector == cpu->lvtt_vector && (cpu->lvtt_latched || (cpu->lvtt_shot && expired));
+	u32 handler;
+
+	if (!timer && !irq0)
+		return native_gate(vector);
+	if (timer) {
+		cpu->lvtt_latched = 0;
+		cpu->lvtt_shot &= !expired;
+	}
+	if (pit) {
+		n->pit_shot = 0;
+		n->irq0_by_apic = 1;
+		n->irq0_vector = vector;
+	}
+	cpu->irq0_sent &= !sent;
+	tick(cpu);
+	if (pit)
+		send_on(cpu);
+	handler = take_due(cpu, vector, sent);
+	if (handler == 0) {
+		lapic_write(NATIVE_APIC_EOI, 0);
+		resume_halt(frame);
+	}
+	program(cpu);
+	if (pit && n->count > 1)
+		program_pit();
 	return handler;
 }
 
@@ -138,16 +272,20 @@ u32 ROMCALL native_timer_interrupt(struct rom_frame *frame)
 {
 	struct native_state *n = native();
 	u32 vector = frame->error & 0xff, handler, saved = irq_save();
-	bool ours = n->irq0_vector == vector;
+	struct native_cpu *cpu = native_cpu();
+	bool expired = false;
 
-	if (n->irq0_vector == 0 && irq0_in_service()) {
-		ours = true;
-		n->irq0_vector = vector;
-		native_idt_refresh();
+	if (lapic_present() && lapic_in_service(vector, &expired)) {
+		handler = local_interrupt(cpu, frame, vector, expired);
+	} else {
+		if (n->irq0_vector == 0 && irq0_in_service()) {
+			n->irq0_vector = vector;
+			native_idt_refresh();
+		}
+		handler = native_gate(vector);
+		if (n->irq0_vector == vector)
+			handler = timer_interrupt(cpu, frame, handler);
 	}
-	handler = native_gate(vector);
-	if (ours)
-		handler = timer_interrupt(frame, handler);
 	irq_restore(saved);
 	return handler;
 }
@@ -168,7 +306,7 @@ void ROMCALL native_snoop(u32 value, u32 port)
 	saved = irq_save();
 	n->icw = 0;
 	n->irq0_vector = value & 0xf8;
-	if (n->shadow)
+	if (native_cpu()->shadow != 0)
 		native_idt_refresh();
 	irq_restore(saved);
 }
@@ -197,8 +335,6 @@ void platform_irq_restore(u32 saved)
 /* ... and if they are off, with the next shot of the timer. */
 void platform_interrupt_pending(void)
 {
-	struct native_state *n = native();
-
-	if (!n->in_stub && n->timer_taken)
-		program();
+	if (!native_cpu()->in_stub && native()->timer_taken)
+		program_pit();
 }

@@ -11,10 +11,15 @@
 
 #define WALLCLOCK_JUMP 500000000ull /* ns between wallclock and real counter that count as a change */
 
+static u32 own_number(void)
+{
+	return ROM_CPUS > 1 ? platform_cpu() : 0;
+}
+
 /* The stolen counter begins at 0 with paravirtual mode; a host counts from when it likes. */
 static u64 stolen(void)
 {
-	return platform_stolen() - state()->stolen_base;
+	return platform_stolen() - state()->stolen_base[own_number()];
 }
 
 static u64 counter_value(u32 counter)
@@ -24,13 +29,19 @@ static u64 counter_value(u32 counter)
 	return counter == VMI_COUNTER_REAL ? real : real - gone;
 }
 
+/* Those of the calling processor. */
+static struct alarm *own_alarms(void)
+{
+	return state()->alarms[own_number()];
+}
+
 static struct alarm *alarm_of(u32 flags)
 {
 	u32 counter = flags & VMI_ALARM_COUNTER_MASK;
 
 	if (counter != VMI_COUNTER_REAL && counter != VMI_COUNTER_AVAILABLE)
 		return 0;
-	return &state()->alarms[counter];
+	return &own_alarms()[counter];
 }
 
 /* The first e0 + p * i greater than now, or NEVER if there is none; now >= e0. */
@@ -41,22 +52,30 @@ static u64 next_expiry(u64 e0, u64 period, u64 now)
 	return step > NEVER - now ? NEVER : now + step;
 }
 
-/* Ask the platform for a tick when the next alarm can expire. The available counter can't be faster than real. */
-static void arm(void)
+/* When an alarm can expire, as a value of the real counter. The available counter can't be faster. */
+static u64 earliest(const struct alarm *alarm, u64 gone)
 {
-	struct alarm *alarms = state()->alarms;
+	return alarm->expiry > NEVER - gone ? NEVER : alarm->expiry + gone;
+}
+
+u64 alarm_deadline(u32 wirings)
+{
+	const struct alarm *alarms = own_alarms();
 	u64 gone = stolen(), deadline = NEVER;
 
-	if (alarms[VMI_COUNTER_REAL].armed)
-		deadline = alarms[VMI_COUNTER_REAL].expiry;
-	if (alarms[VMI_COUNTER_AVAILABLE].armed) {
-		u64 expiry = alarms[VMI_COUNTER_AVAILABLE].expiry;
-		u64 real = expiry > NEVER - gone ? NEVER : expiry + gone;
+	for (u32 counter = VMI_COUNTER_REAL; counter <= VMI_COUNTER_AVAILABLE; counter++) {
+		u64 at = earliest(&alarms[counter], counter == VMI_COUNTER_REAL ? 0 : gone);
 
-		if (real < deadline)
-			deadline = real;
+		if (alarms[counter].armed && wirings & (alarms[counter].lvtt ? ALARMS_LVTT : ALARMS_IRQ0) && at < deadline)
+			deadline = at;
 	}
-	platform_arm(deadline);
+	return deadline;
+}
+
+/* Ask the platform for a tick when the next alarm can expire. */
+static void arm(void)
+{
+	platform_arm(alarm_deadline(ALARMS_IRQ0 | ALARMS_LVTT));
 }
 
 static void fire(struct alarm *alarm, u64 now)
@@ -76,7 +95,7 @@ static void fire(struct alarm *alarm, u64 now)
 void alarm_tick(void)
 {
 	for (u32 counter = VMI_COUNTER_REAL; counter <= VMI_COUNTER_AVAILABLE; counter++) {
-		struct alarm *alarm = &state()->alarms[counter];
+		struct alarm *alarm = &own_alarms()[counter];
 		u64 now;
 
 		if (!alarm->armed)

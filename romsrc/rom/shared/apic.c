@@ -1,5 +1,5 @@
 /*
- * Calls 63 and 64 on machines whose local APIC is not the guest's: the registers of one, with what a guest can see
+ * A local APIC for machines that have none of the guest's: the registers of one, with what a guest can see
  * of it: priorities, IRR and ISR, EOI, self-IPIs, and LVTT, to which alarms may be wired. Its own timer does not
  * run: alarms take its place. Registers are named by their byte offset in the page.
  */
@@ -78,7 +78,7 @@ static void request(u32 vector)
 	look();
 }
 
-void apic_raise_lvtt(void)
+void apic_request_lvtt(void)
 {
 	u32 lvtt = *reg(NATIVE_APIC_LVTT);
 
@@ -154,7 +154,7 @@ static void write(u32 offset, u32 value)
 	}
 }
 
-void ROMCALL vmi_APICWrite(u32 offset, u32 value)
+void apic_write(u32 offset, u32 value)
 {
 	u32 saved;
 
@@ -166,7 +166,7 @@ void ROMCALL vmi_APICWrite(u32 offset, u32 value)
 	platform_irq_restore(saved);
 }
 
-u32 ROMCALL vmi_APICRead(u32 offset)
+u32 apic_read(u32 offset)
 {
 	if (offset >= APIC_END || offset & 15)
 		return 0;

@@ -13,7 +13,7 @@
 struct rom_frame {
 	u32 es, ds;
 	u32 edi, esi, ebp, skipped, ebx, edx, ecx, eax;
-	u32 target; /* used by the stub */
+	u32 target; /* what lay there before the interrupt; used by the stub at its end */
 	u32 error;  /* 0 for stubs without an error code */
 	u32 eip, cs, eflags, esp, ss;
 };
@@ -63,7 +63,7 @@ struct rom_frame {
 	.if \error == 0
 	pushl $0
 	.endif
-	pushl $0
+	leal -4(%esp), %esp             /* frame.target, as the stack was */
 	pushal
 	pushl %ds
 	pushl %es

@@ -16,6 +16,9 @@ u64 platform_stolen(void);    /* cycles in which this VCPU was runnable but did 
 u64 platform_hz(void);        /* rate of both, constant */
 u64 platform_wallclock(void); /* ns since 1970-01-01T00:00:00Z */
 
+/* Number of the calling processor, below ROM_CPUS; wanted only where ROM_CPUS is greater than 1. */
+u32 platform_cpu(void);
+
 /* See that alarm_tick() is called soon after the real counter reaches this value (at once if it already has);
  * NEVER: no tick is needed. Replaces the one before. Early ticks are harmless. Called with interrupts saved. */
 void platform_arm(u64 real_deadline);
@@ -43,8 +46,11 @@ void ROMCALL segments_take(u32 held);
 /* rom.c: zero the state and set what must not be zero. For boot stubs; vmi_init does it if magic is missing. */
 void rom_state_init(void);
 
-/* alarm.c (calls 66 to 71) */
+/* alarm.c (calls 66 to 71), for the calling processor */
+#define ALARMS_IRQ0 1u
+#define ALARMS_LVTT 2u
 void alarm_tick(void); /* the host's timer fired (or might have): fire what is due, arm for the next. IF saved */
+u64 alarm_deadline(u32 wirings); /* when the next of these can be due, by the real counter; NEVER */
 
 /* pic.c: the 8259 pair at 0x20 and 0xA0. irq 0 to 15. All with interrupts saved. */
 void pic_raise(u32 irq); /* the input goes high */
@@ -54,7 +60,11 @@ int pic_next(void);      /* acknowledge: vector, or -1 */
 u32 pic_in(u32 port);
 void pic_out(u32 port, u32 value);
 
-/* apic.h: the state a BIOS leaves behind. apic.c: the registers behind APICRead and APICWrite */
+/* apic.h: the state a BIOS leaves behind. apic.c: the registers of a virtual one. apic_calls.c, or a backend that
+ * knows a real one: APICRead, APICWrite, and where alarms wired to LVTT go. */
+u32 apic_read(u32 offset);
+void apic_write(u32 offset, u32 value);
+void apic_request_lvtt(void);
 void apic_raise_lvtt(void);
 bool apic_has(void);
 int apic_next(void);

@@ -45,7 +45,7 @@ int ROMCALL rom_init(void)
 	if (backend_init() != 0)
 		return -1;
 	if (rom->init_done == 0)
-		rom->stolen_base = platform_stolen();
+		rom->stolen_base[0] = platform_stolen();
 	rom->init_done++;
 	return 0;
 }

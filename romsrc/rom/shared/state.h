@@ -8,6 +8,10 @@
 #ifndef STATE_H
 #define STATE_H
 
+#ifndef ROM_CPUS
+#define ROM_CPUS 1 /* a backend that serves more processors says how many, and tells them apart by platform_cpu() */
+#endif
+
 #define ROM_STATE_MAGIC 0x54535256u /* "VRST": the state is initialised */
 
 struct alarm {
@@ -57,12 +61,12 @@ struct rom_state {
 	u32 counters_gva; /* array of u32 by call number; 0: counters are off */
 	u32 counters_entries;
 	u32 lazy_mode; /* as given to SetLazyMode */
-	struct alarm alarms[2]; /* by counter: real, available */
+	struct alarm alarms[ROM_CPUS][2]; /* by processor and counter: real, available */
 	struct pic pic;
 	struct uart uart;
 	struct apic apic;
 	u64 wallclock_offset; /* wallclock - real at the last WallclockUpdated, in ns */
-	u64 stolen_base;      /* what the platform called stolen when vmi_init first succeeded */
+	u64 stolen_base[ROM_CPUS]; /* what the platform called stolen when each processor began */
 	u32 wallclock_known;
 	u32 init_done; /* times that backend_init succeeded */
 	struct backend_state backend;
