@@ -24,7 +24,7 @@ from vmirom.schema.tree import source_tree
 __all__ = ["SHARED", "Library", "compile_rom", "compile_sources", "host_files", "need_compiler"]
 
 SHARED = "shared"
-_SHARED_FILES = ("alarm", "apic", "boot", "interrupt", "pic", "ports", "probe", "rom", "uart")
+_SHARED_FILES = ("alarm", "apic", "apic_calls", "boot", "interrupt", "pic", "ports", "probe", "rom", "uart")
 _SOURCE = {SHARED: "host_devices.c"}
 
 
