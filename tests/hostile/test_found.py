@@ -42,11 +42,13 @@ def test_a_clock_set_to_the_end_of_time_goes_on_at_its_beginning(host: str) -> N
 
 
 def test_names_and_reasons_that_a_guest_makes_up_are_bounded() -> None:
-    """Unknown numbers of hypercalls, counted up for ever: what is kept of them does not grow."""
-    place = b"\xbf\x00\x01\x00\x00\x47\x89\xf8" + hypercall("xen") + b"\xeb\xf9"
-    result = run("xen", place)
-    assert result.outcome is Outcome.FAILURE
-    assert result.hypercall_total > 5000
+    """Six thousand unknown numbers of hypercalls: what is kept of them does not grow."""
+    call = b"\x47\x89\xf8" + hypercall("xen")  # 1: inc %edi; mov %edi, %eax; the hypercall
+    again = bytes((-(len(call) + 8) & 0xFF,))
+    place = b"\xbf\x00\x01\x00\x00" + call + b"\x81\xff\x70\x18\x00\x00\x75" + again
+    result = run("xen", place + b"\x0f\x0b", budget=60)  # until %edi is 1870h; ud2
+    assert result.ending == "shutdown", result.reason
+    assert result.hypercall_total >= 6000
     assert result.hypercalls is not None and len(result.hypercalls) < 2000
     assert result.refused is not None and len(result.refused) < 2000
 
@@ -54,8 +56,8 @@ def test_names_and_reasons_that_a_guest_makes_up_are_bounded() -> None:
 @pytest.mark.parametrize("host", PCS)
 def test_a_processor_that_can_never_wake_is_no_success(host: str) -> None:
     result = run(host, b"\xfa\xf4\xeb\xfd")  # cli; 1: hlt; jmp 1b
-    assert result.outcome is Outcome.FAILURE, result.reason
-    assert result.seconds < 1
+    assert result.outcome is Outcome.FAILURE
+    assert "halted for ever" in result.reason
 
 
 def test_an_instruction_that_the_engine_dies_of_is_an_error(tmp_path: Path) -> None:

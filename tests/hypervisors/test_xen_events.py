@@ -209,7 +209,7 @@ def test_periodic_timer_ticks_while_running() -> None:
     bench = upcalls(code)
     start = time.monotonic()
     assert bench.run().kind is EndKind.SHUTDOWN
-    assert 0.005 < time.monotonic() - start < 1
+    assert time.monotonic() - start > 0.005
     bench.close()
 
 

@@ -13,6 +13,8 @@ from vmirom.machine.unicorn import UnicornEngine
 CODE = 0x1000
 STACK = 0x8000
 MS = 1_000_000
+FOREVER = 30.0
+"""Seconds after which something hangs, however busy the machine: no measure of speed."""
 
 
 def code_segment(ring: int) -> Segment:

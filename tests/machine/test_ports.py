@@ -37,7 +37,7 @@ class Recorder:
 
 
 def soon() -> int:
-    return time.monotonic_ns() + 1_000_000_000
+    return time.monotonic_ns() + 10_000_000_000
 
 
 @MODES
