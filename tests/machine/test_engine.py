@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -33,6 +34,7 @@ from vmirom.machine.engine import (
     Trap,
 )
 from vmirom.machine.memory import Memory
+from vmirom.machine.ticker import ticker
 from vmirom.machine.unicorn import UnicornEngine, calibration, library
 
 HLT = b"\xf4"
@@ -425,3 +427,18 @@ def test_a_call_gate_to_an_inner_ring_never_meets_a_busy_or_missing_tss() -> Non
         engine.set_task_register(Segment(0x70, 0x6000, 0x67, 0x8B00))
         assert engine.run(soon()) == Halted()
         assert (engine.cpl, engine.eip, engine.esp) == (0, 0x3001, 0x7000 - 16)
+
+
+def test_an_engine_may_be_collected_while_another_is_being_stopped() -> None:
+    """The collector runs where it likes, also in a thread that holds the ticker's lock."""
+
+    def collect() -> None:
+        engine = UnicornEngine(Memory(1 << 20))
+        with ticker.lock:
+            del engine
+            gc.collect()
+
+    thread = threading.Thread(target=collect, daemon=True)
+    thread.start()
+    thread.join(FOREVER)
+    assert not thread.is_alive()

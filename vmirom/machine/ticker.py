@@ -40,8 +40,9 @@ class Ticker:
 
     def begin(self) -> None:
         """No thread and no engine: the state of a process that has run none."""
-        self.lock = threading.Lock()
-        """Held while an engine is stopped or freed, so that none is stopped after its end."""
+        self.lock = threading.RLock()
+        """Held while an engine is stopped or freed, so that none is stopped after its end. The thread that
+        holds it may be the one in which the collector frees another engine."""
         self._condition = threading.Condition()
         self._running: set[Stoppable] = set()
         self._thread: threading.Thread | None = None

@@ -9,7 +9,7 @@ flag HF_IOBPT is set).
 from __future__ import annotations
 
 import struct
-import threading
+from contextlib import AbstractContextManager
 from typing import Final
 
 from vmirom.machine.engine import Ports
@@ -38,7 +38,7 @@ class PortAccess(State):
     _last_step: tuple[int, int, int, int, int] | None
     _last_value: int
     _redo: tuple[int, int, int, int, int] | None
-    _stop_lock: threading.Lock
+    _stop_lock: AbstractContextManager[bool]
     _stopped: bool
 
     def _linear(self, offset: int) -> int:
