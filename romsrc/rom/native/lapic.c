@@ -225,6 +225,8 @@ static void write(u32 offset, u32 value)
 		if (value == 0)
 			return;
 	}
+	if (offset == NATIVE_APIC_INITIAL_COUNT)
+		native_cpu()->lvtt_vector = 0; /* the guest has the timer for itself now */
 	lapic_write(offset, value);
 	if (offset == NATIVE_APIC_LVTT) { /* an alarm may have waited for it */
 		saved = platform_irq_save();

@@ -65,11 +65,10 @@ static u32 ticks_until(u64 deadline)
 }
 
 /* Start a shot, or with 0 stop the one that runs. The end of that one may have come already. */
-static void shoot(const struct lapic *apic, struct native_cpu *cpu, u32 vector, u32 ticks)
+static void shoot(const struct lapic *apic, struct native_cpu *cpu, u32 ticks)
 {
 	AT(u32, apic->gva + NATIVE_APIC_INITIAL_COUNT) = ticks;
 	cpu->lvtt_shot = ticks != 0;
-	cpu->lvtt_latched = AT(u32, apic->gva + NATIVE_APIC_IRR + 16 * (vector >> 5)) >> (vector & 31) & 1;
 }
 
 /* The vector at which it will be, or 0: nothing was set. */
@@ -81,7 +80,7 @@ static u32 set(const struct lapic *apic, struct native_cpu *cpu)
 	if (lvtt & NATIVE_APIC_BIT_LVT_MASKED || vector < FIRST_VECTOR ||
 	    (!cpu->lvtt_due && cpu->lvtt_deadline == NEVER)) {
 		if (cpu->lvtt_shot)
-			shoot(apic, cpu, cpu->lvtt_vector, 0);
+			shoot(apic, cpu, 0);
 		return 0;
 	}
 	if (lvtt & modes)
@@ -89,7 +88,7 @@ static u32 set(const struct lapic *apic, struct native_cpu *cpu)
 	AT(u32, apic->gva + NATIVE_APIC_DIVIDE) = NATIVE_APIC_BIT_DIVIDE_BY_1;
 	if (native()->apic_khz == 0)
 		native()->apic_khz = measure(apic);
-	shoot(apic, cpu, vector, cpu->lvtt_due ? 1 : ticks_until(cpu->lvtt_deadline));
+	shoot(apic, cpu, cpu->lvtt_due ? 1 : ticks_until(cpu->lvtt_deadline));
 	return vector;
 }
 

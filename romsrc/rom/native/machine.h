@@ -36,7 +36,6 @@ struct native_cpu {
 	u32 lvtt_due;       /* the same for the vector of LVTT */
 	u32 lvtt_vector;    /* as LVTT said when its timer was set; 0: never yet */
 	u32 lvtt_shot;      /* its timer was set by us and has not been seen to end */
-	u32 lvtt_latched;   /* the end of an earlier shot waits at LVTT's vector for interrupts to be on */
 	u32 in_stub;        /* the timer stub is running: it will set the timers itself */
 	u64 deadline;       /* of alarms that arrive by IRQ 0 */
 	u64 lvtt_deadline;  /* of those wired to LVTT, where that is the hardware's */

@@ -194,7 +194,7 @@ static void begin(struct native_cpu *cpu)
 	struct alarm *alarms = state()->alarms[cpu - native()->cpus];
 
 	memset(alarms, 0, 2 * sizeof(*alarms));
-	cpu->irq0_due = cpu->irq0_sent = cpu->lvtt_due = cpu->lvtt_shot = cpu->lvtt_latched = cpu->in_stub = 0;
+	cpu->irq0_due = cpu->irq0_sent = cpu->lvtt_due = cpu->lvtt_shot = cpu->lvtt_vector = cpu->in_stub = 0;
 	cpu->deadline = cpu->lvtt_deadline = NEVER;
 	backend_cpu_init((u32)(cpu - native()->cpus));
 	state()->stolen_base[cpu - native()->cpus] = platform_stolen();

@@ -228,23 +228,22 @@ static u32 take_due(struct native_cpu *cpu, u32 vector, bool sent)
 
 /*
  * An interrupt that the local APIC has in service: its own timer's (LVTT), the PIT's through an IO-APIC, or IRQ 0 as
- * another processor has sent it on; a stock kernel has all three at one vector, where they may come as one. Where it
- * goes on: to the guest's handler, which ends it, if something is due there, or if it is none of these; else 0, and
- * it is ended here.
+ * another processor has sent it on; a stock kernel has all three at one vector, where they may come as one. A shot
+ * that was replaced may still come, later than its counter says: so these vectors are the alarms'. Where it goes on:
+ * to the guest's handler, which ends it, if something is due there, or if it is none of these; else 0, and it is
+ * ended here.
  */
 static u32 local_interrupt(struct native_cpu *cpu, struct rom_frame *frame, u32 vector, bool expired)
 {
 	struct native_state *n = native();
 	bool irq0 = is_irq0(vector), sent = irq0 && cpu->irq0_sent, pit = irq0 && n->pit_shot && pit_expired();
-	bool timer = vector == cpu->lvtt_vector && (cpu->lvtt_latched || (cpu->lvtt_shot && expired));
+	bool timer = vector == cpu->lvtt_vector;
 	u32 handler;
 
 	if (!timer && !irq0)
 		return native_gate(vector);
-	if (timer) {
-		cpu->lvtt_latched = 0;
+	if (timer)
 		cpu->lvtt_shot &= !expired;
-	}
 	if (pit) {
 		n->pit_shot = 0;
 		n->irq0_by_apic = 1;
