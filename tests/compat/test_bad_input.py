@@ -74,12 +74,12 @@ def test_a_pipe_is_read_as_it_is_written(tmp_path: Path) -> None:
     opened = os.open(pipe, os.O_WRONLY)
     writer.start()
     try:
-        os.close(reader)
         closer = threading.Thread(target=lambda: (writer.join(), os.close(opened)))
         closer.start()
         assert load(str(pipe)).version == "3.0"
         closer.join()
     finally:
+        os.close(reader)  # not before: a pipe that nobody reads breaks under its writer
         writer.join()
 
 

@@ -87,12 +87,14 @@ def run(backends: tuple[str, ...], seed: int, calls: int, folder: Path | None, a
 @click.option(
     "--on", "backends", multiple=True, type=BackendName(), metavar="B", help="Instead of where it was seen."
 )
-def replay(files: tuple[Path, ...], backends: tuple[str, ...]) -> int:
+@json_option
+def replay(files: tuple[Path, ...], backends: tuple[str, ...], as_json: bool) -> int:
     """Play the sequences of FILEs again, each on a new machine."""
     from vmirom.conform.model.explore import settings_of
     from vmirom.conform.model.sequences import SequenceError, read_regression
+    from vmirom.report.json_text import json_bytes
 
-    bad = 0
+    told = []
     for file in files:
         try:
             regression = read_regression(file)
@@ -101,9 +103,12 @@ def replay(files: tuple[Path, ...], backends: tuple[str, ...]) -> int:
         settings = [one for name in dict.fromkeys(backends) for one in settings_of(name)]
         for setting in settings or [regression.setting.setting]:
             said = _replayed(setting, regression.sequence)
-            bad += bool(said)
-            click.echo(f"{file.name}: {said or f'{setting.label}: as the model says'}")
-    return _DIFFERENT if bad else 0
+            told.append({"file": str(file), "setting": setting.label, "difference": said})
+            if not as_json:
+                click.echo(f"{file.name}: {said or f'{setting.label}: as the model says'}")
+    if as_json:
+        sys.stdout.write(json_bytes(told).decode())
+    return _DIFFERENT if any(each["difference"] for each in told) else 0
 
 
 def _replayed(setting: Setting, sequence: list[Move]) -> str:

@@ -194,7 +194,9 @@ void native_idt_adopt(void)
 
 void ROMCALL vmi_SetIDT(u32 dtr)
 {
-	native_idt_enter(AT(u32, dtr + vmi_dtr_OFF_base), AT(u16, dtr + vmi_dtr_OFF_limit));
+	u32 limit = AT(u16, dtr + vmi_dtr_OFF_limit); /* first, as LIDT does: a pointer to nothing faults there */
+
+	native_idt_enter(AT(u32, dtr + vmi_dtr_OFF_base), limit);
 }
 
 void ROMCALL vmi_GetIDT(u32 dtr)
