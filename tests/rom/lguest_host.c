@@ -38,6 +38,10 @@ void lguest_boot(void);
 
 static u64 counter, counter_step;
 static u32 entered[3];
+static u32 state_looks, exit_look;
+
+static void lguest_host_hypercall(uint32_t, uint32_t, uint32_t, uint32_t, uint32_t);
+static void host_exit(void);
 
 u32 rom_base(void)
 {
@@ -49,12 +53,14 @@ u32 state_gva(void)
 	return VMI_LAYOUT_LINEAR_BASE + STATE_PAGE_GPA(VMI_LAYOUT_STATE_ROM);
 }
 
+/* One of the places at which the processor may leave for the host by itself: its own timer, say. */
 struct rom_state *state(void)
 {
+	if (++state_looks == exit_look)
+		host_exit();
 	return host_at(state_gva(), sizeof(struct rom_state));
 }
 
-static void lguest_host_hypercall(uint32_t, uint32_t, uint32_t, uint32_t, uint32_t);
 static void host_interrupt(uint32_t);
 static uint32_t host_cpuid(uint32_t, uint32_t);
 
@@ -118,6 +124,7 @@ static void reset(int pae, u32 mem_pages, u32 top)
 
 	clear_memory();
 	counter = counter_step = 0;
+	exit_look = 0;
 	rom_state_init();
 	l = lguest();
 	l->khz = 1000000;
@@ -143,6 +150,18 @@ static void set_counter(u64 value, u64 step)
 {
 	counter = value;
 	counter_step = step;
+}
+
+/* From here on: host_exit() the n-th time that the ROM looks at its state, 0 for never; how often it looked. */
+static void exit_at(u32 n)
+{
+	state_looks = 0;
+	exit_look = n;
+}
+
+static u32 looks(void)
+{
+	return state_looks;
 }
 
 /* The ROM's functions behind a stub, for an error code; where the stub goes (0: back), and the code as it shows it. */

@@ -25,6 +25,7 @@ Call = tuple[int, ...]
 _CDEF = """
 extern "Python" void lguest_host_hypercall(uint32_t, uint32_t, uint32_t, uint32_t, uint32_t);
 extern "Python" void host_interrupt(uint32_t);
+extern "Python" void host_exit(void);
 extern "Python" uint32_t host_cpuid(uint32_t, uint32_t);
 static void reset(int pae, uint32_t mem_pages, uint32_t top);
 static unsigned char *guest_memory(void);
@@ -51,7 +52,10 @@ void vmi_SetIDT(uint32_t);
 void vmi_GetIDT(uint32_t);
 void vmi_WriteIDTEntry(uint32_t, uint32_t, uint32_t, uint32_t);
 void vmi_SetAlarm(uint32_t, uint32_t, uint32_t, uint32_t, uint32_t);
+void vmi_APICWrite(uint32_t, uint32_t);
 static void set_counter(uint64_t value, uint64_t step);
+static void exit_at(uint32_t look);
+static uint32_t looks(void);
 static uint32_t page_fault_stub(uint32_t *error);
 static uint32_t clock_stub(void);
 static uint32_t iret_stub(void);

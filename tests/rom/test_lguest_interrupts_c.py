@@ -18,7 +18,8 @@ from tests.rom.lguest_model import FRAME, LINEAR, NX, PAGES, LguestHost, P, W, c
 from vmirom.overlays import lguest as abi
 from vmirom.overlays import vmi
 from vmirom.overlays.lguest import Constants, FlushTlb, GateType, Hcall, ShutdownReason
-from vmirom.overlays.vmi import Layout, SegmentFlag
+from vmirom.overlays.native import Apic
+from vmirom.overlays.vmi import Alarm, Layout, SegmentFlag
 from vmirom.rom.image import load_rom
 
 IF: Final = int(Constants.IRQ_ENABLED)
@@ -43,7 +44,8 @@ class ClockHost(LguestHost):
 
     def __init__(self, lib: Library) -> None:
         super().__init__(lib, True, TOP)
-        self.lib.answer("host_interrupt", self.handler)
+        self.lib.answer("host_interrupt", self.serve)
+        self.lib.answer("host_exit", self.exit)
         self.lib.answer("host_cpuid", lambda leaf, which: self.leaves.get(leaf, (0, 0, 0, 0))[which])
         self.leaves: dict[int, tuple[int, int, int, int]] = {}
         self.due: int | None = None
@@ -118,17 +120,31 @@ class ClockHost(LguestHost):
         self.data.time_sec, self.data.time_nsec = divmod(self.now * 10**6 // self.true_khz, 10**9)
         handler = self.lib.clock_stub()
         if handler:
-            self.handler(handler)
+            self.serve(handler)
         self.data.irq_enabled = IF
+
+    def exit(self) -> None:
+        """The processor leaves the guest by itself, at the moment that the clock is due."""
+        if self.due is not None:
+            self.now = max(self.now, self.due)
+        self.look()
 
     # the guest
 
+    def serve(self, address: int) -> None:
+        """A handler and the IRET at its end, to a place with the flag set."""
+        self.handler(address)
+        self.iret()
+
     def handler(self, address: int) -> None:
-        """Ends the interrupt at the controllers and returns."""
+        """Ends the interrupt at the controller that it came from."""
         vector = address - HANDLERS
         assert 0 <= vector < 256
         self.handled.append(vector)
-        self.lib.port_out(0x20, 1, 0x20)
+        if BASE <= vector < BASE + 8:
+            self.lib.port_out(0x20, 1, 0x20)
+        else:
+            self.lib.vmi_APICWrite(int(Apic.EOI), 0)
 
     def settle(self, kind: int = INTERRUPT) -> None:
         """A gate for every vector, and IRQ 0 open at BASE."""
@@ -158,8 +174,15 @@ class ClockHost(LguestHost):
             self.data.irq_enabled = 0
             handler = self.lib.iret_stub()
             if handler:
-                self.handler(handler)
+                self.serve(handler)
             self.data.irq_enabled = IF
+
+    def interrupt_oneself(self, vector: int) -> None:
+        """An IPI with the shorthand "self"."""
+        self.lib.vmi_APICWrite(int(Apic.ICR_LOW), 1 << 18 | vector)
+
+    def set_alarm(self, expiry: int, flags: int = 0) -> None:
+        self.lib.vmi_SetAlarm(flags, expiry & 0xFFFFFFFF, expiry >> 32, 0, 0)
 
     def run_to(self, target: int) -> None:
         """The guest computes until then; the host looks at its clock when that is due."""
@@ -224,7 +247,7 @@ def test_every_alarm_is_one_interrupt_as_soon_as_the_flag_allows(
                 expiry = max(0, host.now + steps * STEP)
                 expected.at(host.now)
                 expected.expiry = expiry
-                lib.vmi_SetAlarm(0, expiry & 0xFFFFFFFF, expiry >> 32, 0, 0)
+                host.set_alarm(expiry)
             case ("run", steps):
                 host.run_to(host.now + steps * STEP)
                 host.run_to(host.now + SLACK)
@@ -257,6 +280,97 @@ def test_every_alarm_is_one_interrupt_as_soon_as_the_flag_allows(
         assert len(host.handled) == expected.handled, action
         assert lib.wild() == 0
     assert set(host.handled) <= {BASE}
+
+
+ipis = st.sets(st.integers(0x40, 0xFF), min_size=1, max_size=6)
+LVTT_VECTOR: Final = 0xE5
+kinds = pytest.mark.parametrize("kind", [INTERRUPT, TRAP], ids=["interrupt gates", "trap gates"])
+
+
+@kinds
+@given(vectors=ipis, alarm=st.booleans(), way=st.sampled_from(["enable", "iret"]))
+def test_all_that_waits_comes_before_the_code_behind_the_flag(
+    lib: Library, vectors: set[int], alarm: bool, way: str, kind: int
+) -> None:
+    """Of both controllers, each once, the APIC's by priority; then nothing is marked and an IRET is free."""
+    host = ClockHost(lib)
+    host.settle(kind)
+    for vector in vectors:
+        host.interrupt_oneself(vector)
+    if alarm:
+        host.set_alarm(0)
+    assert host.handled == []
+    host.enable() if way == "enable" else host.iret()
+    assert sorted(host.handled) == sorted(vectors | ({BASE} if alarm else set()))
+    assert [each for each in host.handled if each != BASE] == sorted(vectors, reverse=True)
+    assert (host.data.irq_enabled, host.data.irq_pending) == (IF, 0)
+    before = host.entered
+    host.iret()
+    assert host.entered == before, "an IRET with nothing to take makes no hypercall"
+
+
+@kinds
+@given(first=st.integers(1, 5), second=st.integers(1, 5), late=st.integers(0, 5))
+def test_alarms_due_at_one_tick_are_both_seen(
+    lib: Library, first: int, second: int, late: int, kind: int
+) -> None:
+    """One at IRQ 0, one at LVTT; the host's one clock may be so late that it has to tell of both at once."""
+    host = ClockHost(lib)
+    host.settle(kind)
+    host.enable()
+    lib.vmi_APICWrite(int(Apic.SPURIOUS), 0x1FF)
+    lib.vmi_APICWrite(int(Apic.LVTT), LVTT_VECTOR)
+    host.set_alarm(first * STEP)
+    host.set_alarm(second * STEP, int(vmi.Counter.AVAILABLE | Alarm.WIRED_LVTT))
+    host.now = late * STEP  # the host looks at nothing meanwhile
+    host.run_to(late * STEP)
+    due = [vector for vector, at in ((BASE, first), (LVTT_VECTOR, second)) if at <= late]
+    assert sorted(host.handled) == due
+    host.run_to(max(first, second) * STEP)
+    host.run_to(max(first, second) * STEP + SLACK)
+    assert sorted(host.handled) == [BASE, LVTT_VECTOR]
+
+
+@kinds
+def test_what_the_host_comes_to_hold_during_a_delivery_is_delivered_too(lib: Library, kind: int) -> None:
+    """The host's clock is due while the ROM delivers an IPI: wherever that is, nothing is held at the end."""
+
+    def deliver(look: int) -> ClockHost:
+        host = ClockHost(lib)
+        host.settle(kind)
+        host.set_alarm(STEP)
+        host.interrupt_oneself(0x80)
+        lib.exit_at(look)
+        host.enable()
+        return host
+
+    assert deliver(0).handled == [0x80]
+    places = lib.looks()
+    assert places > 20
+    for look in range(1, places + 1):
+        host = deliver(look)
+        assert host.now == STEP
+        assert sorted(host.handled) == [BASE, 0x80], look
+        assert not host.held and host.data.irq_enabled, look
+
+
+@given(khz=st.integers(100_000, 6_000_000), ns=st.integers(0, 3 * int(Constants.CLOCK_DELTA_MIN)))
+def test_an_alarm_closer_than_the_hosts_least_delta_comes_by_that_delta(
+    lib: Library, khz: int, ns: int
+) -> None:
+    """A shorter one is never asked for, as the host would refuse it; the alarm is neither early nor lost."""
+    host = ClockHost(lib)
+    host.settle()
+    host.true_khz = khz
+    lib.set_khz(khz)
+    host.enable()
+    expiry = host.now + 1 + ns * khz // 10**6
+    host.set_alarm(expiry)
+    assert host.handled == [] and host.due is not None
+    host.run_to(expiry - 1)
+    assert host.handled == []
+    host.run_to(expiry + 1 + 2 * int(Constants.CLOCK_DELTA_MIN) * khz // 10**6)
+    assert host.handled == [BASE]
 
 
 # -- gates ----------------------------------------------------------------------------------------------
@@ -408,22 +522,8 @@ def test_the_wallclock_goes_on_from_the_hosts_last_word(
 # -- boot -----------------------------------------------------------------------------------------------
 
 
-@given(
-    pages=st.integers(260, PAGES),
-    image_pages=st.integers(1, 40),
-    line=st.binary(max_size=100).map(lambda text: text.replace(b"\0", b" ")),
-    initrd=st.one_of(st.none(), st.integers(1, 9000)),
-    nx=st.booleans(),
-    pae=st.sampled_from([True, True, True, False]),
-)
-def test_the_launchers_word_becomes_the_guests_machine(
-    lib: Library, pages: int, image_pages: int, line: bytes, initrd: int | None, nx: bool, pae: bool
-) -> None:
-    """Entered in its own tables with everything told to the host, or ended with a reason."""
-    host = ClockHost(lib)
-    host.reserve = 0x800000 if not pae else int(abi.Hole.PAE_SIZE)
-    if nx:
-        host.leaves = {0x80000000: (0x80000001, 0, 0, 0), 0x80000001: (0, 0, 0, 1 << 20)}
+def launch(host: ClockHost, pages: int, image_pages: int, line: bytes, content: bytes) -> None:
+    """Memory as the launcher leaves it: ROM, bundle, parameters, and the initrd at the end."""
     host.memory[:] = bytes(len(host.memory))
     rom = load_rom("lguest").data
     host.memory[int(Layout.ROM_GPA) : int(Layout.ROM_GPA) + len(rom)] = rom
@@ -442,15 +542,36 @@ def test_the_launchers_word_becomes_the_guests_machine(
     params = abi.ffi.new("struct lguest_boot_params *")
     params.e820_entries, params.e820_map[0].size, params.e820_map[0].type = 1, pages << 12, 1
     params.cmd_line_ptr = 0x1000
-    content = bytes(n % 251 for n in range(initrd or 0))
-    initrd_pages = -(-len(content) // 4096)
-    if initrd is not None:
-        params.ramdisk_image, params.ramdisk_size = (pages - initrd_pages) << 12, len(content)
-        if params.ramdisk_image < image_end:
-            return
-        host.memory[params.ramdisk_image : params.ramdisk_image + len(content)] = content
+    if content:
+        at = (pages - -(-len(content) // 4096)) << 12
+        params.ramdisk_image, params.ramdisk_size = at, len(content)
+        host.memory[at : at + len(content)] = content
     host.memory[0:4096] = bytes(abi.ffi.buffer(params))
     host.memory[0x1000 : 0x1000 + len(line) + 1] = line + b"\0"
+
+
+@given(
+    pages=st.integers(260, PAGES),
+    image_pages=st.integers(1, 40),
+    line=st.binary(max_size=100).map(lambda text: text.replace(b"\0", b" ")),
+    initrd=st.one_of(st.none(), st.integers(1, 9000)),
+    nx=st.booleans(),
+    pae=st.sampled_from([True, True, True, False]),
+)
+def test_the_launchers_word_becomes_the_guests_machine(
+    lib: Library, pages: int, image_pages: int, line: bytes, initrd: int | None, nx: bool, pae: bool
+) -> None:
+    """Entered in its own tables with everything told to the host, or ended with a reason."""
+    host = ClockHost(lib)
+    host.reserve = 0x800000 if not pae else int(abi.Hole.PAE_SIZE)
+    if nx:
+        host.leaves = {0x80000000: (0x80000001, 0, 0, 0), 0x80000001: (0, 0, 0, 1 << 20)}
+    content = bytes(n % 251 for n in range(initrd or 0))
+    initrd_pages = -(-len(content) // 4096)
+    guest, image_end = int(Layout.GUEST_GPA), int(Layout.GUEST_GPA) + image_pages * 4096
+    if initrd is not None and (pages - initrd_pages) << 12 < image_end:
+        return
+    launch(host, pages, image_pages, line, content)
     assert lib.ended_booting()
     assert lib.wild() == 0
     if host.ends:
@@ -481,3 +602,31 @@ def test_the_launchers_word_becomes_the_guests_machine(
         in_image = pfn < image_end >> 12
         assert bool(levels[-1] & W) is not in_image
         assert bool(levels[-1] & NX) is (nx and not in_image)
+
+
+@given(
+    pages=st.integers(300, PAGES),
+    initrd=st.sampled_from([0, 0, 1, 4096, 9000]),
+    off=st.integers(-3, 3),
+    mark=st.integers(1, 255),
+)
+def test_the_hosts_first_tables_are_in_use_until_the_guests_are(
+    lib: Library, pages: int, initrd: int, off: int, mark: int
+) -> None:
+    """Memory that only just holds image, and initrd and tables twice over, will do; a page less will not."""
+    host = ClockHost(lib)
+    host.reserve = int(abi.Hole.PAE_SIZE)
+    tables, initrd_pages = 2 + -(-pages // 512), -(-initrd // 4096)
+    needed = 2 * (tables + initrd_pages)
+    image_pages = pages - (int(Layout.GUEST_GPA) >> 12) - needed - off
+    launch(host, pages, image_pages, b"", bytes(n % 251 for n in range(initrd)))
+    theirs = slice((pages - initrd_pages - tables) << 12, (pages - initrd_pages) << 12)
+    before = bytes([mark]) * (tables << 12)
+    host.memory[theirs] = before
+    assert lib.ended_booting()
+    assert lib.wild() == 0
+    if off < 0:
+        assert host.ends == [(b"vmirom: no guest here, or not enough memory for it", ShutdownReason.POWEROFF)]
+    else:
+        assert host.ends == []
+        assert bytes(host.memory[theirs]) == before
