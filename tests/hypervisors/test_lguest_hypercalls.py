@@ -111,13 +111,14 @@ def test_shutdown_messages() -> None:
     killed(machine, f"bad read address {LIMIT - 128:#x} len 128", Hcall.SHUTDOWN, LIMIT - 128, 1)
 
 
-@pytest.mark.parametrize("text", ["vmi exit", "vmi exit x", "vmi exit 1 2", "so long"])
+@pytest.mark.parametrize("text", ["vmi exit", "vmi exit x", "vmi exit 1 2", "so long", "", "two\n lines\n"])
 def test_other_last_words_set_no_status(text: str) -> None:
     machine = Machine(hypercall(1, DATA) + leave(16))
     machine.prepare()
     machine.memory.write(STRINGS, text.encode() + b"\0")
     ending = machine.run()
-    assert (ending.kind, ending.status, ending.reason) == (EndKind.SHUTDOWN, None, f"lguest: CRASH: {text}")
+    line = " ".join(("lguest: CRASH:", *text.split()))
+    assert (ending.kind, ending.status, ending.reason) == (EndKind.SHUTDOWN, None, line)
 
 
 # -- processor ----------------------------------------------------------------------------------------

@@ -65,6 +65,14 @@ def _answer(end: int, patience: float) -> bytes | None:
             return told
 
 
+def _mapped() -> int:
+    """Bytes of address space in use already: an engine's code buffers alone can be gigabytes."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
 def _child(folder: Path, other: int) -> NoReturn:
     """Never returns: what is said goes through the pipe."""
     try:
@@ -74,7 +82,8 @@ def _child(folder: Path, other: int) -> NoReturn:
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, signal.SIG_DFL)
         most = resource.getrlimit(resource.RLIMIT_AS)[1]
-        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY if most < 0 else min(_MEMORY, most), most))
+        limit = _mapped() + _MEMORY
+        resource.setrlimit(resource.RLIMIT_AS, (limit if most < 0 else min(limit, most), most))
         try:
             load_abi(folder)
         except AbiError as error:

@@ -139,18 +139,22 @@ static u32 is_lazy(u32 flags)
 	return flags & VMI_PTE_FLAG_DEFER || kvm()->lazy_modes[platform_cpu()] == VMI_LAZY_MODE_MMU;
 }
 
-/* The entry at gva was stored. With PAE KVM knows whole ones only; the value is filled in when the batch leaves. */
+/*
+ * The entry at gva was stored. With PAE KVM knows whole ones only; the value is filled in when the batch leaves. One that
+ * lies nowhere is not told; what waits leaves all the same.
+ */
 static void announce(u32 gva, u32 flags)
 {
-	u32 gpa = kvm_has(KVM_FEATURE_MMU_OP) ? gpa_of(gva) : 0, saved, lazy;
+	u32 gpa, saved, lazy;
 
-	if (gpa == 0)
+	if (!kvm_has(KVM_FEATURE_MMU_OP))
 		return;
+	gpa = gpa_of(gva);
 	lazy = is_lazy(flags);
 	if (cpu_cr4() & NATIVE_CR4_PAE)
 		gpa &= ~7u;
 	saved = lock(&kvm()->lock);
-	{
+	if (gpa != 0) {
 		volatile struct kvm_mmu_op_write_pte *op = enqueue(KVM_MMU_OP_WRITE_PTE);
 
 		op->pte_phys = gpa;

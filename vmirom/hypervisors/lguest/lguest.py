@@ -226,8 +226,8 @@ class Lguest:
         return Ending(EndKind.CRASH, reason)
 
     def _shut_down(self, wish: ShutDown) -> Ending:
-        text = wish.message.decode("utf-8", "replace")
+        text = " ".join(wish.message.decode("utf-8", "replace").split())
         if wish.restart:
             return Ending(EndKind.REBOOT, f"lguest: restart ({text})")
         found = _EXIT.match(wish.message)
-        return Ending(EndKind.SHUTDOWN, f"lguest: CRASH: {text}", int(found[1]) if found else None)
+        return Ending(EndKind.SHUTDOWN, f"lguest: CRASH: {text}".strip(), int(found[1]) if found else None)
