@@ -76,6 +76,13 @@ static void copy_gate(u32 number, u32 vector)
 	put(to + 4, high);
 }
 
+/* What is copied with the lock held is looked at before: a fault must not leave the lock behind. */
+static void touch(u32 base, u32 last)
+{
+	(void)AT(u8, base);
+	(void)AT(u8, base + last);
+}
+
 static void fill(u32 number)
 {
 	for (u32 vector = 0; vector < GATES; vector++)
@@ -155,8 +162,11 @@ void native_idt_refresh(void)
 void native_idt_enter(u32 base, u32 limit)
 {
 	struct native_cpu *cpu = native_cpu();
-	u32 saved = irq_save();
+	u32 saved;
 
+	if (native()->timer_taken || native()->fault_stub != 0)
+		touch(base, limit < 8 * GATES - 1 ? limit : 8 * GATES - 1);
+	saved = irq_save();
 	cpu->idt_base = base;
 	cpu->idt_limit = limit;
 	native_idt_refresh();
@@ -211,10 +221,11 @@ void ROMCALL vmi_GetIDT(u32 dtr)
 void ROMCALL vmi_WriteIDTEntry(u32 table, u32 entry, u32 low, u32 high)
 {
 	struct native_state *n = native();
-	u32 saved = lock(&n->lock);
+	u32 saved;
 
-	AT(u32, table + 8 * entry) = low;
+	AT(u32, table + 8 * entry) = low; /* before the lock is taken: a table of nothing faults here */
 	AT(u32, table + 8 * entry + 4) = high;
+	saved = lock(&n->lock);
 	for (u32 i = 0; i < SHADOWS && entry < GATES; i++)
 		if (n->shadows[i].users != 0 && n->shadows[i].base == table)
 			copy_gate(i, entry);

@@ -83,6 +83,8 @@ void ROMCALL vmi_SetInitialAPState(u32 from, u32 apic_id)
 
 	if (!cpu || cpu == native_cpu())
 		return;
+	(void)AT(u8, from); /* a state that is nowhere faults before the lock is taken */
+	(void)AT(u8, from + sizeof(cpu->start.ap) - 1);
 	saved = irq_save();
 	take_over(pages_lock());
 	prepare_page();
