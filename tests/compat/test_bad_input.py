@@ -185,13 +185,30 @@ def test_an_interrupt_is_nobody_s_fault(tmp_path: Path) -> None:
         load_abi(tmp_path)
 
 
-def test_a_process_with_threads_is_not_forked(tmp_path: Path) -> None:
-    (tmp_path / "mine.py").write_text("import os; os._exit(3)")
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("import os; os._exit(3)", "a declaration ended the process that loaded it"),
+        ("raise RuntimeError('no\\nway')", "mine.py:1: RuntimeError: no way"),
+        ("while True: pass", "not loaded after 5 s"),
+        (GOOD, ""),
+    ],
+    ids=["ends", "raises", "never ends", "good"],
+)
+def test_a_process_with_threads_is_not_forked_but_tries_as_well(
+    text: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.py").write_text(text)
+    monkeypatch.delattr(os, "fork")
     done = threading.Event()
     other = threading.Thread(target=done.wait)
     other.start()
+    said = ""
     try:
-        try_tree(tmp_path)
+        try_tree(tmp_path, patience=5.0)
+    except AbiError as error:
+        said = str(error)
     finally:
         done.set()
         other.join()
+    assert words in said and bool(words) == bool(said)

@@ -6,10 +6,12 @@ comes back is whether it loads, and if not the one line that says why.
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import resource
 import select
 import signal
+import sys
 import threading
 from pathlib import Path
 from typing import NoReturn
@@ -17,7 +19,7 @@ from typing import NoReturn
 from vmirom.schema.errors import AbiError
 from vmirom.schema.tree import load_abi
 
-__all__ = ["try_tree"]
+__all__ = ["main", "try_tree"]
 
 _PATIENCE = 20.0
 """Seconds in which a tree has to be loaded."""
@@ -27,15 +29,10 @@ _GOOD, _BAD = b"+", b"-"
 
 
 def try_tree(folder: Path, patience: float = _PATIENCE) -> None:
-    """Load ``folder`` in a child, within bounds. Raises AbiError, one line. In a process of several threads,
-    which can't be forked, nothing is tried."""
-    if threading.active_count() > 1 or threading.current_thread() is not threading.main_thread():
-        return
+    """Load ``folder`` in a child, within bounds. Raises AbiError, one line. A process of several threads
+    can't be forked; there the child is a new Python, which takes longer to start."""
     end, other = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(end)
-        _child(folder, other)
+    child = _spawned(folder, end, other) if threading.active_count() > 1 else _forked(folder, end, other)
     os.close(other)
     try:
         told = _answer(end, patience)
@@ -49,6 +46,31 @@ def try_tree(folder: Path, patience: float = _PATIENCE) -> None:
         raise AbiError(told[1:].decode("utf-8", "replace"))
     if told != _GOOD:
         raise AbiError(f"{folder}: a declaration ended the process that loaded it")
+
+
+def _forked(folder: Path, end: int, other: int) -> int:
+    child = os.fork()
+    if child == 0:
+        os.close(end)
+        _child(folder, other)
+    return child
+
+
+def _spawned(folder: Path, end: int, other: int) -> int:
+    """A Python that finds this very package and ends up in :func:`_child`."""
+    import vmirom
+
+    here = str(Path(vmirom.__file__).resolve().parent.parent)
+    code = "import sys; sys.path.insert(0, sys.argv[1]); from vmirom.schema import trial; trial.main()"
+    arguments = [sys.executable, "-c", code, here, str(folder), str(other)]
+    os.set_inheritable(other, True)
+    return os.posix_spawn(sys.executable, arguments, os.environ, file_actions=[(os.POSIX_SPAWN_CLOSE, end)])
+
+
+def main() -> NoReturn:
+    """The child's side where it was not forked. Its last two arguments are a folder and the number of the
+    pipe's end to speak to."""
+    _child(Path(sys.argv[-2]), int(sys.argv[-1]))
 
 
 def _answer(end: int, patience: float) -> bytes | None:
@@ -79,6 +101,7 @@ def _child(folder: Path, other: int) -> NoReturn:
         nothing = os.open(os.devnull, os.O_RDWR)
         for number in (0, 1, 2):
             os.dup2(nothing, number)
+        faulthandler.disable()
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, signal.SIG_DFL)
         most = resource.getrlimit(resource.RLIMIT_AS)[1]
