@@ -130,16 +130,23 @@ u32 native_gate(u32 vector)
 	return (AT(u32, at) & 0xffff) | (AT(u32, at + 4) & 0xffff0000);
 }
 
+static bool wants_shadow(const struct native_cpu *cpu)
+{
+	const struct native_state *n = native();
+	bool wanted = n->timer_taken || n->fault_stub != 0 || cpu != n->cpus;
+
+	for (u32 i = 0; i < 8; i++)
+		wanted |= n->lvtt_vectors[i] != 0;
+	return wanted;
+}
+
 /* Load the table that has to be live now on this processor. The lock is held. */
 static void load(struct native_cpu *cpu)
 {
 	const struct native_state *n = native();
 	u32 number = (u32)(cpu - n->cpus), limit = cpu->idt_limit < 8 * GATES - 1 ? cpu->idt_limit : 8 * GATES - 1;
-	bool wanted = n->timer_taken || n->fault_stub != 0 || number != 0;
 
-	for (u32 i = 0; i < 8; i++)
-		wanted |= n->lvtt_vectors[i] != 0;
-	assign(cpu, wanted ? choose(cpu) : 0);
+	assign(cpu, wants_shadow(cpu) ? choose(cpu) : 0);
 	for (u32 i = 0; i < SHADOWS; i++)
 		if (n->shadows[i].users != 0)
 			fill(i);
@@ -164,7 +171,7 @@ void native_idt_enter(u32 base, u32 limit)
 	struct native_cpu *cpu = native_cpu();
 	u32 saved;
 
-	if (native()->timer_taken || native()->fault_stub != 0)
+	if (wants_shadow(cpu))
 		touch(base, limit < 8 * GATES - 1 ? limit : 8 * GATES - 1);
 	saved = irq_save();
 	cpu->idt_base = base;
@@ -221,13 +228,14 @@ void ROMCALL vmi_GetIDT(u32 dtr)
 void ROMCALL vmi_WriteIDTEntry(u32 table, u32 entry, u32 low, u32 high)
 {
 	struct native_state *n = native();
-	u32 saved;
+	u32 saved = irq_save(), locked;
 
 	AT(u32, table + 8 * entry) = low; /* before the lock is taken: a table of nothing faults here */
 	AT(u32, table + 8 * entry + 4) = high;
-	saved = lock(&n->lock);
+	locked = lock(&n->lock);
 	for (u32 i = 0; i < SHADOWS && entry < GATES; i++)
 		if (n->shadows[i].users != 0 && n->shadows[i].base == table)
 			copy_gate(i, entry);
-	unlock(&n->lock, saved);
+	unlock(&n->lock, locked);
+	irq_restore(saved);
 }
