@@ -18,7 +18,13 @@ from vmirom.hosts.xen.make import IMAGE, KEY
 APT = """#!/bin/sh
 echo "$@" >> "$FAKE/log"
 case "$*" in
-*update*) test ! -e "$FAKE/no-network" || { echo "Could not resolve 'deb.debian.org'"; exit 100; } ;;
+*indextargets*) test -e "$FAKE/no-sources" || {
+   echo "http://mirror.invalid/debian-security/ bookworm-security main"
+   echo "http://other.invalid/debian/ sid main"
+   echo "http://mirror.invalid/debian/ bookworm main"
+   } ;;
+*update*) cat "${2#Dir::Etc::SourceList=}" >> "$FAKE/sources"
+   test ! -e "$FAKE/no-network" || { echo "Could not resolve 'mirror.invalid'"; exit 100; } ;;
 *" download "*) test -e "$FAKE/newer" || { echo "Unable to locate package"; exit 100; }
    touch qemu-system-x86.deb ;;
 *source*) cp "$FAKE/xen_4.17.5.orig.tar.xz" . ;;
@@ -90,10 +96,25 @@ def test_setup_installs_an_image_and_does_nothing_the_second_time(fake: Path) ->
 
 def test_no_network_is_one_line(fake: Path) -> None:
     (fake / "no-network").touch()
-    assert failure() == "apt-get fails: Could not resolve 'deb.debian.org'"
+    assert failure() == "apt-get fails: Could not resolve 'mirror.invalid'"
     (fake / "no-network").unlink()
     roads.setup(lambda line: None)
     assert roads.probe().usable
+
+
+def test_packages_come_from_where_the_machine_gets_its_own(
+    fake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (fake / "no-sources").touch()
+    assert failure().startswith("apt knows no source of Debian's packages; apt-get update, or set")
+    monkeypatch.setenv("VMIROM_DEBIAN_MIRROR", "http://named.invalid/debian")
+    (fake / "no-network").touch()
+    failure()
+    assert "] http://named.invalid/debian bookworm main" in (fake / "sources").read_text()
+    monkeypatch.delenv("VMIROM_DEBIAN_MIRROR")
+    (fake / "no-sources").unlink()
+    failure()
+    assert "] http://mirror.invalid/debian/ bookworm main" in (fake / "sources").read_text()
 
 
 def test_interrupted_build_is_never_used_and_the_source_not_fetched_again(fake: Path) -> None:

@@ -1,7 +1,7 @@
 """Debian's archive, asked by apt as a plain user with a configuration of its own.
 
-The machine's list of package sources is neither read nor changed, nothing is installed, and apt checks what
-comes against Debian's keys.
+The machine's package sources say where the archive is, or the variable VMIROM_DEBIAN_MIRROR. They are not
+changed, nothing is installed, and apt checks what comes against Debian's keys.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["RELEASE", "Archive", "archive", "run"]
 RELEASE: Final = "bookworm"
 """The release whose Xen is 4.17, the version that everything here was compared with."""
 _KEYS: Final = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-_MIRROR: Final = "http://deb.debian.org/debian"
+_MIRROR: Final = "VMIROM_DEBIAN_MIRROR"
 _WAIT: Final = 300.0
 
 
@@ -65,11 +65,23 @@ def archive(folder: Path, kind: str, suite: str) -> Iterator[Archive]:
         raise SetupFailed("apt-get is missing: what is needed comes from Debian's archive, by Debian's tools")
     if not _KEYS.is_file():
         raise SetupFailed(f"{_KEYS} is missing; apt install debian-archive-keyring")
-    mirror = os.environ.get("VMIROM_DEBIAN_MIRROR", _MIRROR)
     try:
-        yield Archive(folder, f"{kind} [signed-by={_KEYS}] {mirror} {suite} main\n")
+        yield Archive(folder, f"{kind} [signed-by={_KEYS}] {_mirror(folder)} {suite} main\n")
     finally:
         shutil.rmtree(folder / "apt", ignore_errors=True)
+
+
+def _mirror(folder: Path) -> str:
+    """Where the machine gets Debian's own packages, those of :data:`RELEASE` first. Raises SetupFailed."""
+    if given := os.environ.get(_MIRROR):
+        return given
+    told = run(["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)"], folder, _WAIT)
+    rows = [line.split() for line in told.splitlines()]
+    found = [(row[1] != RELEASE, row[0]) for row in rows if len(row) == 3 and row[2] == "main"]
+    found = [(other, uri) for other, uri in found if uri.rstrip("/").endswith("/debian")]
+    if not found:
+        raise SetupFailed(f"apt knows no source of Debian's packages; apt-get update, or set {_MIRROR}")
+    return min(found)[1]
 
 
 def run(command: Sequence[str | Path], folder: Path, wait: float) -> str:
