@@ -39,7 +39,6 @@ class PortAccess(State):
     _last_value: int
     _redo: tuple[int, int, int, int, int] | None
     _stop_lock: AbstractContextManager[bool]
-    _stopped: bool
 
     def _linear(self, offset: int) -> int:
         return offset + self._word(self.layout.segments + 24 + 8) & 0xFFFFFFFF
