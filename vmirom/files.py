@@ -6,7 +6,6 @@ import errno
 import os
 import select
 import stat
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -54,6 +53,8 @@ def whole_file(path: Path, *, executable: bool = False) -> Iterator[BinaryIO]:
         with path.open("wb") as straight:
             yield straight
         return
+    import tempfile  # costs a start of the program more than all else here
+
     target = path.resolve()
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
     try:

@@ -18,7 +18,7 @@ from vmirom.schema import (
     procedure,
     resolve,
 )
-from vmirom.schema.calls import C_TYPES, width
+from vmirom.schema.types import C_TYPES, width
 
 VALUE = Argument("value", "UINT32", "EAX")
 GOOD: dict[str, Any] = {"doc": "Promises."}

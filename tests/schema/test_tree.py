@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import vmirom
-from vmirom.schema import AbiError, SchemaError, Version, resolve
+from vmirom.schema import AbiError, SchemaError, Version, places, resolve
 from vmirom.schema import tree as tree_module
 from vmirom.schema.tree import load_abi, load_own, source_tree
 
@@ -38,13 +38,13 @@ def test_own_tree_is_found_and_loaded_once() -> None:
 def test_wheel_layout_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "vmirom"
     write(tmp_path, {"vmirom/_abi/x.py": "", "abi/x.py": "", "romsrc/x": ""})
-    monkeypatch.setattr(tree_module, "_PACKAGE", package)
+    monkeypatch.setattr(places, "PACKAGE", package)
     assert source_tree("abi") == package / "_abi"
     assert source_tree("romsrc") == tmp_path / "romsrc"
 
 
 def test_tree_that_is_nowhere_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tree_module, "_PACKAGE", tmp_path / "vmirom")
+    monkeypatch.setattr(places, "PACKAGE", tmp_path / "vmirom")
     with pytest.raises(AbiError, match="abi/: found neither in the installed package nor beside it"):
         source_tree("abi")
 

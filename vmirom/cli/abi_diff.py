@@ -77,8 +77,8 @@ def lint(
     """Find what is wrong in one declaration by itself: values bound to nothing, shared places, overlaps."""
     from vmirom.compat.findings import worst
     from vmirom.compat.formats.sheet import Sheet, sheet_of
-    from vmirom.compat.lint import lint as examine
     from vmirom.compat.lint_rules import LINT_RULES
+    from vmirom.compat.linting import lint as examine
 
     abi_dir = tried(abi_dir)
     reports = [examine(_side(side, abi_dir)) for side in sides]

@@ -12,11 +12,14 @@
 The command line uses this and nothing else.
 """
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from vmirom.compat.diff import diff
 from vmirom.compat.errors import CompatError
 from vmirom.compat.findings import Breaks, Finding, Identity, Report, RuleInfo, Severity, worst
-from vmirom.compat.lint import lint
-from vmirom.compat.lint_rules import LINT_RULES
 from vmirom.compat.load import from_bytes, from_resolved, from_tree, load
 from vmirom.compat.matching import match_calls
 from vmirom.compat.model import (
@@ -31,6 +34,10 @@ from vmirom.compat.model import (
     Value,
 )
 from vmirom.compat.rulebook import RULES, rule
+
+if TYPE_CHECKING:
+    from vmirom.compat.lint_rules import LINT_RULES
+    from vmirom.compat.linting import lint
 
 __all__ = [
     "LINT_RULES",
@@ -61,3 +68,15 @@ __all__ = [
     "rule",
     "worst",
 ]
+
+_LATER = {"LINT_RULES": "lint_rules", "lint": "linting"}
+"""What most uses don't need, by the module in which it stands."""
+
+
+def __getattr__(name: str) -> Any:
+    """Names that are imported when they are first asked for."""
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
+    globals()[name] = found
+    return found

@@ -64,6 +64,10 @@ def from_bytes(data: bytes, name: str, abi_dir: Path | None = None) -> Declarati
 def from_tree(line: str, version: str | None = None, abi_dir: Path | None = None) -> Declaration:
     """A line of an ABI tree (default: the project's own) at a version (default: the newest). Raises
     CompatError."""
+    from vmirom.compat.ready import ready
+
+    if abi_dir is None and (known := ready(line, version)) is not None:
+        return known
     from vmirom.schema.errors import AbiError
     from vmirom.schema.tree import load_abi, load_own
 
@@ -78,7 +82,7 @@ def from_tree(line: str, version: str | None = None, abi_dir: Path | None = None
 def from_resolved(resolved: Resolved, tree: AbiTree | None = None) -> Declaration:
     """A resolved line; with its tree, its clauses too. Raises AbiError for clauses that can't be loaded."""
     line, version = resolved.line, str(resolved.version)
-    clauses = None if tree is None or line.hypercalls else _clauses(tree, version)
+    clauses = None if tree is None or line.name not in tree.lines else _clauses(tree, version)
     bound = None if tree is None or clauses is None else _bound(tree, version)
     slots = line.slots
     mechanism = None

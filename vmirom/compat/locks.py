@@ -329,7 +329,7 @@ def _clauses(name: str, lock: _Lock) -> tuple[Clause, ...] | None:
     if lock.clauses is None:
         return None
     found = []
-    for key, plain in sorted(lock.clauses.items()):
+    for key, plain in lock.clauses.items():
         try:
             row = _Clause(text=plain) if isinstance(plain, str) else msgspec.convert(plain, _Clause)
         except msgspec.ValidationError as error:

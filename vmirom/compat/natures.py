@@ -6,7 +6,7 @@ import enum
 import re
 
 from vmirom.compat.findings import Severity
-from vmirom.schema.calls import C_TYPES
+from vmirom.schema.types import C_TYPES
 
 __all__ = ["Nature", "nature", "pointee", "type_change"]
 

@@ -16,6 +16,7 @@ from vmirom.generate.headers import asm_header, c_header
 from vmirom.generate.locks import lock
 from vmirom.generate.markdown import answers_page, backend_page, line_page, read_answers
 from vmirom.generate.overlays import INIT, cffi_overlay, python_overlay
+from vmirom.generate.ready import FOLDER, ready_files
 from vmirom.generate.seals import recorded_in
 from vmirom.schema import AbiError
 from vmirom.schema.clauses import load_clauses
@@ -63,6 +64,7 @@ def all_views(tree: AbiTree, root: Path) -> Views:
             files[path] = lock(
                 tree.resolve(line.name, version), replace(recorded_in(root / path), frozen=True)
             )
+    files |= {f"abi/{FOLDER}/{name}": text for name, text in ready_files(tree).items()}
     calls = tree.resolve("vmi3")
     answers = read_answers(root / "romsrc/blobs/roms.json", str(calls.version))
     files["docs/abi/answers.md"] = answers_page(calls, answers)

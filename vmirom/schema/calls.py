@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 
 from vmirom.schema.errors import SchemaError
 from vmirom.schema.names import check_member_name
+from vmirom.schema.types import C_TYPES, width
 from vmirom.schema.versions import Version
 
 __all__ = [
     "ALL_SEGMENTS",
     "CODE_STACK",
-    "C_TYPES",
     "FLAGS_ONLY",
     "MEMORY_ONLY",
     "NOTHING",
@@ -54,36 +54,8 @@ CODE_STACK = ("CS", "SS")
 
 GENERAL = ("EAX", "ECX", "EDX", "EBX", "EBP", "ESI", "EDI")
 
-C_TYPES: dict[str, tuple[str, int]] = {
-    "UINT": ("u32", 32),
-    "INT": ("s32", 32),
-    "UINT8": ("u8", 8),
-    "UINT16": ("u16", 16),
-    "UINT32": ("u32", 32),
-    "UINT64": ("u64", 64),
-    "INT32": ("s32", 32),
-    "int": ("s32", 32),
-    "BOOL": ("u32", 32),
-    "SELECTOR": ("u16", 16),
-    "PTE": ("u32", 32),
-    "LONG_PTE": ("u64", 64),
-    "PAE_PTE": ("u64", 64),
-    "CYCLES": ("u64", 64),
-    "NANOSECS": ("u64", 64),
-}
-"""The contract's type names: C type and width in bits. Anything that ends in ``*`` is a 32-bit address."""
-
 _CLAUSE = re.compile(r"VMI-[A-Z]+-[0-9]{2}", re.ASCII)
 _STACK = re.compile(r"st([0-9]|[1-9][0-9])", re.ASCII)
-
-
-def width(type_name: str) -> int:
-    """Bits of a type of the contract. Raises SchemaError."""
-    if type_name.endswith("*"):
-        return 32
-    if type_name not in C_TYPES:
-        raise SchemaError(f"type {type_name!r} is not one of the contract's")
-    return C_TYPES[type_name][1]
 
 
 def registers(place: str) -> tuple[str, ...]:

@@ -23,18 +23,22 @@ from construct import (
     Int64sl,
     Int64ul,
     Struct,
+    Subconstruct,
 )
 
 from vmirom.schema.errors import SchemaError
+from vmirom.schema.versions import Version
 
 if TYPE_CHECKING:
     from construct import Construct
 
     AnyConstruct = Construct[Any, Any]
     _Adapter = Adapter[Any, Any, Any, Any]
+    _Subconstruct = Subconstruct[Any, Any, Any, Any]
 else:
     AnyConstruct = object
     _Adapter = Adapter
+    _Subconstruct = Subconstruct
 
 __all__ = [
     "AnyConstruct",
@@ -44,6 +48,7 @@ __all__ = [
     "Fixed",
     "Flags",
     "Reserved",
+    "Since",
     "Text",
     "s8",
     "s16",
@@ -141,3 +146,18 @@ class Text(_Adapter):
 
     def _encode(self, obj: bytes, context: object, path: object) -> bytes:
         return obj
+
+
+class Since(_Subconstruct):
+    """A field that exists since a version: ``Since("3.1", "build_id" / Bytes(20))``.
+
+    Takes over name and doc of the field, and parses and builds as it does, so that a struct of the newest
+    version can be used as it stands. It is resolved before anything else looks at a declaration: nothing
+    downstream ever meets a condition, only the flat contract of one version.
+    """
+
+    def __init__(self, version: str, field: Construct[Any, Any]) -> None:
+        super().__init__(field)
+        self.first = Version.parse(version)
+        self.name = field.name
+        self.docs = field.docs

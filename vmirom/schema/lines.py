@@ -17,7 +17,7 @@ from vmirom.schema.fields import AnyConstruct
 from vmirom.schema.names import check_field_name, check_member_name, refuse_twins
 from vmirom.schema.rows import EnumRow, StructRow
 from vmirom.schema.versions import Version
-from vmirom.schema.walk import peel_name, resolve_struct, walk
+from vmirom.schema.walking import peel_name, resolve_struct, walk
 
 __all__ = ["Line", "Resolved", "Slots", "group", "resolve"]
 

@@ -20,10 +20,10 @@ from pathlib import Path
 
 from vmirom.schema.errors import AbiError, SchemaError
 from vmirom.schema.lines import Line, Resolved, resolve
+from vmirom.schema.places import PACKAGE, source_tree
 
 __all__ = ["AbiTree", "load_abi", "load_own", "load_part", "source_tree"]
 
-_PACKAGE = Path(__file__).resolve().parent.parent
 _TERMINATED = 143
 """What the program ends with when it is told to by a signal."""
 _numbers = itertools.count()
@@ -67,14 +67,6 @@ class AbiTree:
         return (*lines, *(line for _, line in sorted(self.backends.items())))
 
 
-def source_tree(name: str) -> Path:
-    """The folder ``abi`` or ``romsrc``, in a wheel or a checkout. Raises AbiError."""
-    for folder in (_PACKAGE / f"_{name}", _PACKAGE.parent / name):
-        if folder.is_dir():
-            return folder
-    raise AbiError(f"{name}/: found neither in the installed package nor beside it in a checkout")
-
-
 def load_abi(folder: Path | None = None) -> AbiTree:
     """Load an ABI tree (default: the project's own, once). Raises AbiError."""
     global _default
@@ -104,7 +96,7 @@ def load_own(name: str) -> AbiTree:
 def load_part(folder: Path, name: str) -> types.ModuleType:
     """The package ``name`` of an ABI tree, imported anew (``clauses``). Raises AbiError."""
     root = f"_vmirom_abi_{next(_numbers)}"
-    with _importing(root, cached=folder in (_PACKAGE / "_abi", _PACKAGE.parent / "abi")):
+    with _importing(root, cached=folder in (PACKAGE / "_abi", PACKAGE.parent / "abi")):
         _package(root, folder)
         try:
             return importlib.import_module(f"{root}.{name}")
@@ -117,7 +109,7 @@ def _load(folder: Path, files: list[Path] | None = None) -> AbiTree:
     if not folder.is_dir():
         raise AbiError(f"{folder}: not a folder")
     root = f"_vmirom_abi_{next(_numbers)}"
-    with _importing(root, cached=folder in (_PACKAGE / "_abi", _PACKAGE.parent / "abi")):
+    with _importing(root, cached=folder in (PACKAGE / "_abi", PACKAGE.parent / "abi")):
         _package(root, folder)
         return _lines(root, folder, _modules(folder) if files is None else files)
 

@@ -1,28 +1,14 @@
-"""Versions, and the mark that says since which one a thing exists.
-
-``Since`` is resolved before anything else looks at a declaration: nothing downstream ever meets a
-condition, only the flat contract of one version.
-"""
+"""Versions of a line: numbers with dots between them."""
 
 from __future__ import annotations
 
 import functools
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-from construct import Subconstruct
 
 from vmirom.schema.errors import SchemaError
 
-if TYPE_CHECKING:
-    from construct import Construct
-
-    _Subconstruct = Subconstruct[Any, Any, Any, Any]
-else:
-    _Subconstruct = Subconstruct
-
-__all__ = ["Since", "Version"]
+__all__ = ["Version"]
 
 _FORM = re.compile(r"(0|[1-9][0-9]{0,5})(\.(0|[1-9][0-9]{0,5})){0,3}", re.ASCII)
 
@@ -63,17 +49,3 @@ class Version:
 
     def __str__(self) -> str:
         return ".".join(str(part) for part in self.parts)
-
-
-class Since(_Subconstruct):
-    """A field that exists since a version: ``Since("3.1", "build_id" / Bytes(20))``.
-
-    Takes over name and doc of the field, and parses and builds as it does, so that a struct of the newest
-    version can be used as it stands.
-    """
-
-    def __init__(self, version: str, field: Construct[Any, Any]) -> None:
-        super().__init__(field)
-        self.first = Version.parse(version)
-        self.name = field.name
-        self.docs = field.docs

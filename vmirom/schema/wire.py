@@ -15,7 +15,7 @@ from construct import Array, ConstructError, Struct
 from vmirom.schema.errors import SchemaError
 from vmirom.schema.fields import AnyConstruct
 from vmirom.schema.rows import FieldRow, StructRow
-from vmirom.schema.walk import Part, parts, peel_name, walk
+from vmirom.schema.walking import Part, parts, peel_name, walk
 
 __all__ = ["build", "parse", "violations"]
 

@@ -11,7 +11,7 @@ from vmirom.compat.lint_layouts import layout_findings
 from vmirom.compat.lint_rules import LINT_RULES
 from vmirom.compat.machines import word_bits
 from vmirom.compat.model import Call, Declaration, Dispatch, Enumeration, Value, registers_of
-from vmirom.schema.calls import C_TYPES
+from vmirom.schema.types import C_TYPES
 
 __all__ = ["lint"]
 

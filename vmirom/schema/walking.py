@@ -26,10 +26,10 @@ from construct import (
 )
 
 from vmirom.schema.errors import SchemaError
-from vmirom.schema.fields import AnyConstruct, Choice, Fixed, Flags, Reserved, Text
+from vmirom.schema.fields import AnyConstruct, Choice, Fixed, Flags, Reserved, Since, Text
 from vmirom.schema.names import check_field_name, refuse_twins
 from vmirom.schema.rows import FieldRow, StructRow
-from vmirom.schema.versions import Since, Version
+from vmirom.schema.versions import Version
 
 __all__ = ["Part", "parts", "peel_name", "resolve_struct", "walk"]
 
