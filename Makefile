@@ -35,10 +35,12 @@ docs: $(STAMP)
 clean:
 	rm -rf $(VENV) build dist
 
-# installed anew when what is to be installed changes
+# installed anew when what is to be installed changes; compiled, because a boot takes less time than that, and
+# where PYTHONDONTWRITEBYTECODE is set it would be done again by every command
 $(BARE): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	$(BIN)/python -m compileall -q abi vmirom
 	touch $@
 
 $(STAMP): $(BARE)

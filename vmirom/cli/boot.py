@@ -22,8 +22,6 @@ from vmirom.hosts.request import EMBEDDED, BootRequest
 from vmirom.hosts.workers import boot_all
 from vmirom.overlays import vmi
 from vmirom.report.agreement import compare, overall
-from vmirom.report.json_text import json_bytes
-from vmirom.report.machine_readable import boot_report, junit
 from vmirom.trace.recorder import TRACE_LIMIT
 
 __all__ = ["BootSettings", "boot", "host_choice", "pairs_for", "requests_for"]
@@ -117,8 +115,13 @@ def boot(
     results = _traced(requests, trace, as_json, trace_limit)
     agreement = compare(results)
     if junit_path is not None:
+        from vmirom.report.machine_readable import junit
+
         write_file(junit_path, junit(source.name, results, agreement))
     if as_json:
+        from vmirom.report.json_text import json_bytes
+        from vmirom.report.machine_readable import boot_report
+
         text = f"{abi[0]}.{abi[1]}"
         sys.stdout.write(json_bytes(boot_report(source.name, text, results, agreement)).decode())
     else:

@@ -5,10 +5,10 @@ Nothing that a guest does leaves here as an exception: a run is an outcome.
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import inspect
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -27,11 +27,13 @@ from vmirom.machine.memory import BadAddress, Memory
 from vmirom.overlays import vmi
 from vmirom.trace.recorder import OUTSIDE, Recorder, Tally
 
-__all__ = ["BACKENDS", "NAME", "TRACES", "boot", "probe"]
+__all__ = ["BACKENDS", "NAME", "SLOW", "TRACES", "boot", "prepare", "probe"]
 
 NAME: Final = EMBEDDED
 BACKENDS: Final = backend_names()
 TRACES: Final = True
+SLOW: Final = ("xen", "lguest")
+"""Started first where several are to boot, so that none of these is left alone at the end."""
 
 
 def probe() -> Host:
@@ -39,7 +41,17 @@ def probe() -> Host:
     needs = "unicorn, in this process; nothing else"
     if importlib.util.find_spec("unicorn") is None:
         return Host(NAME, False, (), "no unicorn", "pip install unicorn==2.1.4", needs)
-    return Host(NAME, True, BACKENDS, f"unicorn {importlib.metadata.version('unicorn')}", "", needs)
+    from importlib.metadata import version  # slow to come, and no boot needs it
+
+    return Host(NAME, True, BACKENDS, f"unicorn {version('unicorn')}", "", needs)
+
+
+def prepare() -> None:
+    """Load the engine and measure it once for all boots. What is wrong with it is each boot's own to say."""
+    from vmirom.machine.unicorn import UnicornEngine
+
+    with suppress(EngineError):
+        UnicornEngine.prepare()
 
 
 def boot(request: BootRequest, progress: Progress | None = None) -> BootResult:

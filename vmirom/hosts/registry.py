@@ -38,8 +38,10 @@ __all__ = [
     "host_module",
     "host_names",
     "hosts",
+    "prepare",
     "self_test_of",
     "setup_of",
+    "slow_backends",
     "tells_ends",
     "traces",
 ]
@@ -114,6 +116,16 @@ def grace_of(name: str) -> float:
 def gathers(name: str) -> bool:
     """Whether the host ``name`` boots several requests at once."""
     return hasattr(host_module(name), "boot_together")
+
+
+def prepare(name: str) -> None:
+    """Let the host ``name`` do what serves all its boots, before the processes that boot are forked."""
+    getattr(host_module(name), "prepare", lambda: None)()
+
+
+def slow_backends(name: str) -> tuple[str, ...]:
+    """Backends that take longer than others on the host ``name``, the slowest first."""
+    return tuple(getattr(host_module(name), "SLOW", ()))
 
 
 def tells_ends(name: str) -> bool:

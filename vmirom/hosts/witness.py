@@ -51,6 +51,10 @@ class Witness:
     def write(self, text: bytes) -> None:
         """A hypervisor's console."""
         self._console(text)
+        if b"\n" not in text:  # a byte at a time, as a 16550 sends it
+            if len(self._line) < _LINE_MAX:
+                self._line += text[: _LINE_MAX - len(self._line)]
+            return
         for number, piece in enumerate(text.split(b"\n")):
             if number:
                 self._printed(bytes(self._line))

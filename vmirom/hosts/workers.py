@@ -7,6 +7,7 @@ ended and becomes an error. Ctrl-C reaches only the parent, which ends the worke
 
 from __future__ import annotations
 
+import gc
 import itertools
 import multiprocessing
 import os
@@ -56,7 +57,7 @@ def boot_all(
     this call.
     """
     results: dict[int, BootResult] = {}
-    groups = ([(index, requests[index]) for index in group] for group in _groups(requests))
+    groups = ([(index, requests[index]) for index in group] for group in _slowest_first(requests))
     pool = _Pool(groups, watcher or (lambda tick: None), jobs or cpus())
     try:
         for index, result in pool.run():
@@ -113,7 +114,9 @@ class _Pool:
         self._busy: list[_Worker] = []
         self._over: list[tuple[int, BootResult]] = []
         # forking shares what is imported already; elsewhere than on Linux it is not safe
-        self._context: Any = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+        self._forks = sys.platform == "linux"
+        self._context: Any = multiprocessing.get_context("fork" if self._forks else "spawn")
+        self._prepared: set[str] = set()
 
     def run(self) -> Iterator[tuple[int, BootResult]]:
         more = True
@@ -138,9 +141,17 @@ class _Pool:
             worker.pipe.close()
         self._busy.clear()
 
+    def _prepare(self, host: str) -> None:
+        """What a fork shares need not be done by each worker, nor looked at by its collector."""
+        if self._forks and host not in self._prepared:
+            self._prepared.add(host)
+            registry.prepare(host)
+            gc.freeze()
+
     def _start(self, group: list[tuple[int, BootRequest]]) -> None:
         mine, theirs = self._context.Pipe(duplex=False)
         indices, requests = [index for index, _ in group], [request for _, request in group]
+        self._prepare(requests[0].host)
         process = self._context.Process(target=_work, args=(requests, indices, theirs), daemon=True)
         with _interrupts_held():
             process.start()
@@ -193,6 +204,16 @@ def _groups(requests: Sequence[BootRequest]) -> list[list[int]]:
     for index, request in enumerate(requests):
         groups.setdefault(request.host if registry.gathers(request.host) else index, []).append(index)
     return list(groups.values())
+
+
+def _slowest_first(requests: Sequence[BootRequest]) -> list[list[int]]:
+    """The groups in the order in which they are started: what takes longest must not be left to the end."""
+
+    def rank(group: list[int]) -> int:
+        slow = registry.slow_backends(requests[group[0]].host)
+        return min(slow.index(b) if (b := requests[i].backend) in slow else len(slow) for i in group)
+
+    return sorted(_groups(requests), key=rank)
 
 
 def _lost(request: BootRequest, reason: str) -> BootResult:

@@ -196,8 +196,9 @@ class Machine:
 
     def port_out(self, port: int, size: int, value: int) -> None:
         """See :class:`vmirom.machine.engine.Ports`."""
-        self.devices.advance()
-        self.devices.bus.port_out(port, size, value)
+        devices = self.devices
+        devices.advance()
+        devices.bus.port_out(port, size, value)
         self._notice()
 
     def _notice(self) -> None:
@@ -205,7 +206,7 @@ class Machine:
         neither in view."""
         event = self.devices.next_event()
         sooner = event is not None and (self._awaited is None or event < self._awaited)
-        if sooner or (self.interrupt_pending() and not self._line):
+        if sooner or (not self._line and self.interrupt_pending()):
             self.engine.kick()
 
     # running

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
 from vmirom.hypervisors.hypervisor import Console, Ending, EndKind, Trace
 from vmirom.hypervisors.xen.answers import DomainCrash, Ended
@@ -17,12 +18,14 @@ from vmirom.hypervisors.xen.domain import Domain
 from vmirom.hypervisors.xen.layout import WINDOW_VA
 from vmirom.hypervisors.xen.registers import CR0_TS
 from vmirom.hypervisors.xen.release import release as known_release
-from vmirom.hypervisors.xen.stores import StoreEmulator
 from vmirom.hypervisors.xen.traps import DB, GP, NM, PF, TS, UD
 from vmirom.machine.engine import Engine, Exit, Halted, Preempted, SegmentName, Stray, Trap, Window
 from vmirom.machine.memory import BadAddress, Memory
 from vmirom.overlays.native import Eflags
 from vmirom.overlays.xen import Transport
+
+if TYPE_CHECKING:
+    from vmirom.hypervisors.xen.stores import StoreEmulator
 
 __all__ = ["XenHypervisor", "make"]
 
@@ -56,7 +59,13 @@ class XenHypervisor:
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._domain: Domain | None = None
-        self._stores: StoreEmulator | None = None
+
+    @cached_property
+    def _stores(self) -> StoreEmulator:
+        """Made for the first store that Xen is to carry out: most guests have none, and it needs capstone."""
+        from vmirom.hypervisors.xen.stores import StoreEmulator
+
+        return StoreEmulator(self.domain)
 
     @property
     def domain(self) -> Domain:
@@ -68,7 +77,6 @@ class XenHypervisor:
     def load(self, bundle: bytes, command_line: str = "") -> None:
         """Build the domain from ``bundle``. Raises LoadError."""
         self._domain = build(bundle, command_line, self._setup)
-        self._stores = StoreEmulator(self._domain)
 
     def feed(self, data: bytes) -> None:
         """Type ``data`` on the console."""
@@ -178,13 +186,13 @@ class XenHypervisor:
             if answer is None:
                 return
             address, error = answer
-        elif error & 7 == 3 and self._stores is not None and self._stores.table_store(address):
+        elif error & 7 == 3 and self._stores.table_store(address):
             return
         domain.traps.inject_fault(address, error)
 
     def _stray(self, stray: Stray) -> None:
         """An access to I/O memory that no device answers: reads are ones, writes are lost."""
-        if stray.fetch or self._stores is None or not self._stores.io_access():
+        if stray.fetch or not self._stores.io_access():
             what = "fetch" if stray.fetch else "store" if stray.write else "load"
             raise DomainCrash(f"{what} at machine address {stray.gpa:#x}, where nothing is")
 

@@ -53,6 +53,8 @@ class _Chip:
 
     def _rank(self, bits: int) -> int:
         """Priority of the best of ``bits``: 0 is highest, 8 means none."""
+        if not bits:
+            return 8
         for rank in range(8):
             if bits >> (rank + self.lowest + 1 & 7) & 1:
                 return rank

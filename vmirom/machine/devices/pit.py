@@ -221,6 +221,8 @@ class Pit:
         self._counters = (_Counter(), _Counter(), _Counter())
         self._speaker = 0
         self._counters[2].gate = False
+        self._due: int | None = None
+        self._due_known = False
 
     def attach(self, bus: Bus) -> None:
         """Claim the ports. Raises PortConflict."""
@@ -228,20 +230,29 @@ class Pit:
         bus.claim("speaker", Port.SPEAKER, 1, self._read_speaker, self._write_speaker)
 
     def next_event(self) -> int | None:
-        """When :meth:`advance` will have something to do; now, if an edge has passed that it has not seen."""
-        counter, now = self._counters[0], self._clock()
-        return now if counter.edges(now) > counter.seen else counter.next_edge(now)
+        """When :meth:`advance` will have something to do; a time that has passed, if an edge has that it has
+        not seen. Worked out once for each edge and each access, since every port access of a guest asks."""
+        if not self._due_known:
+            counter, now = self._counters[0], self._clock()
+            self._due = now if counter.edges(now) > counter.seen else counter.next_edge(now)
+            self._due_known = True
+        return self._due
 
     def advance(self) -> None:
         """Raise IRQ 0 if counter 0 has had a rising edge since the last look."""
+        due = self._due if self._due_known else self.next_event()
+        if due is None or (now := self._clock()) < due:
+            return
+        self._due_known = False
         counter = self._counters[0]
-        edges = counter.edges(self._clock())
+        edges = counter.edges(now)
         if edges > counter.seen:
             counter.seen = edges
             self._raise_irq(False)
             self._raise_irq(True)
 
     def _read(self, port: int) -> int:
+        self._due_known = False
         if port == Port.COMMAND:
             return 0xFF
         return self._counters[port - Port.CHANNEL0].read(self._clock())
@@ -249,6 +260,7 @@ class Pit:
     def _write(self, port: int, value: int) -> None:
         now = self._clock()
         self.advance()
+        self._due_known = False
         if port != Port.COMMAND:
             self._counters[port - Port.CHANNEL0].write(value, now)
         elif value & PitCommand.READ_BACK == PitCommand.READ_BACK:

@@ -84,6 +84,8 @@ class Uart:
         return _NONE
 
     def _update(self) -> None:
+        if not self._ier and not self._level:
+            return
         level = self._mcr & _OUT2_AND_LOOP == _OUT2 and self._cause() != _NONE
         if level != self._level:
             self._level = level
@@ -129,11 +131,11 @@ class Uart:
 
     def _write(self, port: int, value: int) -> None:
         register = port - _BASE
-        if self._lcr & _DLAB and register in (Reg.DIVISOR_LOW, Reg.DIVISOR_HIGH):
+        if register == _DATA and not self._lcr & _DLAB:
+            self._transmit(value)
+        elif self._lcr & _DLAB and register in (Reg.DIVISOR_LOW, Reg.DIVISOR_HIGH):
             shift = 8 if register == Reg.DIVISOR_HIGH else 0
             self._divisor = self._divisor & ~(0xFF << shift) | value << shift
-        elif register == _DATA:
-            self._transmit(value)
         elif register == Reg.IER:
             if value & ~self._ier & UartIer.TRANSMIT:
                 self._transmit_pending = True

@@ -20,13 +20,14 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from vmirom.machine.engine import EngineError
-from vmirom.machine.unicorn.library import BLOCK_CALLBACK, INTERRUPT_CALLBACK, Machine
+from vmirom.machine.unicorn.library import BLOCK_CALLBACK, INTERRUPT_CALLBACK, Machine, constants
 
 __all__ = ["Layout", "calibrate"]
 
 _TAG: Final = 0x5A17_0000
 _SELECTORS: Final = (0x7318, 0x2BE8, 0x6650)  # no low bits: those are the error code's flags
 _CODE: Final = 0x2000
+_BLOCK: Final = 256
 _LIVE: Final = (440, 35408)  # uc_struct -> CPUState -> CPUX86State, linux x86_64
 
 
@@ -58,9 +59,7 @@ class _Probe:
     """A small machine with a flat GDT that runs a few bytes at CPL 0."""
 
     def __init__(self, code: bytes) -> None:
-        from unicorn import unicorn_const as u
-        from unicorn import x86_const as x
-
+        u, x = constants("unicorn_const"), constants("x86_const")
         self.machine = Machine(4 << 20)
         self.ram = mmap.mmap(-1, 0x4000)
         self.ram[0x1000:0x1018] = bytes(8) + _descriptor(0x9B) + _descriptor(0x93)
@@ -101,11 +100,9 @@ class _Probe:
 
 def _fault_images(selector: int) -> tuple[bytes, bytes]:
     """The image before and after ``mov %eax,%ds`` with a selector outside the GDT."""
-    from unicorn import x86_const as x
-
     probe = _Probe(b"\x8e\xd8")
     try:
-        probe.machine.write_register(x.UC_X86_REG_EAX, selector)
+        probe.machine.write_register(constants("x86_const").UC_X86_REG_EAX, selector)
         before = probe.image()
         probe.run()
         if probe.vector != 13:
@@ -119,6 +116,16 @@ def _only(candidates: list[int], what: str) -> int:
     if len(candidates) != 1:
         raise EngineError(f"unicorn's calibration found {len(candidates)} places for {what}: unknown build")
     return candidates[0]
+
+
+def _changed(before: bytes, after: bytes) -> dict[int, tuple[int, int]]:
+    """The 32-bit words that differ, by offset: old and new."""
+    blocks = (
+        at for at in range(0, len(before), _BLOCK) if before[at : at + _BLOCK] != after[at : at + _BLOCK]
+    )
+    words = (word for at in blocks for word in range(at, min(at + _BLOCK, len(before) - 3), 4))
+    pairs = ((word, (_word(before, word), _word(after, word))) for word in words)
+    return {word: (old, new) for word, (old, new) in pairs if old != new}
 
 
 def _word(image: bytes, offset: int) -> int:
@@ -150,20 +157,18 @@ def _find_live(layout_size: int, header: int) -> tuple[bool, int]:
                 return False, 0
         finally:
             probe.close()
-        words = range(0, _LIVE[1], 4)
-        changed.append({w for w in words if _word(before, w) == 0 and _word(after, w) == 1})
+        changed.append({word for word, values in _changed(before, after).items() if values == (0, 1)})
     only = changed[0] - changed[1]
     return (True, only.pop()) if len(only) == 1 else (False, 0)
 
 
 def _find_hook_begin() -> int:
     """Offset of a hook's first address in its struct, found by a value that can't be there by chance."""
-    from unicorn import unicorn_const as u
-
     machine = Machine(4 << 20)
     try:
         begin, end = 0x1122334455667788, 0x2233445566778899
-        handle = machine.hook(u.UC_HOOK_BLOCK, BLOCK_CALLBACK, lambda *_: None, begin, end)
+        block = constants("unicorn_const").UC_HOOK_BLOCK
+        handle = machine.hook(block, BLOCK_CALLBACK, lambda *_: None, begin, end)
         data = ctypes.string_at(handle, 64)
     finally:
         machine.close()
@@ -188,15 +193,13 @@ def _measure() -> Layout:
     before, after = shots[0]
     tags = struct.pack("<QQ", _TAG + 1, _TAG + 2)
     regs = _only([i for i in range(0, size - 16, 8) if before[i : i + 16] == tags], "the registers") - 8
-    words = range(regs + 232, size - 3, 4)
+    changes = [_changed(*shot) for shot in shots]
+    words = [word for word in changes[0] if word >= regs + 232]
+    new = [[changed.get(word, (0, 0))[1] for changed in changes] for word in words]
     error_code = _only(
-        [w for w in words if all(_word(s[1], w) == sel for s, sel in zip(shots, _SELECTORS, strict=True))],
-        "the error code",
+        [w for w, found in zip(words, new, strict=True) if found == [*_SELECTORS]], "the error code"
     )
-    old = _only(
-        [w for w in words if all(_word(s[0], w) == 0xFFFFFFFF and _word(s[1], w) == 13 for s in shots)],
-        "old_exception",
-    )
+    old = _only([w for w in words if all(c.get(w) == (0xFFFFFFFF, 13) for c in changes)], "old_exception")
     layout = Layout(
         size=size,
         regs=regs,

@@ -105,9 +105,7 @@ class UnicornEngine(PortAccess):
         memory.on_write = self._on_memory_write
 
     def _add_hooks(self) -> None:
-        from unicorn import unicorn_const as u
-        from unicorn import x86_const as x
-
+        u, x = lib.constants("unicorn_const"), lib.constants("x86_const")
         hook = self.machine.hook
         hook(u.UC_HOOK_INTR, lib.INTERRUPT_CALLBACK, self._on_interrupt)
         hook(u.UC_HOOK_INSN_INVALID, lib.INVALID_CALLBACK, self._on_invalid)
@@ -142,6 +140,11 @@ class UnicornEngine(PortAccess):
             self.set_segment(name, flat_code if name == SegmentName.CS else flat_data)
         self.set_task_register(Segment(0, 0, 0, 0x8900))
         self.eflags = 2
+
+    @staticmethod
+    def prepare() -> None:
+        """Do what the first engine of a process has to do, for those who fork. Raises EngineError."""
+        scratch.tsc()
 
     # running
 
@@ -286,7 +289,7 @@ class UnicornEngine(PortAccess):
 
         def guarded(*arguments: Any) -> Any:
             try:
-                self._forget()
+                self._stale = self._copied
                 return callback(*arguments)
             except BaseException as failure:  # noqa: BLE001 - whatever it is, run() raises it
                 self._in_port = False
@@ -327,7 +330,7 @@ class UnicornEngine(PortAccess):
         return 1
 
     def _on_block(self, _handle: int, _address: int, _size: int, _key: int) -> None:
-        self._forget()
+        self._stale = self._copied
         if self.interruptible:
             self._leave()
 

@@ -1,14 +1,18 @@
 """The unicorn library as plain C functions.
 
-The Python binding spends 1.5 us on a register and wraps every hook; the engine goes through ctypes
-itself. The binding is used for one thing: finding and loading the shared library. Nothing here knows
-what a guest is.
+The Python binding spends 1.5 us on a register, wraps every hook, and takes longer to import than a small
+guest to boot; the engine goes through ctypes itself. Of the binding's package it takes the shared library
+and the files of constants. Nothing here knows what a guest is.
 """
 
 from __future__ import annotations
 
 import ctypes
+import importlib.util
+import sys
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
 from vmirom.machine.engine import EngineError
@@ -27,6 +31,7 @@ __all__ = [
     "SYSCALL_CALLBACK",
     "Library",
     "Machine",
+    "constants",
     "library",
 ]
 
@@ -49,6 +54,7 @@ MMIO_READ_CALLBACK: Final = ctypes.CFUNCTYPE(_U64, _HANDLE, _U64, ctypes.c_uint,
 MMIO_WRITE_CALLBACK: Final = ctypes.CFUNCTYPE(None, _HANDLE, _U64, ctypes.c_uint, _U64, _HANDLE)
 
 _PROTOTYPES: Final[dict[str, list[Any]]] = {
+    "uc_version": [ctypes.c_void_p, ctypes.c_void_p],
     "uc_open": [_U32, _U32, ctypes.POINTER(_HANDLE)],
     "uc_close": [_HANDLE],
     "uc_emu_start": [_HANDLE, _U64, _U64, _U64, ctypes.c_size_t],
@@ -70,6 +76,43 @@ _PROTOTYPES: Final[dict[str, list[Any]]] = {
 """Fixed arguments; uc_hook_add and uc_ctl take more, which ctypes passes as variadic ones."""
 
 
+_NAMES: Final = {"win32": "unicorn.dll", "darwin": "libunicorn.2.dylib"}
+
+
+def _package() -> Path:
+    """Where the package unicorn lies, which is not imported. Raises EngineError."""
+    found = importlib.util.find_spec("unicorn")
+    if found is None or not found.submodule_search_locations:
+        raise EngineError(f"unicorn is not installed: pip install unicorn=={Library.VERSION}")
+    return Path(found.submodule_search_locations[0])
+
+
+@cache
+def constants(name: str) -> Any:
+    """The numbers that unicorn's API gives to things: its module ``unicorn_const`` or ``x86_const``."""
+    path = _package() / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"{__name__}_{name}", path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise EngineError(f"unicorn's {path} is missing: pip install unicorn=={Library.VERSION}")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _load() -> ctypes.CDLL:
+    """The shared library: in the package, where the wheels put it, or where the binding finds it."""
+    path = _package() / "lib" / _NAMES.get(sys.platform, "libunicorn.so.2")
+    try:
+        if path.is_file():
+            return ctypes.CDLL(str(path))
+        from unicorn.unicorn_py3.unicorn import uclib
+    except (ImportError, OSError) as problem:
+        raise EngineError(
+            f"unicorn can't be loaded ({problem}): pip install unicorn=={Library.VERSION}"
+        ) from None
+    return ctypes.CDLL(uclib._name)
+
+
 class Library:
     """Functions of libunicorn with prototypes of our own, and the QEMU symbols that it happens to export.
 
@@ -79,21 +122,15 @@ class Library:
     VERSION: Final = "2.1.4"
 
     def __init__(self) -> None:
-        try:
-            from importlib.metadata import version
-
-            from unicorn.unicorn_py3.unicorn import uclib
-        except ImportError as problem:
-            raise EngineError(
-                f"unicorn can't be imported ({problem}): pip install unicorn=={self.VERSION}"
-            ) from None
-        if version("unicorn") != self.VERSION:
-            raise EngineError(f"unicorn {version('unicorn')} is not the tested {self.VERSION}")
-        self.c = ctypes.CDLL(uclib._name)
+        self.c = _load()
         for name, arguments in _PROTOTYPES.items():
             function = getattr(self.c, name)
             function.argtypes = arguments
             function.restype = ctypes.c_int
+        number = self.c.uc_version(None, None)
+        version = f"{number >> 24 & 0xFF}.{number >> 16 & 0xFF}.{number >> 8 & 0xFF}"
+        if version != self.VERSION:
+            raise EngineError(f"unicorn {version} is not the tested {self.VERSION}")
         self.c.uc_context_size.argtypes = [_HANDLE]
         self.c.uc_context_size.restype = ctypes.c_size_t
         self.c.uc_strerror.argtypes = [ctypes.c_int]
@@ -132,8 +169,7 @@ class Machine:
     """One ``uc_engine``: its handle, its hooks, its end. Every failing call raises EngineError."""
 
     def __init__(self, tcg_buffer: int = 16 << 20) -> None:
-        from unicorn import unicorn_const as u
-
+        u = constants("unicorn_const")
         self.library = library()
         self.c = self.library.c
         self.handle = ctypes.c_void_p()

@@ -59,16 +59,20 @@ class PortAccess(State):
         again = redo == (*step, port, size)
         value = self._last_value if again else self._ports.port_in(port, size)
         self._last_step, self._last_value = (*step, port, size), value
-        self._leave_port(port)
+        if self._kicked:
+            self._stop_behind(port)
+        self._in_port = False
         return value & (1 << 8 * size) - 1
 
     def _on_out(self, _handle: int, port: int, size: int, value: int, _key: int) -> None:
         if self._is_refused(port, size):
             self._refuse_port(port)
-        elif self._ports is not None:
+        elif (ports := self._ports) is not None:
             self._enter_port()
-            self._ports.port_out(port, size, value & (1 << 8 * size) - 1)
-            self._leave_port(port)
+            ports.port_out(port, size, value & (1 << 8 * size) - 1)
+            if self._kicked:
+                self._stop_behind(port)
+            self._in_port = False
 
     def _step_undone(self) -> bool:
         """Whether a stop has undone an INS, or a step of a repeated one, behind its access: unicorn leaves at
@@ -83,20 +87,17 @@ class PortAccess(State):
         self._redo = self._last_step if self._step_undone() else None
 
     def _enter_port(self) -> None:
-        """From here until the access is behind us no stop comes from outside."""
+        """From here until the access is behind us no stop comes from outside. One that came before is no
+        reason to do without a breakpoint: if unicorn had not begun by then, it is forgotten, or else it ends
+        the run at the end of the block only."""
         with self._stop_lock:
             self._in_port = True
 
-    def _leave_port(self, port: int) -> None:
-        """A stop that was asked for before is no reason to do without a breakpoint: it may have come before
-        unicorn began, which forgets it, and ends the run at the end of the block only."""
-        if self._kicked:
-            self._stop_behind(port)
-        self._in_port = False
-
     def _is_refused(self, port: int, size: int) -> bool:
         """unicorn checks neither IOPL nor the TSS bitmap."""
-        flags, ring = self.raw_eflags, self.hflags & 3
+        if self._stale:
+            self._load()
+        flags, ring = self._words[self._file + 34], self._words[self._file + 44] & 3
         if ring == 0 and not flags & 1 << 17:
             return False
         if self._ports is None:

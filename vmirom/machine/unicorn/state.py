@@ -13,7 +13,7 @@ from typing import Final
 
 from vmirom.machine.engine import Segment, SegmentName
 from vmirom.machine.unicorn.calibration import Layout
-from vmirom.machine.unicorn.library import Machine
+from vmirom.machine.unicorn.library import Machine, constants
 
 __all__ = ["State"]
 
@@ -67,8 +67,7 @@ class State:
     hflags = _Word(176)
 
     def __init__(self, machine: Machine, layout: Layout, live: bool) -> None:
-        from unicorn import x86_const as x
-
+        x = constants("x86_const")
         self.machine = machine
         self.layout = layout
         self._copied = not (live and layout.live)
