@@ -1,7 +1,8 @@
 """KVM's paravirtual ABI for x86 guests, as of Linux 6.1.
 
 A hypercall is ``vmcall`` (Intel) or ``vmmcall`` (AMD) from CPL 0: number in EAX, arguments in EBX ECX EDX
-ESI, result in EAX, no other register changed. Which ones a host serves is in CPUID leaf 0x40000001.
+ESI, result in EAX, no other register changed. Which ones a host serves is in CPUID leaf 0x40000001: a call
+that is there only with a feature names its bit.
 """
 
 import enum
@@ -168,10 +169,18 @@ HYPERCALLS = (
         (_ebx("length"), _ecx("gpa_low"), _edx("gpa_high")),
         "batched page-table operations; served by old hosts only",
         "MmuOp",
+        when=("Feature.MMU_OP",),
     ),
     Hypercall(3, "FEATURES", (), "PowerPC only"),
     Hypercall(4, "PPC_MAP_MAGIC_PAGE", (), "PowerPC only"),
-    Hypercall(5, "KICK_CPU", (_ebx("flags"), _ecx("apic_id")), "wakes a halted CPU", since=_NEW),
+    Hypercall(
+        5,
+        "KICK_CPU",
+        (_ebx("flags"), _ecx("apic_id")),
+        "wakes a halted CPU",
+        since=_NEW,
+        when=("Feature.PV_UNHALT",),
+    ),
     Hypercall(6, "MIPS_GET_CLOCK_FREQ", (), "MIPS only", since=_NEW),
     Hypercall(7, "MIPS_EXIT_VM", (), "MIPS only", since=_NEW),
     Hypercall(8, "MIPS_CONSOLE_OUTPUT", (), "MIPS only", since=_NEW),
@@ -184,9 +193,16 @@ HYPERCALLS = (
         (_ebx("bitmap_low"), _ecx("bitmap_high"), _edx("lowest_apic_id"), _esi("icr")),
         "returns the number of interrupts delivered",
         since=_NEW,
+        when=("Feature.PV_SEND_IPI",),
     ),
-    Hypercall(11, "SCHED_YIELD", (_ebx("apic_id"),), since=_NEW),
-    Hypercall(12, "MAP_GPA_RANGE", (_ebx("gpa"), _ecx("pages"), _edx("attributes")), since=_NEW),
+    Hypercall(11, "SCHED_YIELD", (_ebx("apic_id"),), since=_NEW, when=("Feature.PV_SCHED_YIELD",)),
+    Hypercall(
+        12,
+        "MAP_GPA_RANGE",
+        (_ebx("gpa"), _ecx("pages"), _edx("attributes")),
+        since=_NEW,
+        when=("Feature.HC_MAP_GPA_RANGE",),
+    ),
 )
 
 vcpu_time_info = struct(

@@ -78,6 +78,7 @@ CASES: dict[str, Declaration] = {
         one(Value("a", "UINT32", "EBX"), clobbers=STD | {"EBX"}, number=3, name="Zs"),
     ),
     "kind-result": of(one(kind="function")),
+    "gate-unknown": of(one(when=("F.Z",)), enums=(FLAGS,)),
     "contract-partial": of(one(clobbers=None)),
     "contract-unpublished": of(one(kind=None, arguments=None, results=None, clobbers=None, segments=None)),
     "number-shared": of(one(), one(name="Zr")),
@@ -201,6 +202,7 @@ NEAR: dict[str, Declaration] = {
         one(clauses=frozenset(("VMI-Q-01",))), clauses=(Clause("VMI-Q-01", "Says.", "ROM"),)
     ),
     "clause-empty": of(one(), clauses=(Clause("VMI-Q-01", ".", "ROM"),)),
+    "gate-unknown": of(one(when=("F.Y",)), enums=(FLAGS,)),
     "doc-missing": of(one(doc=None), one(number=2, name="Zr", doc="Does.")),
 }
 """For each rule what is nearly the defect, and is none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -19,7 +20,9 @@ from vmirom.compat import (
     Severity,
     Value,
     diff,
+    from_bytes,
 )
+from vmirom.compat.assemble import assemble
 from vmirom.compat.natures import type_change
 
 B, R, C = Severity.BREAKING, Severity.RISKY, Severity.COMPATIBLE
@@ -324,3 +327,67 @@ def test_values_that_became_flags_while_they_were_split() -> None:
     right = replace(start, enums=(*start.enums, one, two), version="4.0")
     found = {(f.rule, f.severity) for f in diff(left, right).findings}
     assert found == {("enum-regrouped", C), ("enum-kind", B)}
+
+
+# -- features that calls are there with ---------------------------------------------------------------
+
+BITS = Enumeration("Feature", (("CLOCK", 0), ("KICK", 7), ("IPI", 11)))
+
+
+def host(*calls: Call, bits: Enumeration = BITS, line: str = "hv") -> Declaration:
+    return assemble(line, "1.0", line, calls=calls, structs=(), enums=(bits,), hypercalls=True)
+
+
+def hypercall(*when: str) -> Call:
+    return Call(5, "KICK_CPU", None, (Value("id", "UINT32", "EBX"),), None, None, None, when=when)
+
+
+def test_a_call_that_comes_with_a_feature_is_an_addition() -> None:
+    finding = only(diff(host(), host(hypercall("Feature.KICK"))))
+    assert (finding.rule, finding.severity) == ("call-added", C)
+    assert finding.new == "KICK_CPU = 5, with Feature.KICK"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "rule", "severity", "breaks"),
+    [
+        ((), ("Feature.KICK",), "gate-added", B, Breaks.OLD_GUEST),
+        (("Feature.KICK",), (), "gate-lifted", C, Breaks.NEW_GUEST),
+        (("Feature.KICK",), ("Feature.IPI",), "gate-changed", B, Breaks.BOTH),
+        (("Feature.KICK",), ("Feature.IPI", "Feature.KICK"), "gate-added", B, Breaks.OLD_GUEST),
+        (("Feature.IPI", "Feature.KICK"), ("Feature.KICK",), "gate-lifted", C, Breaks.NEW_GUEST),
+    ],
+)
+def test_what_a_call_needs_to_be_there(
+    before: tuple[str, ...], after: tuple[str, ...], rule: str, severity: Severity, breaks: Breaks
+) -> None:
+    finding = only(diff(host(hypercall(*before)), host(hypercall(*after))))
+    assert (finding.rule, finding.severity, finding.breaks) == (rule, severity, breaks)
+    assert finding.place == "call/KICK_CPU/when"
+
+
+def test_another_name_for_the_same_bit_is_no_other_gate() -> None:
+    renamed = replace(BITS, members=(("CLOCK", 0), ("KICK_CPU", 7), ("IPI", 11)))
+    report = diff(host(hypercall("Feature.KICK")), host(hypercall("Feature.KICK_CPU"), bits=renamed))
+    assert {finding.rule for finding in report.findings} == {"enum-member-renamed"}
+    moved = replace(BITS, name="HostFeature")
+    report = diff(host(hypercall("Feature.KICK")), host(hypercall("HostFeature.KICK"), bits=moved))
+    assert {finding.rule for finding in report.findings} == {"enum-renamed"}
+
+
+def test_a_gates_bit_that_moved_is_told_where_it_is_declared() -> None:
+    moved = replace(BITS, members=(("CLOCK", 0), ("KICK", 8), ("IPI", 11)))
+    report = diff(host(hypercall("Feature.KICK")), host(hypercall("Feature.KICK"), bits=moved))
+    assert [(f.rule, f.place) for f in report.findings] == [("enum-value-changed", "enum/Feature/KICK")]
+
+
+def test_gates_in_a_lock() -> None:
+    row = {"number": 5, "name": "KICK_CPU", "when": ["Feature.KICK"]}
+    lock = {
+        "line": "hv",
+        "version": "1.0",
+        "hypercalls": [row],
+        "enums": {"Feature": {"members": {"KICK": 7}}},
+    }
+    (read,) = from_bytes(json.dumps(lock).encode(), "hv.json").calls
+    assert read.when == ("Feature.KICK",)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.schema.lines import TREE
+from vmirom.overlays.kvm import HYPERCALL_FEATURES
 
 XEN = TREE.resolve("xen")
 LGUEST = TREE.resolve("lguest")
@@ -144,6 +145,24 @@ def test_xen_argument_registers() -> None:
             places = [argument.place for argument in call.arguments]
             assert places == order[: len(places)], call.name
             assert not call.subops or call.subops in {row.name for row in line.enums}, call.name
+
+
+def test_kvm_hypercalls_that_a_feature_gates() -> None:
+    """Bits of EAX of leaf 40000001h; the others are always there, or another architecture's."""
+    bits = dict(KVM.enum("Feature").members)
+    gates = {
+        call.name: [bits[each.removeprefix("Feature.")] for each in call.when] for call in KVM.hypercalls
+    }
+    assert {name: found for name, found in gates.items() if found} == {
+        "MMU_OP": [2],
+        "KICK_CPU": [7],
+        "SEND_IPI": [11],
+        "SCHED_YIELD": [13],
+        "MAP_GPA_RANGE": [16],
+    }
+    assert {name.name: [int(each) for each in found] for name, found in HYPERCALL_FEATURES.items()} == {
+        name: found for name, found in gates.items() if found
+    }
 
 
 def test_lguest_hypercalls() -> None:

@@ -66,6 +66,15 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "clause": (lambda: procedure(1, "A", clauses=("IRQ-1",), **GOOD), "clause 'IRQ-1' is not of the form"),
     "version": (lambda: procedure(1, "A", since="three", **GOOD), "version 'three' is not of the form"),
     "hypercall": (lambda: Hypercall(1, "A", (VALUE, VALUE)), "hypercall A: EAX holds both"),
+    "feature's form": (lambda: Hypercall(1, "A", when=("PV",)), "hypercall A: when 'PV' is not of the form"),
+    "feature twice": (
+        lambda: Hypercall(1, "A", when=("F.X", "F.X")),
+        "hypercall A, when: name 'F.X' is used",
+    ),
+    "feature unknown": (
+        lambda: resolve(Line("zq", "zq", ("1.0",), "Zq.", hypercalls=(Hypercall(1, "A", when=("F.X",)),))),
+        "hypercall A: when F.X is not a feature that is declared",
+    ),
 }
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from vmirom.compat.diff_values import argument_changes, result_changes
 from vmirom.compat.emit import found
 from vmirom.compat.findings import Breaks, Finding, Severity
 from vmirom.compat.matching import Matching, Pair, is_vacant, is_weak
 from vmirom.compat.model import Call, registers_of
-from vmirom.compat.naming import Naming
+from vmirom.compat.naming import Members, Naming
 
 __all__ = ["call_findings"]
 
@@ -73,7 +73,8 @@ def _numbers(matching: Matching, numbered: bool) -> Iterator[Finding]:
 
 
 def _shown(call: Call) -> str:
-    return f"{call.name} = {call.number}"
+    when = f", with {' and '.join(call.when)}" if call.when else ""
+    return f"{call.name} = {call.number}{when}"
 
 
 def _reused(matching: Matching) -> Iterator[tuple[int, Call]]:
@@ -115,6 +116,7 @@ def _moved(pair: Pair) -> Finding:
 def _contract(pair: Pair, names: Naming) -> Iterator[Finding]:
     old, new, place = pair.old, pair.new, f"call/{pair.old.name}"
     yield from _stated(old, new, place)
+    yield from _gates(old, new, place, names)
     if old.kind != new.kind and "jump" in (old.kind, new.kind) and old.kind and new.kind:
         yield found("call-kind-changed", place, old.kind, new.kind)
     if old.arguments is not None and new.arguments is not None:
@@ -131,6 +133,27 @@ def _contract(pair: Pair, names: Naming) -> Iterator[Finding]:
             yield found("segments-tightened", f"{place}/segments", _set(old.segments), _set(new.segments))
         if fewer:
             yield found("segments-relaxed", f"{place}/segments", _set(old.segments), _set(new.segments))
+
+
+def _gates(old: Call, new: Call, place: str, names: Naming) -> Iterator[Finding]:
+    """Features that the call is there with. What crosses is the feature's number: another name for it is the
+    same feature, and a feature that got another number is told where it is declared."""
+    if old.when == new.when:
+        return
+    before = {name: _number(name, names.before) for name in old.when if name not in new.when}
+    after = {name: _number(name, names.after) for name in new.when if name not in old.when}
+    gone = [name for name, number in before.items() if number is None or number not in after.values()]
+    came = [name for name, number in after.items() if number is None or number not in before.values()]
+    if gone or came:
+        rule = "gate-changed" if gone and came else "gate-lifted" if gone else "gate-added"
+        shown = (" and ".join(each.when) or "always" for each in (old, new))
+        yield found(rule, f"{place}/when", *shown)
+
+
+def _number(feature: str, table: Mapping[str, Members]) -> tuple[str, int] | None:
+    """Which enumeration a feature is of, and its number there, if that is declared."""
+    kind, _, member = feature.rpartition(".")
+    return next(((kind, value) for name, value in table.get(kind, ()) if name == member), None)
 
 
 _PARTS = ("kind", "arguments", "results", "clobbers", "segments")

@@ -51,6 +51,11 @@ _RULES = (
         "as a result: who calls by hand expects it preserved.",
     ),
     _defect("kind-result", "Kind and result disagree", "A function has a result; others have none."),
+    _defect(
+        "gate-unknown",
+        "Feature isn't declared",
+        "The call is there only with a feature, and nobody can ask for one that no enumeration has.",
+    ),
     _doubt("contract-partial", "Contract in parts", "Some parts are stated and others not."),
     _remark("contract-unpublished", "Contract not published", "The number is taken; nobody can rely on it."),
     _defect("number-shared", "Number used twice", "Two calls answer to one number."),

@@ -61,6 +61,7 @@ def _numbers(declaration: Declaration) -> Iterator[Finding]:
 def _calls(declaration: Declaration) -> Iterator[Finding]:
     usual = _usual_clobbers(declaration.calls)
     known = {each.name for each in declaration.enums}
+    features = {f"{each.name}.{name}" for each in declaration.enums for name, _ in each.members}
     structs = {each.name for each in declaration.structs}
     if declaration.header is not None:
         structs.add(declaration.header.name)
@@ -69,6 +70,9 @@ def _calls(declaration: Declaration) -> Iterator[Finding]:
         place = f"call/{call.name}"
         if not hypercalls:
             yield from _contract(call, place)
+        for feature in call.when:
+            if feature not in features:
+                yield _found("gate-unknown", f"{place}/when", feature)
         yield from _arguments(call, place)
         yield from _results(call, place)
         yield from _lost(call, usual, place)

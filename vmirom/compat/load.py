@@ -89,7 +89,16 @@ def from_resolved(resolved: Resolved, tree: AbiTree | None = None) -> Declaratio
     if slots is not None:
         mechanism = Mechanism(Dispatch.SLOTS, slots.size, slots.count, slots.first, slots.base)
     calls = tuple(_call(call, bound) for call in resolved.calls) + tuple(
-        Call(each.number, each.name, None, tuple(_value(a) for a in each.arguments), None, None, None)
+        Call(
+            each.number,
+            each.name,
+            None,
+            tuple(_value(argument) for argument in each.arguments),
+            None,
+            None,
+            None,
+            when=each.when,
+        )
         for each in resolved.hypercalls
     )
     return assemble(

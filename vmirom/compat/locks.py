@@ -64,6 +64,7 @@ class _CallRow(msgspec.Struct, forbid_unknown_fields=True):
     since: _Version = "0"
     clauses: list[_Name] | None = None
     doc: _Text | None = None
+    when: Annotated[list[_Name], msgspec.Meta(max_length=64)] = []
 
 
 class _FieldRow(msgspec.Struct, forbid_unknown_fields=True):
@@ -302,6 +303,7 @@ def _call(row: _CallRow, bound: dict[str, set[str]] | None) -> Call:
         None if row.segments is None else frozenset(row.segments),
         _clauses_of(row, bound),
         row.doc,
+        tuple(row.when),
     )
 
 

@@ -55,7 +55,8 @@ class Value:
 @dataclass(frozen=True, slots=True)
 class Call:
     """A call or hypercall. ``kind`` is function, procedure or jump; parts that no source states are None.
-    ``results`` are all registers that carry something back, the value returned first."""
+    ``results`` are all registers that carry something back, the value returned first. ``when``: features
+    (``Feature.PV_SEND_IPI``) that must be set for the call to be there at all."""
 
     number: int
     name: str
@@ -66,6 +67,7 @@ class Call:
     segments: frozenset[str] | None
     clauses: frozenset[str] | None = None
     doc: str | None = None
+    when: tuple[str, ...] = ()
 
     @property
     def contract(self) -> tuple[object, ...]:

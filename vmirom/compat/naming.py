@@ -48,7 +48,12 @@ class Naming:
         def told(values: tuple[Value, ...] | None) -> tuple[Value, ...] | None:
             return None if values is None else tuple(self._value(each) for each in values)
 
-        return replace(call, arguments=told(call.arguments), results=told(call.results))
+        when = tuple(self._feature(each) for each in call.when)
+        return replace(call, arguments=told(call.arguments), results=told(call.results), when=when)
+
+    def _feature(self, name: str) -> str:
+        kind, dot, member = name.rpartition(".")
+        return f"{self.enums.get(kind, kind)}{dot}{member}"
 
     def _value(self, value: Value) -> Value:
         values = tuple(self.enums.get(name, name) for name in value.values)

@@ -91,6 +91,7 @@ def _call(
     segments: list[str] | None,
     clauses: list[str] | None,
     doc: str | None,
+    when: list[str],
 ) -> Call:
     def values(rows: list[Any] | None) -> tuple[Value, ...] | None:
         if rows is None:
@@ -110,4 +111,5 @@ def _call(
         names(segments),
         names(clauses),
         doc,
+        tuple(when),
     )

@@ -60,11 +60,12 @@ def _call(call: Call) -> dict[str, Any]:
 
 
 def _hypercall(call: Hypercall) -> dict[str, Any]:
-    return {
+    row = {
         "number": call.number,
         "name": call.name,
         "arguments": [_place(part) for part in call.arguments],
     }
+    return {**row, "when": list(call.when)} if call.when else row
 
 
 def _struct(struct: StructRow) -> dict[str, Any]:

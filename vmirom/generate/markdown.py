@@ -179,6 +179,7 @@ def backend_page(line: Resolved) -> str:
 
 def _hypercall(call: Hypercall) -> list[str]:
     note = [f"since {call.since}"] if call.since > Version((0,)) else []
+    note += [f"only with {' and '.join(call.when)}"] if call.when else []
     return [
         str(call.number),
         call.name,

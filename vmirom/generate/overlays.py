@@ -14,7 +14,7 @@ from pathlib import Path
 from cffi import FFI
 
 from vmirom.generate.text import BANNER, c_declaration, docstring, member_text
-from vmirom.schema import EnumRow, Resolved, StructRow
+from vmirom.schema import EnumRow, Resolved, StructRow, upper_snake
 
 __all__ = ["INIT", "cffi_overlay", "python_overlay"]
 
@@ -54,7 +54,8 @@ def _declaration(struct: StructRow) -> str:
 def python_overlay(line: Resolved) -> str:
     """``F.py``."""
     family = line.line.family
-    names = sorted([*(row.name for row in line.enums), "ffi"])
+    gates = _gates(line)
+    names = sorted([*(row.name for row in line.enums), "ffi", *([_gates_name(line)] if gates else [])])
     out = [
         docstring(f"{_first_sentence(line)} {BANNER}"),
         "",
@@ -71,7 +72,26 @@ def python_overlay(line: Resolved) -> str:
     ]
     for row in line.enums:
         out += ["", "", *_enum(row)]
-    return "\n".join([*out, ""])
+    return "\n".join([*out, *(["", "", *gates] if gates else []), ""])
+
+
+def _gates_name(line: Resolved) -> str:
+    return f"{upper_snake(line.line.call_enum)}_FEATURES"
+
+
+def _gates(line: Resolved) -> list[str]:
+    """Which features each hypercall is there with; nothing for a line whose hypercalls are always there."""
+    gated = [call for call in line.hypercalls if call.when]
+    if not gated:
+        return []
+    kinds = sorted({feature.partition(".")[0] for call in gated for feature in call.when})
+    calls = line.line.call_enum
+    return [
+        f"{_gates_name(line)}: dict[{calls}, tuple[{' | '.join(kinds)}, ...]] = {{",
+        *(f"    {calls}.{call.name}: ({', '.join(call.when)},)," for call in gated),
+        "}",
+        docstring("Features without which a hypercall answers as one that doesn't exist."),
+    ]
 
 
 def _first_sentence(line: Resolved) -> str:

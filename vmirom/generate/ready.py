@@ -87,6 +87,7 @@ def _call(call: Call, bound: list[str] | None) -> list[Any]:
         call.segments,
         bound,
         call.doc,
+        [],
     ]
 
 
@@ -96,7 +97,8 @@ def _clause(clause: Clause) -> list[Any]:
 
 
 def _hypercall(call: Hypercall) -> list[Any]:
-    return [call.number, call.name, None, _values(call.arguments), None, None, None, None, None]
+    unstated = [None] * 5
+    return [call.number, call.name, None, _values(call.arguments), *unstated, call.when]
 
 
 def _field(row: FieldRow) -> list[Any]:

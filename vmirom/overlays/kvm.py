@@ -11,6 +11,7 @@ __all__ = [
     "CpuidLeaf",
     "Errno",
     "Feature",
+    "HYPERCALL_FEATURES",
     "Hint",
     "Hypercall",
     "MmuLimit",
@@ -159,3 +160,13 @@ class ClockPairingType(enum.IntEnum):
     """Second argument of CLOCK_PAIRING."""
 
     WALLCLOCK = 0
+
+
+HYPERCALL_FEATURES: dict[Hypercall, tuple[Feature, ...]] = {
+    Hypercall.MMU_OP: (Feature.MMU_OP,),
+    Hypercall.KICK_CPU: (Feature.PV_UNHALT,),
+    Hypercall.SEND_IPI: (Feature.PV_SEND_IPI,),
+    Hypercall.SCHED_YIELD: (Feature.PV_SCHED_YIELD,),
+    Hypercall.MAP_GPA_RANGE: (Feature.HC_MAP_GPA_RANGE,),
+}
+"""Features without which a hypercall answers as one that doesn't exist."""

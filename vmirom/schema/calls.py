@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 
 from vmirom.schema.errors import SchemaError
-from vmirom.schema.names import check_member_name
+from vmirom.schema.names import check_member_name, refuse_twins
 from vmirom.schema.types import C_TYPES, width
 from vmirom.schema.versions import Version
 
@@ -146,7 +146,9 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Hypercall:
-    """One number of a hypervisor's ABI; ``subops`` names the enumeration its first argument is from."""
+    """One number of a hypervisor's ABI; ``subops`` names the enumeration its first argument is from.
+    ``when``: features (``Feature.PV_SEND_IPI``, a member of an enumeration of the line) without which the
+    number answers as one that doesn't exist; a guest asks for them before it makes the call."""
 
     number: int
     name: str
@@ -154,12 +156,17 @@ class Hypercall:
     doc: str = ""
     subops: str = ""
     since: Version = field(default_factory=lambda: Version((0,)))
+    when: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         where = f"hypercall {self.name}"
         check_member_name(where, self.name)
         _check_number(where, self.number)
         _check_places(where, self.arguments)
+        for feature in self.when:
+            if feature.count(".") != 1:
+                raise SchemaError(f"{where}: when {feature!r} is not of the form ENUMERATION.MEMBER")
+        refuse_twins(f"{where}, when", self.when)
 
 
 def _check_number(where: str, number: int) -> None:

@@ -118,9 +118,18 @@ def resolve(line: Line, version: str | Version | None = None) -> Resolved:
     )
     _check_numbers(line, calls or hypercalls)
     structs, declarations = _structs(line, wanted)
-    return Resolved(
-        line, wanted, calls, hypercalls, structs, _enums(line, wanted, calls or hypercalls), declarations
-    )
+    enums = _enums(line, wanted, calls or hypercalls)
+    _check_features(hypercalls, enums)
+    return Resolved(line, wanted, calls, hypercalls, structs, enums, declarations)
+
+
+def _check_features(hypercalls: Iterable[Hypercall], enums: Iterable[EnumRow]) -> None:
+    """A call can't wait for a feature that nobody can ask for."""
+    known = {f"{row.name}.{member}" for row in enums for member, _ in row.members}
+    for call in hypercalls:
+        for feature in call.when:
+            if feature not in known:
+                raise SchemaError(f"hypercall {call.name}: when {feature} is not a feature that is declared")
 
 
 def _check_numbers(line: Line, calls: Iterable[Call | Hypercall]) -> None:

@@ -32,6 +32,36 @@ def add_call(rng: Random, d: Declaration) -> Mutant:
     return mutant(replace(d, calls=(*d.calls, fresh_call(rng, d))), ("call-added", C))
 
 
+def _feature(rng: Random, d: Declaration) -> str:
+    kind = rng.choice(d.enums)
+    return f"{kind.name}.{rng.choice(kind.members)[0]}"
+
+
+@mutation
+def gate_call(rng: Random, d: Declaration) -> Mutant:
+    call = rng.choice(d.calls)
+    return mutant(with_call(d, call, replace(call, when=(_feature(rng, d),))), ("gate-added", B))
+
+
+@mutation
+def ungate_call(rng: Random, d: Declaration) -> Mutant:
+    call = rng.choice(d.calls)
+    start = with_call(d, call, replace(call, when=(_feature(rng, d),)))
+    return Mutant(d, (("gate-lifted", C),), start=start)
+
+
+@mutation
+def gate_otherwise(rng: Random, d: Declaration) -> Mutant | None:
+    call, kind = rng.choice(d.calls), rng.choice(d.enums)
+    numbers = dict(kind.members)
+    one, other = (rng.choice(list(numbers)) for _ in "12")
+    if numbers[one] == numbers[other]:
+        return None
+    start = with_call(d, call, replace(call, when=(f"{kind.name}.{one}",)))
+    changed = with_call(d, call, replace(call, when=(f"{kind.name}.{other}",)))
+    return Mutant(changed, (("gate-changed", B),), start=start)
+
+
 @mutation
 def rename_call(rng: Random, d: Declaration) -> Mutant:
     call = published(rng, d)

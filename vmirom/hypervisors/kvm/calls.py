@@ -14,7 +14,16 @@ from vmirom.hypervisors.kvm.clock import Clock
 from vmirom.hypervisors.kvm.era import Era
 from vmirom.machine.engine import Engine
 from vmirom.machine.memory import BadAddress
-from vmirom.overlays.kvm import ClockPairingType, Errno, Feature, Hypercall, MmuLimit, MmuOp, ffi
+from vmirom.overlays.kvm import (
+    HYPERCALL_FEATURES,
+    ClockPairingType,
+    Errno,
+    Feature,
+    Hypercall,
+    MmuLimit,
+    MmuOp,
+    ffi,
+)
 
 __all__ = ["Calls", "MmuOpFailed"]
 
@@ -44,15 +53,20 @@ class Calls:
         self._clock = clock
         self._send = send
         self._wake = wake
-        table: dict[Hypercall, tuple[Feature | None, Callable[[int, int, int, int], Answer]]] = {
-            Hypercall.VAPIC_POLL_IRQ: (None, self._vapic_poll_irq),
-            Hypercall.MMU_OP: (Feature.MMU_OP, self._mmu_op),
-            Hypercall.KICK_CPU: (Feature.PV_UNHALT, self._kick_cpu),
-            Hypercall.CLOCK_PAIRING: (Feature.CLOCKSOURCE_STABLE, self._clock_pairing),
-            Hypercall.SEND_IPI: (Feature.PV_SEND_IPI, self._send_ipi),
-            Hypercall.SCHED_YIELD: (Feature.PV_SCHED_YIELD, self._sched_yield),
+        table: dict[Hypercall, Callable[[int, int, int, int], Answer]] = {
+            Hypercall.VAPIC_POLL_IRQ: self._vapic_poll_irq,
+            Hypercall.MMU_OP: self._mmu_op,
+            Hypercall.KICK_CPU: self._kick_cpu,
+            Hypercall.SEND_IPI: self._send_ipi,
+            Hypercall.SCHED_YIELD: self._sched_yield,
         }
-        self._table = {n: f for n, (feature, f) in table.items() if feature is None or era.has(feature)}
+        if era.has(Feature.CLOCKSOURCE_STABLE):  # no feature tells of it, and old hosts have no such number
+            table[Hypercall.CLOCK_PAIRING] = self._clock_pairing
+        self._table = {
+            number: call
+            for number, call in table.items()
+            if all(era.has(feature) for feature in HYPERCALL_FEATURES.get(number, ()))
+        }
 
     def call(self, number: int, arguments: tuple[int, int, int, int]) -> tuple[str, int, str]:
         """(name, signed result, why it was refused). Raises MmuOpFailed."""
