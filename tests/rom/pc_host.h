@@ -85,6 +85,16 @@ static void reset(u32 at, u32 khz)
 	counter = counter_step = 0;
 }
 
+/* So many processors; a test is on the one whose table is loaded. */
+static void processors(u32 count)
+{
+	struct native_state *n = native();
+
+	for (u32 i = n->count; i < count; i++)
+		n->cpus[i].deadline = n->cpus[i].lvtt_deadline = NEVER;
+	n->count = count;
+}
+
 static u32 idt_base(void) { return live_base; }
 static u32 idt_limit(void) { return live_limit; }
 static void set_idt(u32 at, u32 limit) { live_base = at; live_limit = limit; }
@@ -113,8 +123,8 @@ static u32 timer(u32 vector, u32 cs, u32 *eip, u32 *eflags)
 	u32 handler;
 
 	memset(&frame, 0, sizeof(frame));
-	frame.error = vector;
-	frame.target = HALT_MARK;
+	frame.target = vector;
+	frame.error = HALT_MARK;
 	frame.cs = cs;
 	frame.eip = *eip;
 	frame.eflags = *eflags;

@@ -58,7 +58,8 @@ void vmi_APICWrite(uint32_t, uint32_t);
 uint32_t vmi_APICRead(uint32_t);
 int32_t vmi_SetCounters(uint32_t, uint32_t);
 struct boot_plan {
-    uint32_t base, mem_pages, command_line, initrd_gpa, initrd_length, reserve_pages, reserved_pfn;
+    uint32_t base, mem_pages, command_line, initrd_gpa, initrd_length;
+    uint32_t reserve_pages, reserved_pfn, held_pages;
     bool no_nx;
     uint32_t root_gpa, entry, first_free_pfn;
 };

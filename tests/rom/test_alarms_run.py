@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import struct
 import time
 from collections.abc import Callable
 
@@ -53,6 +54,32 @@ def test_halt_lasts_until_the_alarm(start: Start, backend: str, ms: int) -> None
     assert now(machine) >= expiry
     assert (time.monotonic_ns() - begin) < (ms + 60) * MS
     assert machine.call("CancelAlarm")["EAX"] == 0
+
+
+@pytest.mark.parametrize("backend", ["native", "kvm"])
+def test_a_handler_that_hardly_uses_its_stack_ends_a_halt(start: Start, backend: str) -> None:
+    """The ROM's own tick comes right behind its IRET, where it would begin an interrupted Halt anew."""
+    machine = ready(start, backend)
+    handler = CODE + 0x80
+    machine.put(handler, b"\x50\xb0\x20\xe6\x20\x58\xcf")  # push eax; mov al, 20h; out 20h, al; pop eax; iret
+    high = handler & 0xFFFF0000 | 0x8E00
+    machine.put(IDT + 8 * 0x21, struct.pack("<II", KERNEL_CS << 16 | handler & 0xFFFF, high))
+    machine.settle(icw_base=None)
+    machine.call("OUTB", eax=0xFC, edx=0x21)  # IRQ 0 and 1
+    set_alarm(machine, now(machine) + cycles(machine, 2000 * MS))
+    pic, port_out = machine.devices.pic, machine.devices.bus.port_out
+
+    def tick(port: int, size: int, value: int) -> None:
+        port_out(port, size, value)
+        if 0 <= machine.engine.eip - handler < 8:
+            pic.set_line(0, False)
+            pic.set_line(0, True)
+            machine.engine.kick()
+
+    machine.devices.bus.port_out = tick  # type: ignore[method-assign]
+    pic.set_line(1, True)
+    halt(machine)
+    assert machine.interrupts(0x20) == 0, "the alarm ended it"
 
 
 def test_an_alarm_in_the_past_fires_at_once(start: Start) -> None:

@@ -104,6 +104,47 @@ def test_the_shadow_is_the_guests_table_but_for_the_timer(
         assert struct.unpack_from("<II", memory, SHADOW + 8 * vector) == (low, high), f"{vector:#x}"
 
 
+SECOND: Final = 8 * 257 - 1
+"""Limit of a shadow that is loaded on the second processor."""
+
+
+@given(
+    there=st.booleans(),
+    gates=st.lists(gates, max_size=8),
+    vectors=st.lists(st.integers(0x20, 0xFF), max_size=3),
+)
+def test_a_table_of_another_processor_is_not_looked_at_again(
+    there: bool, gates: list[tuple[int, int, int]], vectors: list[int]
+) -> None:
+    """It may be mapped no longer, or be something else by now. Its shadow gets the stubs that are new."""
+    pc = fresh()
+    lib, memory = pc.lib, pc.memory
+    give_gates(pc)
+    lib.processors(2)
+    lib.set_idt(LINEAR + SHADOW, SECOND)  # what SetInitialAPState gives a processor to start with
+    other = TABLE + 0x1000 if there else 0x3FFF_0000
+    for vector, low, high in gates:
+        struct.pack_into("<II", memory, TABLE + 0x1000 + 8 * vector, low, high)
+    struct.pack_into("<HI", memory, DTR, 8 * 256 - 1, (LINEAR + other) & 0xFFFFFFFF)
+    lib.vmi_SetIDT(LINEAR + DTR)
+    shadow, wild = lib.idt_base() - LINEAR, lib.wild()
+    copied = bytes(memory[shadow : shadow + 8 * 256])
+    memory[TABLE + 0x1000 : TABLE + 0x1800] = b"\xcc" * 0x800
+    lib.set_idt(LINEAR + TABLE, 8 * 256 - 1)
+    lib.processors(1)
+    lib.platform_arm(1 << 60)
+    for vector in vectors:
+        lib.native_idt_stub(vector)
+    assert lib.wild() == wild
+    assert lib.interrupts_saved() == 0
+    for vector in range(256):
+        low, high = struct.unpack_from("<II", copied, 8 * vector)
+        if high & 0x8000 and (vector in vectors or (vector >= 0x20 and vector % 8 == 0)):
+            stub = STUBS + vector
+            low, high = low & 0xFFFF0000 | stub & 0xFFFF, stub & 0xFFFF0000 | high & 0xFFFF
+        assert struct.unpack_from("<II", memory, shadow + 8 * vector) == (low, high), f"{vector:#x}"
+
+
 def give_gates(pc: HostPc) -> None:
     """A gate for every vector, its handler at HANDLERS + vector."""
     for vector in range(256):

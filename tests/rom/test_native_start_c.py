@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from tests.rom.pc_model import GUEST, LINEAR, STATE, HostPc, compile_pc
 from vmirom.machine.devices.cmos import Cmos
+from vmirom.machine.devices.pit import Pit
 from vmirom.overlays import native, vmi
-from vmirom.overlays.native import Acpi, CmosStatus, HostBridge, Multiboot, Pit, Pte, Reset
+from vmirom.overlays.native import Acpi, CmosStatus, HostBridge, Multiboot, Pte, Reset
 from vmirom.overlays.native import Cmos as Reg
 from vmirom.overlays.vmi import ExitStatus, Layout, SegmentFlag
 
@@ -84,58 +85,67 @@ def test_the_date_is_the_clocks_whenever_it_ticks(
 # -- the rate of the TSC --------------------------------------------------------------------------------
 
 
-class Gate:
-    """The PIT's second channel behind port 61h, on a processor that is disturbed now and then.
+ACCESS_NS: Final = 10_000
 
-    ``attempts``: cycles lost before the gate opens, and cycles lost while it is open, for each measurement.
-    """
 
-    def __init__(self, pc: HostPc, khz: int, attempts: list[tuple[int, int]]) -> None:
-        self.pc, self.attempts = pc, attempts
-        self.length = 11932 * khz * 1000 // int(Pit.HZ)
-        self.end: int | None = None
-        self.tried = 0
-        self.lost = 0
+class Channel2:
+    """A PIT whose clock is the TSC's, on a processor that is taken away now and then: ``lost`` has the ns
+    that pass before an access to a port takes effect (behind it, if negative), by number of the access."""
+
+    def __init__(self, pc: HostPc, khz: int, lost: dict[int, int]) -> None:
+        self.pc, self.khz, self.lost = pc, khz, lost
+        self.accesses = 0
+        Pit(self.now, lambda level: None).attach(pc.bus)
         pc.on_out, pc.on_in = self.out, self.read
 
-    def pass_time(self, cycles: int) -> None:
-        self.pc.lib.set_counter(self.pc.lib.cpu_tsc() + cycles, 0)
+    def now(self) -> int:
+        return int(self.pc.lib.cpu_tsc()) * 1_000_000 // self.khz
+
+    def pass_time(self, ns: int) -> None:
+        self.pc.lib.set_counter(self.pc.lib.cpu_tsc() + ns * self.khz // 1_000_000, 0)
+
+    def access(self) -> int:
+        """The time that goes by behind it."""
+        lost = self.lost.get(self.accesses, 0)
+        self.accesses += 1
+        self.pass_time(ACCESS_NS + max(0, lost))
+        return max(0, -lost)
 
     def out(self, port: int, value: int) -> None:
-        if port != 0x61:
-            return
-        if not value & 1:
-            self.end = None
-            return
-        before, self.lost = self.attempts[self.tried % len(self.attempts)]
-        self.tried += 1
-        self.end = self.pc.lib.cpu_tsc() + self.length
-        self.pass_time(before)
+        behind = self.access()
+        self.pc.bus.port_out(port, 1, value)
+        self.pass_time(behind)
 
     def read(self, port: int) -> int:
-        if port != 0x61 or self.end is None:
-            return 0
-        self.pass_time(self.lost + self.length // 512)
-        self.lost = 0
-        return 0x20 if self.pc.lib.cpu_tsc() >= self.end else 0
+        behind = self.access()
+        value = self.pc.bus.port_in(port, 1)
+        self.pass_time(behind)
+        return value
+
+
+long_away = st.integers(-200_000_000, 200_000_000)
 
 
 @given(
     khz=st.integers(50_000, 6_000_000),
-    disturbed=st.lists(st.tuples(st.booleans(), st.integers(2, 64)), max_size=6, unique_by=lambda d: d[1]),
-    data=st.data(),
+    lost=st.dictionaries(st.integers(0, 400), long_away, max_size=7),
+    often=st.dictionaries(st.integers(60, 2000), st.integers(-5_000_000, 5_000_000), max_size=200),
 )
-def test_the_rate_is_that_of_two_quiet_measurements(
-    khz: int, disturbed: list[tuple[bool, int]], data: st.DataObject
+def test_the_rate_is_right_on_a_processor_that_is_taken_away(
+    khz: int, lost: dict[int, int], often: dict[int, int]
 ) -> None:
-    """However the six others were disturbed, before the gate opened or behind."""
+    """Seven times for so long that the channel comes to its end meanwhile, and shortly very often."""
     pc = fresh(0)
-    length = 11932 * khz * 1000 // int(Pit.HZ)
-    lost = [(length * n // 30, 0) if before else (0, length + length * n // 30) for before, n in disturbed]
-    attempts = data.draw(st.permutations([(0, 0), (0, 0), *lost]))
-    Gate(pc, khz, attempts)
+    Channel2(pc, khz, often | lost)
     measured = pc.lib.native_measure_khz()
     assert abs(measured - khz) <= khz // 100 + 1
+
+
+def test_a_quiet_machine_is_measured_once() -> None:
+    pc = fresh(0)
+    channel = Channel2(pc, 2_500_000, {})
+    pc.lib.native_measure_khz()
+    assert channel.now() < 15_000_000
 
 
 def test_a_machine_without_a_second_channel_has_some_rate() -> None:
@@ -367,18 +377,8 @@ def test_the_wallclock_goes_on_from_the_date_at_the_start(
 ) -> None:
     pc = fresh(0)
     Cmos(lambda: moment, 16 << 20).attach(pc.bus)
-    clock = pc.bus
     pc.lib.set_counter(start, 0)
-    gate = Gate(pc, khz, [(0, 0)])
-    gate_in = gate.read
-    pc.on_in = lambda port: gate_in(port) if port == 0x61 else clock.port_in(port, 1)
-    gate_out = gate.out
-
-    def out(port: int, value: int) -> None:
-        gate_out(port, value)
-        clock.port_out(port, 1, value)
-
-    pc.on_out = out
+    Channel2(pc, khz, {})
     assert pc.lib.rom_init() == 0
     hz = pc.lib.platform_hz()
     assert abs(hz - khz * 1000) <= khz * 10 + 1000

@@ -443,11 +443,18 @@ def test_ports_with_nothing_behind_them_read_as_ones(port: int, size: int) -> No
     st.lists(st.tuples(u32s, u32s, st.integers(0, 7)), max_size=8),
     st.tuples(st.integers(0, 0xFFFFFFFF), st.sampled_from([0, 1, 5000])),
     st.integers(0, 40),
+    st.one_of(st.just(0), st.integers(0, 1100)),
 )
 def test_booting_is_refused_or_right(
-    pages: int, image_end: int, segments: list[tuple[int, int, int]], initrd: tuple[int, int], reserve: int
+    pages: int,
+    image_end: int,
+    segments: list[tuple[int, int, int]],
+    initrd: tuple[int, int],
+    reserve: int,
+    held: int,
 ) -> None:
-    """boot_prepare on any bundle: what it takes, it fits below memory's end and touches nothing outside."""
+    """boot_prepare on any bundle: what it takes, it fits below memory's end and what the loader holds there,
+    and it touches nothing outside. What it refuses, it leaves as it was."""
     assume(pages <= 1024 or image_end >> 12 < 4)  # the buffer holds 4 MiB
     host = fresh()
     ffi, lib = host.ffi, host.lib
@@ -460,10 +467,13 @@ def test_booting_is_refused_or_right(
         vmi.ffi.buffer(bundle)
     )
     plan = ffi.new("struct boot_plan *")
-    plan.mem_pages, plan.reserve_pages = pages, reserve
+    plan.mem_pages, plan.reserve_pages, plan.held_pages = pages, reserve, held
     plan.initrd_gpa, plan.initrd_length = initrd
+    before = bytes(memory)
     if lib.boot_prepare(plan) != 0:
+        assert bytes(memory) == before
         return
+    assert plan.first_free_pfn + held <= pages
     assert plan.mem_pages <= pages
     assert plan.root_gpa >> 12 >= image_end >> 12
     assert plan.root_gpa >> 12 < plan.reserved_pfn

@@ -63,12 +63,12 @@ static void load_clock_gate(void)
 		   (stub & 0xffff0000) | GATE_PRESENT | LGUEST_GATE_TYPE_INTERRUPT << 8, 0);
 }
 
-/* The host's first tables lie at the end of memory and are in use until the guest's are: nothing may be built there. */
-static bool tables_collide(const struct boot_plan *plan, u32 mem_pages, u32 initrd_pages)
+/* The host's first tables lie at the end of memory, below the initrd, and are in use until the guest's are. */
+static u32 first_tables(const struct boot_plan *plan)
 {
-	u32 own = BOOT_TABLE_PAGES + (mem_pages + PAE_ENTRIES - 1) / PAE_ENTRIES + initrd_pages;
+	u32 initrd_pages = (plan->initrd_length + PAGE_SIZE - 1) >> PAGE_SHIFT;
 
-	return plan->first_free_pfn + own > mem_pages;
+	return BOOT_TABLE_PAGES + (plan->mem_pages + PAE_ENTRIES - 1) / PAE_ENTRIES + initrd_pages;
 }
 
 void ROMCALL lguest_boot(void);
@@ -77,22 +77,20 @@ void ROMCALL lguest_boot(void);
 void ROMCALL lguest_boot(void)
 {
 	struct boot_plan plan;
-	u32 mem_pages, initrd_pages;
 
 	rom_state_init();
 	lguest()->deadline = NEVER;
 	prepare_data();
 	lguest_hypercall(LGUEST_HCALL_LGUEST_INIT, DATA_GPA, 0, 0, 0);
 	read_params(&plan);
-	mem_pages = plan.mem_pages;
-	initrd_pages = (plan.initrd_length + PAGE_SIZE - 1) >> PAGE_SHIFT;
-	set_registers(mem_pages);
+	plan.held_pages = first_tables(&plan);
+	set_registers(plan.mem_pages);
 	if (!lguest()->pae)
 		lguest_die("vmirom: the host has no PAE, a guest of VMI 3.1 is entered with it");
 	lguest_sample_wallclock();
 	load_clock_gate();
 	lguest_calibrate();
-	if (boot_prepare(&plan) != 0 || tables_collide(&plan, mem_pages, initrd_pages))
+	if (boot_prepare(&plan) != 0)
 		lguest_die("vmirom: no guest here, or not enough memory for it");
 	lguest()->linear_pages = plan.mem_pages;
 	lguest()->cr3 = plan.root_gpa;

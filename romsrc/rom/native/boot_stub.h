@@ -15,8 +15,8 @@
 #define BOOT_GDTR (BOOT_GDT + 8 * 16)
 #define BOOT_GDTR_BASE (BOOT_GDTR + 2)
 
-#define boot_plan_OFF_root_gpa 32
-#define boot_plan_OFF_entry 36
-#define boot_plan_OFF_no_nx 28
+#define boot_plan_OFF_root_gpa 36
+#define boot_plan_OFF_entry 40
+#define boot_plan_OFF_no_nx 32
 
 #endif

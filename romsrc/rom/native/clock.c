@@ -6,63 +6,125 @@
 #include "math.h"
 
 #define MEASURE_TICKS 11932u    /* 10 ms */
-#define MEASURE_POLLS 1000000u  /* what a machine without a second channel costs at most */
+#define COUNT_MAX 0xffffu       /* the channel is loaded with: 55 ms */
+#define IDLE_POLLS 10000u       /* without a change: nothing counts there */
 #define ATTEMPTS 8
-#define DISTURBED 1u /* no measurement ever is as short */
-#define AGREEMENT 256u /* two measurements that differ by less than this part of them agree */
-#define GATE_SHARE 64u /* opening the gate may take this part of a measurement */
+#define LOOKS 8
+#define WIDTH_SHARE 64u         /* of a measurement, within which its two ends are known */
 #define KHZ_UNKNOWN 1000000u    /* if there is nothing to measure with */
 #define UPDATE_POLLS 100000u
 #define PORT_B_GATE2 0x01 /* bits of the port that also drives the speaker */
 #define PORT_B_SPEAKER 0x02
 #define PORT_B_OUT2 0x20
 
-/* TSC cycles in MEASURE_TICKS of the PIT's second channel, its gate opened and its output watched at port 0x61; 0 if
- * it does not count, DISTURBED if the gate took so long to open that nobody knows when it did. Interrupts are off. */
-static u32 measure_once(void)
+/* The PIT's second channel and the TSC at one moment, known within `width` cycles. */
+struct moment {
+	u64 cycles;
+	u32 count, width;
+};
+
+static void latch_channel2(void)
 {
-	u32 control = io_in8(NATIVE_PIT_SPEAKER) & ~(u32)PORT_B_SPEAKER;
-	u64 before, start;
-
-	io_out8(NATIVE_PIT_SPEAKER, control & ~(u32)PORT_B_GATE2);
-	io_out8(NATIVE_PIT_COMMAND,
-		NATIVE_PIT_COMMAND_CHANNEL2 | NATIVE_PIT_COMMAND_LOW_HIGH | NATIVE_PIT_COMMAND_MODE0);
-	io_out8(NATIVE_PIT_CHANNEL2, MEASURE_TICKS & 0xff);
-	io_out8(NATIVE_PIT_CHANNEL2, MEASURE_TICKS >> 8);
-	before = cpu_tsc();
-	io_out8(NATIVE_PIT_SPEAKER, control | PORT_B_GATE2);
-	start = cpu_tsc();
-	for (u32 i = 0; i < MEASURE_POLLS; i++)
-		if (io_in8(NATIVE_PIT_SPEAKER) & PORT_B_OUT2) {
-			u32 cycles = (u32)(cpu_tsc() - start);
-
-			return (u32)(start - before) > cycles / GATE_SHARE ? DISTURBED : cycles;
-		}
-	return 0;
+	io_out8(NATIVE_PIT_COMMAND, NATIVE_PIT_COMMAND_CHANNEL2);
 }
 
-/* Whatever disturbs a measurement once the gate is open makes it longer: the shortest counts, as soon as another
- * says the same. */
+static u32 latched_count(void)
+{
+	u32 low = io_in8(NATIVE_PIT_CHANNEL2);
+
+	return low | io_in8(NATIVE_PIT_CHANNEL2) << 8;
+}
+
+/* Of several looks the closest: one that took long was disturbed, and nobody knows when in it the count was latched. */
+static struct moment look(void)
+{
+	struct moment best = {0, 0, ~0u};
+
+	for (u32 i = 0; i < LOOKS; i++) {
+		u64 before = cpu_tsc(), after;
+		u32 count;
+
+		latch_channel2();
+		after = cpu_tsc();
+		count = latched_count();
+		if (after - before >= best.width)
+			continue;
+		best.width = (u32)(after - before);
+		best.cycles = before + best.width / 2;
+		best.count = count;
+	}
+	return best;
+}
+
+static void start_channel2(void)
+{
+	u32 control = io_in8(NATIVE_PIT_SPEAKER) & ~(u32)(PORT_B_SPEAKER | PORT_B_GATE2);
+
+	io_out8(NATIVE_PIT_SPEAKER, control);
+	io_out8(NATIVE_PIT_COMMAND,
+		NATIVE_PIT_COMMAND_CHANNEL2 | NATIVE_PIT_COMMAND_LOW_HIGH | NATIVE_PIT_COMMAND_MODE0);
+	io_out8(NATIVE_PIT_CHANNEL2, COUNT_MAX & 0xff);
+	io_out8(NATIVE_PIT_CHANNEL2, COUNT_MAX >> 8);
+	io_out8(NATIVE_PIT_SPEAKER, control | PORT_B_GATE2);
+}
+
+/* Wait until MEASURE_TICKS have passed since a count; false if nothing counts. */
+static bool wait(u32 first)
+{
+	u32 last = first;
+
+	for (u32 idle = 0; idle < IDLE_POLLS; idle++) {
+		u32 count;
+
+		latch_channel2();
+		count = latched_count();
+		if (((first - count) & COUNT_MAX) >= MEASURE_TICKS)
+			return true;
+		if (count != last)
+			idle = 0;
+		last = count;
+	}
+	return false;
+}
+
+/* The rate in kHz between two looks at the channel, and within what part of it (a 2^-16th each) it is known; ~0 of
+ * them if the channel came to its end between. False if nothing counts. Interrupts are off. */
+static bool measure_once(u32 *khz, u32 *unknown)
+{
+	struct moment first, last;
+	u32 cycles, ticks, rest;
+
+	start_channel2();
+	first = look();
+	if (!wait(first.count))
+		return false;
+	last = look();
+	cycles = (u32)(last.cycles - first.cycles);
+	ticks = (first.count - last.count) & COUNT_MAX;
+	*unknown = ~0u;
+	if (io_in8(NATIVE_PIT_SPEAKER) & PORT_B_OUT2 || cycles == 0 || ticks == 0)
+		return true;
+	*unknown = (u32)div_u64(((u64)first.width + last.width) << 16, cycles, &rest);
+	*khz = (u32)div_u64(mul_div(cycles, NATIVE_PIT_HZ, ticks), 1000, &rest);
+	return true;
+}
+
+/* The ends of a measurement are known by themselves, so that what comes between them may take as long as it likes. The
+ * first that is good enough counts, or the best of all. */
 u32 native_measure_khz(void)
 {
-	u32 best = ~0u, rest;
-	bool agreed = false;
+	u32 best = KHZ_UNKNOWN, least = ~0u;
 
-	for (u32 i = 0; i < ATTEMPTS && !agreed; i++) {
-		u32 cycles = measure_once(), apart;
+	for (u32 i = 0; i < ATTEMPTS && least > (1u << 16) / WIDTH_SHARE; i++) {
+		u32 khz = 0, unknown;
 
-		if (cycles == 0)
+		if (!measure_once(&khz, &unknown))
 			return KHZ_UNKNOWN;
-		if (cycles == DISTURBED)
-			continue;
-		apart = cycles < best ? best - cycles : cycles - best;
-		if (cycles < best)
-			best = cycles;
-		agreed = apart <= best / AGREEMENT;
+		if (unknown < least) {
+			least = unknown;
+			best = khz;
+		}
 	}
-	if (best == ~0u)
-		return KHZ_UNKNOWN;
-	best = (u32)div_u64(mul_div(best, NATIVE_PIT_HZ, MEASURE_TICKS), 1000, &rest);
 	return best ? best : 1;
 }
 

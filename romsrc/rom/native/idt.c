@@ -76,17 +76,37 @@ static void copy_gate(u32 number, u32 vector)
 	put(to + 4, high);
 }
 
+static u32 capped(u32 limit)
+{
+	return limit < 8 * GATES - 1 ? limit : 8 * GATES - 1;
+}
+
 /* What is copied with the lock held is looked at before: a fault must not leave the lock behind. */
-static void touch(u32 base, u32 last)
+static void touch(u32 base, u32 limit)
 {
 	(void)AT(u8, base);
-	(void)AT(u8, base + last);
+	(void)AT(u8, base + capped(limit));
 }
 
 static void fill(u32 number)
 {
 	for (u32 vector = 0; vector < GATES; vector++)
 		copy_gate(number, vector);
+}
+
+/* Another processor's shadow: nobody knows here whether its table is mapped, so that the gates stay as they were copied
+ * and only get the stubs that are new. One that is needed no longer finds the guest's handler all the same. */
+static void add_stubs(u32 number)
+{
+	for (u32 vector = 0; vector < GATES; vector++) {
+		u32 gate = shadow_gva(number) + 8 * vector, stub = stub_for(vector);
+		u32 low = AT(u32, gate), high = AT(u32, gate + 4);
+
+		if (stub == 0 || !(high & GATE_PRESENT))
+			continue;
+		put(gate, (low & 0xffff0000) | (stub & 0xffff));
+		put(gate + 4, (stub & 0xffff0000) | (high & 0xffff));
+	}
 }
 
 /* The shadow for a processor's table: its own, if that is nobody else's or the table is the same; one that another
@@ -140,16 +160,18 @@ static bool wants_shadow(const struct native_cpu *cpu)
 	return wanted;
 }
 
-/* Load the table that has to be live now on this processor. The lock is held. */
+/* Load the table that has to be live now on this processor, which has been touched. The lock is held. */
 static void load(struct native_cpu *cpu)
 {
 	const struct native_state *n = native();
-	u32 number = (u32)(cpu - n->cpus), limit = cpu->idt_limit < 8 * GATES - 1 ? cpu->idt_limit : 8 * GATES - 1;
+	u32 number = (u32)(cpu - n->cpus), limit = capped(cpu->idt_limit);
 
 	assign(cpu, wants_shadow(cpu) ? choose(cpu) : 0);
 	for (u32 i = 0; i < SHADOWS; i++)
-		if (n->shadows[i].users != 0)
+		if (cpu->shadow == i + 1)
 			fill(i);
+		else if (n->shadows[i].users != 0)
+			add_stubs(i);
 	if (cpu->shadow == 0)
 		load_idt(cpu->idt_base, cpu->idt_limit);
 	else
@@ -160,8 +182,11 @@ void native_idt_refresh(void)
 {
 	struct native_state *n = native();
 	struct native_cpu *cpu = native_cpu();
-	u32 saved = lock(&n->lock);
+	u32 saved;
 
+	if (wants_shadow(cpu))
+		touch(cpu->idt_base, cpu->idt_limit);
+	saved = lock(&n->lock);
 	load(cpu);
 	unlock(&n->lock, saved);
 }
@@ -172,7 +197,7 @@ void native_idt_enter(u32 base, u32 limit)
 	u32 saved;
 
 	if (wants_shadow(cpu))
-		touch(base, limit < 8 * GATES - 1 ? limit : 8 * GATES - 1);
+		touch(base, limit);
 	saved = irq_save();
 	cpu->idt_base = base;
 	cpu->idt_limit = limit;
@@ -188,6 +213,7 @@ void native_idt_stub(u32 vector)
 
 	if (vector < FIRST_STUB_VECTOR || (*word & bit && cpu->shadow != 0))
 		return;
+	touch(cpu->idt_base, cpu->idt_limit);
 	saved = lock(&n->lock);
 	*word |= bit;
 	load(cpu);

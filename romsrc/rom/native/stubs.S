@@ -8,20 +8,21 @@
 
 	.text
 	/*
-	 * Stubs for timers, one for each vector that an ICW2, an IO-APIC or LVTT can name, 8 bytes each: they push the
-	 * vector (its low byte counts) in the place of an error code.
+	 * Stubs for timers, one for each vector that an ICW2, an IO-APIC or LVTT can name, 12 bytes each: they push the
+	 * vector (its low byte counts) and leave the word between it and the frame as it was.
 	 */
-	.balign 8, 0xcc
+	.balign 4, 0xcc
 timer_stubs:
 	.set vector, FIRST_STUB_VECTOR
 	.rept STUB_VECTORS
+	subl $4, %esp
 	.byte 0x6a, vector              /* pushl $vector, one byte, sign-extended */
 	jmp native_timer_entry
-	.balign 8, 0xcc
+	.balign 4, 0xcc
 	.set vector, vector + 1
 	.endr
 
-	/* native_timer_entry: frame and the vector pushed by one of the above. */
+	/* native_timer_entry: a frame, a word as it was, and the vector that one of the above has pushed. */
 	ROM_STUB native_timer_entry, native_timer_interrupt, 2
 
 	/* native_timer_stub: EAX = vector; out EAX = gva of its stub. Changes flags, ECX. */
@@ -30,7 +31,8 @@ timer_stubs:
 native_timer_stub:
 	call 1f
 1:	popl %ecx
-	leal (timer_stubs - 1b - 8 * FIRST_STUB_VECTOR)(%ecx,%eax,8), %eax
+	leal (%eax,%eax,2), %eax
+	leal (timer_stubs - 1b - 12 * FIRST_STUB_VECTOR)(%ecx,%eax,4), %eax
 	ret
 
 	/* native_halt_start, native_halt_end: out EAX. Change flags, ECX. */

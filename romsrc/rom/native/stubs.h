@@ -5,10 +5,10 @@
 #define FIRST_STUB_VECTOR 0x20
 #define STUB_VECTORS (0x100 - FIRST_STUB_VECTOR)
 
-/* A word that Halt leaves below its stack, where a stub finds it in frame.target: it is there as long as nobody but
- * stubs of the ROM has interrupted. Not the address of any handler. */
+/* A word that Halt leaves below its stack, right below the frame that an interrupt will push, where a stub finds it in
+ * frame.error: it is there as long as no handler that pushes anything has run since. */
 #define HALT_MARK 0x544c4156
-#define HALT_MARK_AT (-20)
+#define HALT_MARK_AT (-16)
 
 #ifndef __ASSEMBLER__
 #include "rom.h"

@@ -131,7 +131,7 @@ static void end_irq0(void)
  * entered, so that nothing can slip in before its HLT. */
 static void resume_halt(struct rom_frame *frame)
 {
-	if (frame->eip == native_halt_end() && (frame->cs & 3) == 0 && frame->target == HALT_MARK) {
+	if (frame->eip == native_halt_end() && (frame->cs & 3) == 0 && frame->error == HALT_MARK) {
 		frame->eip = native_halt_start();
 		frame->eflags &= ~(u32)VMI_EFLAGS_IF;
 	}
@@ -270,7 +270,7 @@ u32 ROMCALL native_timer_interrupt(struct rom_frame *frame);
 u32 ROMCALL native_timer_interrupt(struct rom_frame *frame)
 {
 	struct native_state *n = native();
-	u32 vector = frame->error & 0xff, handler, saved = irq_save();
+	u32 vector = frame->target & 0xff, handler, saved = irq_save();
 	struct native_cpu *cpu = native_cpu();
 	bool expired = false;
 

@@ -114,6 +114,19 @@ static void move_initrd(struct boot_plan *plan, u32 image_end)
 	plan->initrd_gpa = to;
 }
 
+/* The first page behind the image and the initrd, as it will have been moved. */
+static u32 pages_used(const struct boot_plan *plan, u32 image_end)
+{
+	u32 pfn = pages_of(image_end), end;
+
+	if (plan->initrd_length == 0)
+		return pfn;
+	if (plan->initrd_gpa > pfn << PAGE_SHIFT)
+		return pfn + pages_of(plan->initrd_length);
+	end = pages_of(plan->initrd_gpa + plan->initrd_length);
+	return end > pfn ? end : pfn;
+}
+
 static void write_info(const struct boot_plan *plan, u32 rom, u32 rom_length, u32 command_line_length)
 {
 	volatile struct vmi_boot_info *info = &AT(struct vmi_boot_info, plan->base + info_gpa());
@@ -154,26 +167,24 @@ int boot_prepare(struct boot_plan *plan)
 	volatile struct vmi_bundle *bundle = bundle_at(plan->base);
 	u32 rom = plan->base + VMI_LAYOUT_ROM_GPA;
 	u32 rom_length = AT(u8, rom + vmi_rom_header_OFF_rom_length) * (u32)VMI_ROM_HEADER_LENGTH_UNIT;
-	u32 length, pfn, used;
+	u32 length, pfn, used, end;
 
 	if (bundle->magic != VMI_CONST_BUNDLE_MAGIC || bundle->nr_segments > VMI_CONST_SEGMENTS_MAX)
 		return -1;
 	if (bundle->image_end_gpa < VMI_LAYOUT_GUEST_GPA) /* what follows would land on ROM and state */
 		return -1;
-	if (pages_of(plan->initrd_length) > plan->mem_pages)
+	if (pages_of(plan->initrd_length) > plan->mem_pages || plan->held_pages > plan->mem_pages)
 		return -1;
+	end = plan->mem_pages - plan->held_pages;
 	plan->mem_pages = limit_pages(plan->mem_pages, AT(u32, rom + vmi_rom_header_OFF_virtual_top));
+	pfn = pages_used(plan, bundle->image_end_gpa);
+	used = 2 + (plan->mem_pages + ENTRIES - 1) / ENTRIES + plan->reserve_pages;
+	if (pfn >= plan->mem_pages || plan->mem_pages - pfn <= used || pfn + used > end)
+		return -1;
 	length = copy_command_line(plan);
 	move_initrd(plan, bundle->image_end_gpa);
 	if (plan->initrd_length == 0)
 		plan->initrd_gpa = 0;
-	pfn = pages_of(bundle->image_end_gpa);
-	used = pages_of(plan->initrd_gpa + plan->initrd_length);
-	if (used > pfn)
-		pfn = used;
-	used = 2 + (plan->mem_pages + ENTRIES - 1) / ENTRIES + plan->reserve_pages;
-	if (pfn >= plan->mem_pages || plan->mem_pages - pfn <= used)
-		return -1;
 	plan->root_gpa = pfn << PAGE_SHIFT;
 	pfn += build_tables(plan, pfn, VMI_LAYOUT_ROM_GPA, pages_of(rom_length));
 	plan->reserved_pfn = pfn;

@@ -13,8 +13,8 @@
 struct rom_frame {
 	u32 es, ds;
 	u32 edi, esi, ebp, skipped, ebx, edx, ecx, eax;
-	u32 target; /* what lay there before the interrupt; used by the stub at its end */
-	u32 error;  /* 0 for stubs without an error code */
+	u32 target; /* what a thunk has pushed, or lay there before the interrupt; used by the stub at its end */
+	u32 error;  /* 0 for stubs without an error code; behind a thunk, what lay there before the interrupt */
 	u32 eip, cs, eflags, esp, ss;
 };
 
@@ -49,7 +49,8 @@ struct rom_frame {
 /*
  * ROM_STUB name, function, error
  *   entry:  a hardware (or hypervisor's) interrupt frame on a flat SS: EIP, CS, EFLAGS [, ESP, SS], with an error
- *           code below it if `error` is 1; with 2, a word that a thunk pushed (frame.error), dropped at the exit. Nothing is assumed of DS, ES, FS, GS or of general registers.
+ *           code below it if `error` is 1; with 2, a word as it was (frame.error) and one that a thunk pushed
+ *           (frame.target), both dropped at the exit. Nothing is assumed of DS, ES, FS, GS or of general registers.
  *   does:   calls u32 ROMCALL function(struct rom_frame *) with flat DS and ES, DF clear. Interrupts as on entry.
  *   exit:   result 0: returns to the interrupted code through `jmp vmi_IRET`, the error code removed.
  *           otherwise: jumps to that address (a guest's handler) with all registers and segments as on entry and
@@ -63,7 +64,9 @@ struct rom_frame {
 	.if \error == 0
 	pushl $0
 	.endif
+	.if \error != 2
 	leal -4(%esp), %esp             /* frame.target, as the stack was */
+	.endif
 	pushal
 	pushl %ds
 	pushl %es

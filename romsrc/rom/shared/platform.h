@@ -94,6 +94,7 @@ struct boot_plan {
 	u32 initrd_length;
 	u32 reserve_pages; /* wanted by the stub behind the tables; their first pfn comes back in reserved_pfn */
 	u32 reserved_pfn;
+	u32 held_pages; /* at the end of memory, which the loader's things are in still: nothing is put there */
 	bool no_nx; /* the processor has no NX */
 	/* results */
 	u32 root_gpa;   /* PDPT of the guest's first page tables */
@@ -102,7 +103,8 @@ struct boot_plan {
 };
 /* Read struct vmi_bundle, copy the command line, move the initrd, build the guest's page tables (its own
  * frames, guest-physical), write struct vmi_boot_info. Everything else that the stub wants from the loader's
- * structures it must have read before. 0, or -1 if memory does not suffice or the bundle is not one. */
+ * structures it must have read before. 0, or -1 and nothing written if memory does not suffice or the bundle is not
+ * one. */
 int boot_prepare(struct boot_plan *plan);
 
 /* boot_enter.S: by the entry contract. Registers, FS = GS = 0, DF; virtual IF and everything that CR3 and CPL mean
