@@ -11,13 +11,17 @@ DEV    := $(VENV)/.installed-dev
 BOOT_OPTIONS ?=
 TEST_OPTIONS ?= -n auto --dist loadgroup
 
-.PHONY: boot test check roms roms-check docs clean
+.PHONY: boot test test-slow check roms roms-check docs clean
 
 boot: $(BARE)
 	$(BIN)/vmirom boot $(BOOT_OPTIONS)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest $(TEST_OPTIONS)
+	$(BIN)/python -m pytest -m "not slow" $(TEST_OPTIONS)
+
+# the second stage: real hypervisors, wheels in fresh environments, a browser, a second toolchain, all seeded faults
+test-slow: $(STAMP)
+	$(BIN)/python -m pytest -m slow $(TEST_OPTIONS)
 
 check: $(DEV)
 	$(BIN)/ruff check .

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.once import use_folder
 
 pytest_plugins = ["pytester"]  # for tests of the plugin; costs nothing where unused
 
@@ -15,3 +19,18 @@ settings.register_profile(
 )
 settings.register_profile("search", deadline=None, database=None, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def folder_of_the_run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What is made once lies in the folder that the processes of xdist have in common."""
+    own = tmp_path_factory.getbasetemp()
+    use_folder(own.parent if hasattr(request.config, "workerinput") else own)
+
+
+def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
+    """What GNU tools make is a second witness, and comes in the second stage."""
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        if callspec is not None and "gnu" in callspec.id.split("-"):
+            item.add_marker(pytest.mark.slow)

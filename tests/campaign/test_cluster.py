@@ -22,6 +22,7 @@ if importlib.util.find_spec("distributed") is None:
 
 pytestmark = [
     pytest.mark.boot,
+    pytest.mark.slow,
     pytest.mark.timeout(300),
     # threads and sockets of the client's end after it is closed, in their own time
     pytest.mark.filterwarnings("ignore"),

@@ -64,6 +64,7 @@ def test_a_few_are_caught(name: str) -> None:
 
 
 @pytest.mark.boot
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CONTROLS)
 def test_nothing_is_caught_where_there_is_no_fault(name: str) -> None:
     assert control(name).catches == ()

@@ -90,6 +90,7 @@ def test_embedded_xen_answers_as_recorded() -> None:
 
 
 @pytest.mark.boot
+@pytest.mark.slow
 @pytest.mark.xdist_group("real")
 def test_real_xen_answers_alike() -> None:
     host = registry.host_module("xen").probe()

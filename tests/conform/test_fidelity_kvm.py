@@ -10,7 +10,7 @@ import pytest
 from vmirom.conform.fidelity import Answer, accepted_list, compare, embedded_answers, real_answers
 from vmirom.hosts import kvm
 
-pytestmark = [pytest.mark.boot, pytest.mark.xdist_group("real")]
+pytestmark = [pytest.mark.boot, pytest.mark.slow, pytest.mark.xdist_group("real")]
 
 
 @cache

@@ -82,6 +82,7 @@ def test_more_memory_makes_no_difference(backend: str) -> None:
     assert result.transcript == _whole(backend).transcript
 
 
+@pytest.mark.slow
 @pytest.mark.toolchain
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_the_other_toolchain_makes_a_guest_that_passes_as_well(backend: str) -> None:

@@ -18,7 +18,7 @@ from vmirom.hypervisors.native import make
 from vmirom.machine.unicorn import UnicornEngine
 from vmirom.rom.image import load_rom
 
-pytestmark = pytest.mark.xdist_group("real")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("real")]
 ALONE = ("native", "kvm")
 HALTS = Code().raw("faf4").finish()
 SPINS = Code().raw("ebfe").finish()

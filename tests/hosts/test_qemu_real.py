@@ -15,7 +15,7 @@ from vmirom.hosts.request import BootRequest
 from vmirom.rom.image import load_rom
 from vmirom.schema.tree import source_tree
 
-pytestmark = pytest.mark.boot
+pytestmark = [pytest.mark.boot, pytest.mark.slow]
 ROMSRC = source_tree("romsrc")
 
 

@@ -12,7 +12,7 @@ from vmirom.hosts.optionrom import OptionRomBoot, boot_option_rom
 from vmirom.hosts.outcomes import BootResult, Outcome
 from vmirom.rom.image import load_rom
 
-pytestmark = [pytest.mark.boot, pytest.mark.toolchain]
+pytestmark = [pytest.mark.boot, pytest.mark.slow, pytest.mark.toolchain]
 BUDGET = 110.0
 
 

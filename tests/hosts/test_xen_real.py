@@ -19,7 +19,7 @@ from vmirom.hypervisors.hypervisor import EndKind
 from vmirom.overlays.xen import Hypercall, Schedop
 from vmirom.rom.image import load_rom
 
-pytestmark = [pytest.mark.boot, pytest.mark.xdist_group("real")]
+pytestmark = [pytest.mark.boot, pytest.mark.slow, pytest.mark.xdist_group("real")]
 BUDGET = 60.0
 
 

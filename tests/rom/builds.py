@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
 from functools import cache
+from pathlib import Path
 
 import pytest
 
+from tests.once import made_once
 from vmirom.rom.build import BuiltRom, build_rom
 from vmirom.rom.errors import ToolchainMissing
 from vmirom.rom.toolchain import find_toolchain
@@ -17,7 +20,14 @@ TOOLCHAINS = ("zig", "gnu")
 
 @cache
 def _build(backend: str, toolchain: str, abi: str) -> BuiltRom:
-    return build_rom(backend, abi, toolchain=find_toolchain(toolchain))
+    tools = find_toolchain(toolchain)
+
+    def make(folder: Path) -> None:
+        (folder / "rom").write_bytes(pickle.dumps(build_rom(backend, abi, toolchain=tools)))
+
+    made = made_once(f"{backend}-{toolchain}-{abi}", make) / "rom"
+    result: BuiltRom = pickle.loads(made.read_bytes())
+    return result
 
 
 def built(backend: str, toolchain: str, abi: str = "3.1") -> BuiltRom:

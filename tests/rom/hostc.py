@@ -8,6 +8,7 @@ of their own with the whole platform in Python, so that they can be driven witho
 from __future__ import annotations
 
 import functools
+import hashlib
 import importlib.util
 import shutil
 import tempfile
@@ -18,6 +19,7 @@ from typing import Any
 import cffi
 import pytest
 
+from tests.once import made_once
 from vmirom.rom.build import backend_names, backend_sources
 from vmirom.schema.tree import source_tree
 
@@ -45,7 +47,7 @@ def host_files() -> dict[str, tuple[Path, ...]]:
 
 
 def compile_rom(backend: str, declarations: str) -> Library:
-    """The library of a backend's C, once a process; ``declarations`` are what the test wants of it (cffi)."""
+    """The library of a backend's C, once a test run; ``declarations``: what the test wants of it (cffi)."""
     return _compile(backend, declarations, backend_sources(backend).includes)
 
 
@@ -74,8 +76,12 @@ def _compile(name: str, declarations: str, includes: tuple[Path, ...]) -> Librar
         define_macros=[("ROM_HOST", "1")],
         extra_compile_args=["-O1", "-Wno-address-of-packed-member"],
     )
-    built = ffi.compile(tmpdir=tempfile.mkdtemp(prefix="vmirom-host-"))
-    spec = importlib.util.spec_from_file_location(module_name, built)
+
+    def make(folder: Path) -> None:
+        ffi.compile(tmpdir=str(folder), target=f"{module_name}.so")
+
+    made = made_once(f"{name}-{hashlib.sha256(declarations.encode()).hexdigest()[:16]}", make)
+    spec = importlib.util.spec_from_file_location(module_name, made / f"{module_name}.so")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -75,6 +75,7 @@ def test_hosts_of_its_own_time_serve_it_too(backend: str, option: str, old: str)
     assert run("3.0", backend, **{option: old}) == run("3.0", "native")
 
 
+@pytest.mark.slow
 def test_made_by_the_other_toolchain_it_says_the_same() -> None:
     assert run("3.0", "xen", "gnu") == run("3.0", "native")
 

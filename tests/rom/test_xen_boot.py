@@ -133,7 +133,10 @@ def reference() -> bytes:
     return build_guest(guest_sources("reference")).data
 
 
-@pytest.mark.parametrize(("mib", "seed"), [(8, 1), (32, 2), (256, 3)])
+@pytest.mark.parametrize(
+    ("mib", "seed"),
+    [(8, 1), *(pytest.param(mib, seed, marks=pytest.mark.slow) for mib, seed in ((32, 2), (256, 3)))],
+)
 def test_reference_guest(mib: int, seed: int) -> None:
     run = boot(reference(), mib, seed)
     failures = [line for line in run.lines if "FAIL" in line]
@@ -142,6 +145,7 @@ def test_reference_guest(mib: int, seed: int) -> None:
     assert run.trace.refused == []
 
 
+@pytest.mark.slow
 def test_reference_guest_on_a_rom_made_by_gnu() -> None:
     run = boot(reference(), toolchain="gnu")
     assert [line for line in run.lines if "FAIL" in line] == []
@@ -229,8 +233,9 @@ def test_interrupt_flag_calls_touch_memory_only(probe: Callable[[str], Run]) -> 
 	return VMI_EXIT_STATUS_SUCCESS;
     """)
     assert run.lines == ["begin", "end"], run.ending
-    returns = {"iret"}  # of a timer's tick, which a busy machine brings in between
-    assert [name for name, _ in run.between("begin", "end") if name not in returns] == []
+    tick = {"iret", "xen_version.VERSION"}  # a timer's, in between: delivered, returned from
+    between = [name for name, _ in run.between("begin", "end")]
+    assert {*between} <= tick and len(between) < 100
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,7 @@ def test_historic_lines_have_a_site_too(line: str) -> None:
     assert len([name for name in files if name.startswith("calls/")]) == len(resolved.calls)
 
 
+@pytest.mark.slow
 def test_sphinx_takes_it_without_a_warning(tmp_path: Path) -> None:
     missing = [name for name in ("sphinx", "myst_parser", "furo") if importlib.util.find_spec(name) is None]
     if missing:

@@ -12,7 +12,7 @@ from tests.guest.installed import HELLO, need
 from tests.testing.conftest import Runs
 from vmirom.hosts.backends import backend_names
 
-pytestmark = pytest.mark.boot
+pytestmark = [pytest.mark.boot, pytest.mark.slow]
 
 MINE = """
 def test_mine(vmirom_boot):
