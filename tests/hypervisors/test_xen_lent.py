@@ -94,8 +94,12 @@ def test_an_argument_may_stand_in_the_machine_to_physical_table_and_a_list_not(x
     assert xen.call(Hypercall.SCHED_OP, Schedop.PIN_OVERRIDE, table) == -Errno.EINVAL
     assert xen.call(Hypercall.VCPU_OP, Vcpuop.GET_RUNSTATE_INFO, 0, table) == -Errno.EFAULT
     assert xen.call(Hypercall.MULTICALL, table, 1) == -Errno.EFAULT
-    assert xen.call(Hypercall.MMU_UPDATE, table, 1) == -Errno.EFAULT
+    assert xen.call(Hypercall.MMUEXT_OP, table, 1) == -Errno.EFAULT
     assert xen.call(Hypercall.XEN_VERSION, Xenver.GET_FEATURES, 0xFFFFFFFC) == -Errno.EFAULT
+
+
+def test_requests_of_mmu_update_may_stand_there_too_and_are_none(xen: Bench) -> None:
+    assert xen.call(Hypercall.MMU_UPDATE, xen.domain.hole.m2p_start, 1) == -Errno.ENOSYS
 
 
 def test_an_answer_that_faults_half_way_has_arrived_up_to_there(xen: Bench) -> None:

@@ -190,9 +190,64 @@ def test_mmu_update_of_plain_memory_writes(xen: Bench) -> None:
     assert xen.domain.memory.u64((frame << 12) + 16) == 0x1122334455667788
 
 
+def test_a_batch_that_can_not_be_read_to_its_end_is_done_up_to_there(xen: Bench) -> None:
+    edge = xen.spare(7) + 4096
+    request = struct.pack("<QQ", xen.frame(xen.spare(0)) << 12, 7)
+    xen.domain.space.write(edge - 32, request * 2)
+    xen.map(edge, 0)
+    assert xen.call(Hypercall.MMU_UPDATE, edge - 32, 4, ZERO) == -Errno.EFAULT
+    assert xen.domain.space.u32(ZERO) == 2
+
+
+@pytest.mark.parametrize(
+    ("domid", "result", "done"),
+    [
+        (Domid.SELF, 0, 1),
+        (Domid.SELF | 1 << 16, 0, 1),
+        (Domid.SELF | 2 << 16, -Errno.ESRCH, 9),
+        (0, -Errno.ESRCH, 0),
+        (5, -Errno.ESRCH, 0),
+    ],
+)
+def test_the_domain_number_names_whose_frames_and_above_whose_tables(
+    xen: Bench, domid: int, result: int, done: int
+) -> None:
+    request = xen.argument(struct.pack("<QQ", xen.frame(xen.spare(0)) << 12, 7))
+    xen.domain.space.put32(ZERO, 9)
+    assert xen.call(Hypercall.MMU_UPDATE, request, 1, ZERO, domid) == result
+    assert xen.domain.space.u32(ZERO) == done
+
+
+@pytest.mark.parametrize(
+    ("frame", "result", "stored"),
+    [
+        (0xFEC00, 0, 0x19),
+        (0xFED00, 0, 0x19),
+        (0xFED01, 0, 0x1B),
+        (0xFEE00, -Errno.EPERM, 0),
+        (0xFEEFF, -Errno.EPERM, 0),
+        (0xFEF00, 0, 0x1B),
+        (0xFD00000, -Errno.EPERM, 0),
+        (0xFFFFFFFFFF, -Errno.EINVAL, 0),
+    ],
+)
+def test_frames_of_devices(xen: Bench, frame: int, result: int, stored: int) -> None:
+    page = xen.spare(3)
+    assert xen.map(page, frame << 12 | 3) == result
+    if not result:
+        assert xen.domain.memory.u64(xen.domain.space.entry_address(page) or 0) & 0xFFF == stored
+
+
+def test_an_unknown_kind_of_flush_looks_at_no_mask(xen: Bench) -> None:
+    page = xen.spare(0)
+    assert xen.map(page, xen.frame(page) << 12 | 3, 0x40000001) == -Errno.EFAULT
+    assert xen.map(page, xen.frame(page) << 12 | 3, 0x40000003) == 0
+
+
 def test_bad_pointers_are_faults(xen: Bench) -> None:
-    for at in (0, 0xF5800000, 0xFFFFFFF8, 0x40000000):
+    for at in (0, 0xFFFFFFF8, 0x40000000):
         assert xen.call(Hypercall.MMU_UPDATE, at, 1) == -Errno.EFAULT
+    for at in (0, 0xF5800000, 0xFFFFFFF8, 0x40000000):
         assert xen.call(Hypercall.MMUEXT_OP, at, 1) == -Errno.EFAULT
     good = xen.argument(struct.pack("<QQ", xen.frame(xen.spare(0)) << 12, 0))
     assert xen.call(Hypercall.MMU_UPDATE, good, 1, 0x40000000) == 0

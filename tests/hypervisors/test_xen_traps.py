@@ -8,7 +8,7 @@ import pytest
 
 from tests.hypervisors.xen_kernels import RESULTS, TEXT, ZERO, Bench, Code
 from vmirom.hypervisors.hypervisor import Ending, EndKind
-from vmirom.overlays.xen import AssistType, Domid, Hypercall, Mmuext, Physdevop, VmAssist
+from vmirom.overlays.xen import AssistType, Domid, Hypercall, Mmuext, Physdevop, Vcpuop, VmAssist
 
 TABLE = TEXT + 0x700
 HANDLERS = TEXT + 0x800
@@ -88,6 +88,53 @@ def test_instructions_that_work(name: str) -> None:
     done = outcome(bench, bench.run())[0]
     assert not done, f"vector {bench.domain.space.u32(RESULTS + 4)}"
     assert bench.domain.space.u32(RESULTS + 0x100) == value
+    bench.close()
+
+
+def msr(number: int, low: int, high: int) -> str:
+    """wrmsr."""
+    words = (struct.pack("<I", word).hex() for word in (number, low, high))
+    return "b9{} b8{} ba{} 0f30".format(*words)
+
+
+@pytest.mark.parametrize(
+    ("number", "low", "high", "taken"),
+    [
+        (0xE7, 1, 2, True),
+        (0x17A, 0xFFFFFFFF, 0xFFFFFFFF, True),
+        (0x400, 0, 0, True),
+        (0x401, 0, 0, True),
+        (0x401, 1, 0, False),
+        (0x47F, 1, 0, True),
+        (0xC0000080, 0x801, 0, True),
+        (0xC0000080, 0x800, 0, False),
+        (0xC0010010, 0, 0, False),
+        (0xC0010015, 1, 0, True),
+        (0xC0010061, 1, 0, True),
+        (0x1B, 0xFEE00900, 0, False),
+    ],
+)
+def test_writes_to_model_specific_registers(number: int, low: int, high: int, taken: bool) -> None:
+    bench, _ = kernel(msr(number, low, high), ALL)
+    done, vector, *_ = outcome(bench, bench.run())
+    assert (done, vector) == ((0, 0) if taken else (1, 13))
+    bench.close()
+
+
+@pytest.mark.parametrize(
+    ("segment", "body"),
+    [
+        ("a null FS", "31c0 8ee0 be003010c0 646e"),
+        ("a null ES", "31c0 8ec0 bf003010c0 6c"),
+        ("a flat ES", "bf003010c0 6c"),
+    ],
+)
+def test_string_ports_look_at_their_segment(segment: str, body: str) -> None:
+    before = Code().hypercall(Hypercall.PHYSDEV_OP, Physdevop.SET_IOPL, TEXT + 0x680)
+    bench, _ = kernel(body, ALL, before)
+    bench.domain.space.put32(TEXT + 0x680, 1)
+    done, vector, *_ = outcome(bench, bench.run())
+    assert (done, vector) == ((1, 13) if "null" in segment else (0, 0))
     bench.close()
 
 
@@ -197,9 +244,82 @@ def test_software_interrupts(body: str, vector: int, length: int, flags: int) ->
 
 
 def test_software_interrupt_through_a_gate_of_dpl_0() -> None:
-    bench, at = kernel("cd80", {0x80: 0, 13: 0})
+    bench, at = kernel("cd41", {0x41: 0, 13: 0})
+    _, vector, _, error, eip, *_ = outcome(bench, bench.run())
+    assert (vector, error, eip) == (13, 0x20A, at)
+    bench.close()
+
+
+@pytest.mark.parametrize("flags", [0, 1, 4])
+def test_the_system_call_vector_has_a_way_of_its_own(flags: int) -> None:
+    bench, at = kernel("cd80", {0x80: flags, 13: 0})
+    _, vector, _, eip, *_ = outcome(bench, bench.run())
+    assert (vector, eip) == (0x80, at + 2), "whatever the DPL of its gate"
+    bench.close()
+
+
+def test_without_a_gate_the_system_call_vector_is_protected() -> None:
+    bench, at = kernel("cd80", {13: 0})
     _, vector, _, error, eip, *_ = outcome(bench, bench.run())
     assert (vector, error, eip) == (13, 0x402, at)
+    bench.close()
+
+
+@pytest.mark.parametrize(
+    ("body", "vectors", "place", "resumes"),
+    [
+        ("0f0b", {6: 0}, 2, True),
+        ("fa", {13: 0}, 3, True),
+        ("a100000040", {14: 0}, 3, True),
+        ("31c9f7f1", {0: 0}, 2, True),
+        ("cd41", {0x41: 0, 13: 0}, 3, True),
+        ("cc", {3: 3}, 2, False),
+        ("cd80", {0x80: 3}, 2, False),
+        ("f1", {1: 0}, 2, False),
+    ],
+)
+def test_the_frame_of_a_fault_has_rf_and_of_a_trap_has_not(
+    body: str, vectors: dict[int, int], place: int, resumes: bool
+) -> None:
+    bench, _ = kernel(body, vectors)
+    words = outcome(bench, bench.run())[3:]
+    assert bool(words[place] & 0x10000) is resumes
+    bench.close()
+
+
+def test_an_nmi_that_the_domain_sends_itself() -> None:
+    code = Code().hypercall(Hypercall.SET_TRAP_TABLE, TABLE)
+    code.hypercall(Hypercall.VCPU_OP, Vcpuop.SEND_NMI, 0, 0)
+    at = code.here
+    bench = Bench(code.raw("0f0b").image(table({2: 0})))
+    _, vector, _, eip, *_ = outcome(bench, bench.run())
+    assert (vector, eip) == (2, at)
+    assert bench.domain.traps.nmi_blocked, "there is no other before the iret hypercall"
+    bench.close()
+
+
+def test_a_virtual_cpu_that_goes_down_is_the_last() -> None:
+    bench = Bench(bytes(Code().hypercall(Hypercall.VCPU_OP, Vcpuop.DOWN, 0, 0).bytes))
+    assert bench.run().kind is EndKind.SHUTDOWN
+    bench.close()
+
+
+def test_a_code_segment_that_went_away_faults_at_the_next_return() -> None:
+    """A return of Xen's reads CS again: the GDT that it came from is no more."""
+    gdt = TEXT + 0x6000
+    code = Code().hypercall(Hypercall.SET_TRAP_TABLE, TABLE)
+    code.hypercall(Hypercall.SET_GDT, TEXT + 0x690, 512)
+    there = code.here + 7
+    code.raw(f"ea{struct.pack('<I', there).hex()}0900")
+    code.hypercall(Hypercall.SET_GDT, TEXT + 0x690, 0)
+    at = code.here
+    image = code.image({**table({13: 0}), gdt + 8: struct.pack("<II", 0xFFFF, 0xCFBB00)})
+    bench = Bench(image)
+    page = bench.frame(gdt)
+    bench.map(gdt, page << 12 | 1)
+    bench.domain.space.put32(TEXT + 0x690, page)
+    _, vector, _, error, eip, cs, *_ = outcome(bench, bench.run())
+    assert (vector, error, eip, cs & 0xFFFF) == (13, 8, at, 9)
     bench.close()
 
 
@@ -313,7 +433,9 @@ RING3 = {
     "in": ("ec", {13: 0}, 13, 0, 0),
     "mov cr": ("0f20c0", {13: 0}, 13, 0, 0),
     "hypercall": ("cd82", {13: 0}, 13, 0x412, 0),
-    "int 80h without right": ("cd80", {0x80: 1, 13: 0}, 13, 0x402, 0),
+    "int 80h through a gate of ring 1": ("cd80", {0x80: 1, 13: 0}, 0x80, None, 2),
+    "int 41h without right": ("cd41", {0x41: 1, 13: 0}, 13, 0x20A, 0),
+    "mov from a register that is none": ("0f20c8", {6: 0, 13: 0}, 6, None, 0),
     "sysenter": ("0f34", {13: 0}, 13, 0, 0),
     "syscall": ("0f05", {13: 0}, 13, 0, 0),
 }
@@ -495,6 +617,41 @@ def test_stores_to_a_read_only_l1(name: str, good: bool) -> None:
     else:
         assert (done, vector, error & 7) == (1, 14, 3)
         assert after == before
+    bench.close()
+
+
+READ_BACK = {
+    "not": ("f715{entry}", lambda old: ~old & 0xFFFFFFFF),
+    "adc": ("f98115{entry}00000000", lambda old: old + 1),
+    "sbb": ("f9831d{entry}00", lambda old: old - 1),
+    "shl 0": ("c125{entry}00", lambda old: old),
+    "rol 0": ("c105{entry}20", lambda old: old),
+    "pop": ("6a00 8f05{entry}", lambda old: 0),
+    "sete": ("39c0 0f9405{entry}", lambda old: old & ~0xFF | 1),
+    "movnti": ("31c0 0fc305{entry}", lambda old: 0),
+    "push": ("89e5 bc{entry4} 6a00 89ec", lambda old: 0),
+}
+
+
+@pytest.mark.parametrize("name", READ_BACK)
+def test_more_instructions_that_store_to_a_read_only_l1(name: str) -> None:
+    """Each is carried out where the entry that it makes is one the guest may have."""
+    probe = Bench()
+    info = probe.domain.space.struct(probe.domain.engine.esi, "struct xen_start_info")
+    at = info.pt_base + 4096 + ((probe.spare(2) - 0xC0000000) >> 12) * 8
+    probe.close()
+    body, change = READ_BACK[name]
+    place = {"entry": struct.pack("<I", at).hex(), "entry4": struct.pack("<I", at + 4).hex()}
+    bench, _ = kernel(body.format(**place), ALL)
+    before = bench.domain.memory.u32(bench.domain.space.translate(at))
+    done, vector, cr2, error, *_ = outcome(bench, bench.run())
+    after = bench.domain.memory.u32(bench.domain.space.translate(at))
+    expected = change(before)
+    if expected & 1 and (expected ^ before) & ~0xFFF:
+        assert (done, vector, after) == (1, 14, before), "of a frame that is not the domain's"
+    else:
+        assert not done, f"vector {vector} error {error:#x} at {cr2:#x}"
+        assert (after ^ expected) & ~0x60 == 0
     bench.close()
 
 

@@ -91,6 +91,7 @@ class Evtchnop(enum.IntEnum):
     INIT_CONTROL = 11
     EXPAND_ARRAY = 12
     SET_PRIORITY = 13
+    RESET_CONTINUED = 14
 
 
 class EvtchnStatus(enum.IntEnum):
@@ -118,6 +119,8 @@ class Virq(enum.IntEnum):
     DEBUG = 1
     CONSOLE = 2
     DOM_EXC = 3
+    XENOPROF = 7
+    XENPMU = 13
     COUNT = 24
 
 
@@ -186,17 +189,49 @@ class Xenmem(enum.IntEnum):
     MACHINE_MEMORY_MAP = 10
     EXCHANGE = 11
     MACHPHYS_MAPPING = 12
+    SET_MEMORY_MAP = 13
+    MAXIMUM_GPFN = 14
+    REMOVE_FROM_PHYSMAP = 15
+    SET_POD_TARGET = 16
+    GET_POD_TARGET = 17
+    GET_SHARING_FREED_PAGES = 18
+    GET_SHARING_SHARED_PAGES = 19
+    ACCESS_OP = 21
+    ADD_TO_PHYSMAP_BATCH = 23
+    MACHPHYS_COMPAT_MFN_LIST = 25
+    GET_VNUMAINFO = 26
+    RESERVED_DEVICE_MEMORY_MAP = 27
+    ACQUIRE_RESOURCE = 28
 
 
 class Physdevop(enum.IntEnum):
     """Commands of physdev_op."""
 
+    IRQ_UNMASK_NOTIFY = 4
     IRQ_STATUS_QUERY = 5
     SET_IOPL = 6
     SET_IOBITMAP = 7
     APIC_READ = 8
     APIC_WRITE = 9
+    ASSIGN_VECTOR = 10
     EOI = 12
+    MAP_PIRQ = 13
+    UNMAP_PIRQ = 14
+    MANAGE_PCI_ADD = 15
+    MANAGE_PCI_REMOVE = 16
+    PIRQ_EOI_GMFN_V1 = 17
+    RESTORE_MSI = 19
+    MANAGE_PCI_ADD_EXT = 20
+    SETUP_GSI = 21
+    GET_FREE_PIRQ = 23
+    PCI_MMCFG_RESERVED = 24
+    PCI_DEVICE_ADD = 25
+    PCI_DEVICE_REMOVE = 26
+    RESTORE_MSI_EXT = 27
+    PIRQ_EOI_GMFN_V2 = 28
+    DBGP_OP = 29
+    PREPARE_MSIX = 30
+    RELEASE_MSIX = 31
 
 
 class Consoleio(enum.IntEnum):
@@ -293,12 +328,15 @@ class Errno(enum.IntEnum):
     EPERM = 1
     ENOENT = 2
     ESRCH = 3
+    ENXIO = 6
     E2BIG = 7
     EAGAIN = 11
     ENOMEM = 12
+    EACCES = 13
     EFAULT = 14
     EBUSY = 16
     EEXIST = 17
+    ENODEV = 19
     EINVAL = 22
     ENOSPC = 28
     ENOSYS = 38

@@ -8,12 +8,13 @@ Left out, each answered loudly (an error code with its reason in the trace, or a
 
 * other domains: grants to and from them, XSM, the commands of domctl, sysctl and platform_op (ENOSYS);
   channels to them (ESRCH)
-* more than one virtual CPU: vcpu_op on another (ENOENT), VCPUOP_send_nmi (ENOSYS)
-* physical interrupts: bind_pirq (EPERM), EOI of one (EINVAL), the rest of physdev_op (ENOSYS)
-* XENMEM_exchange of frames and add_to_physmap (ENOSYS), the FIFO event channel ABI (ENOSYS)
+* more than one virtual CPU: vcpu_op on another (ENOENT)
+* physical interrupts: bind_pirq (EPERM), EOI of one (EINVAL), mapping one (ENOSYS); devices behind I/O ports
+  (reads are ones)
+* the FIFO event channel ABI (ENOSYS), profiling beyond xenoprof_op's first command (EPERM)
 * a callback for SYSENTER is taken and never entered: the instruction faults, as on AMD's processors
 * call gates to an inner ring (domain crash); breakpoints in the debug registers are kept and not acted on
-* a trap table of more than 4096 entries (EFAULT), a multicall of more than 65536 (EINVAL)
+* a trap table of more than 4096 entries (EFAULT)
 * failsafe callbacks are remembered; no failed return was seen to use one, #GP comes instead
 
 Compared. The probe (``romsrc/guest/probe-xen``) puts 1558 questions to this hypervisor and

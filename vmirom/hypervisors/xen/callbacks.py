@@ -45,7 +45,7 @@ def callback_operation(domain: Domain, command: int, at: int) -> int:
             raise Refused(Errno.EINVAL, f"callback type {argument.type} can't be unregistered")
         if argument.type != CallbackType.NMI:
             raise Refused(Errno.ENOSYS, f"callback type {argument.type}")
-        domain.traps.nmi = None
+        domain.traps.set_nmi(0)
         return 0
     raise Refused(Errno.EINVAL, f"callback_op {command}")
 
@@ -56,7 +56,7 @@ def _store(domain: Domain, kind: int, callback: Callback | None) -> None:
     elif kind == CallbackType.FAILSAFE:
         domain.traps.failsafe = callback
     elif kind == CallbackType.NMI:
-        domain.traps.nmi = callback
+        domain.traps.set_nmi(callback.eip if callback else 0)
     elif kind == CallbackType.SYSCALL32:
         domain.traps.syscall = callback
     elif kind != CallbackType.SYSENTER:
@@ -64,12 +64,12 @@ def _store(domain: Domain, kind: int, callback: Callback | None) -> None:
 
 
 def nmi_operation(domain: Domain, command: int, at: int) -> int:
-    """nmi_op: remembered; there is no source of NMIs here."""
+    """nmi_op: where an NMI that the domain sends itself (VCPUOP_send_nmi) enters it."""
     if command == NmiOp.REGISTER_CALLBACK:
         argument = domain.space.struct(at, "struct xen_nmi_callback")
-        domain.traps.nmi = _callback(0, argument.handler_address)
+        domain.traps.set_nmi(argument.handler_address)
         return 0
     if command == NmiOp.UNREGISTER_CALLBACK:
-        domain.traps.nmi = None
+        domain.traps.set_nmi(0)
         return 0
     raise Refused(Errno.ENOSYS, f"nmi_op {command}")

@@ -19,6 +19,7 @@ from vmirom.hypervisors.xen.layout import Hole
 from vmirom.hypervisors.xen.machine import Machine
 from vmirom.hypervisors.xen.mmu import Mmu
 from vmirom.hypervisors.xen.pages import Owner
+from vmirom.hypervisors.xen.physdev import Devices
 from vmirom.hypervisors.xen.privileged import Privileged
 from vmirom.hypervisors.xen.registers import Registers
 from vmirom.hypervisors.xen.release import Release
@@ -81,6 +82,7 @@ class Domain:
         self.console: Console = Console(self, given.output)
         self.privileged: Privileged = Privileged(self)
         self.hypercalls: Hypercalls = Hypercalls(self)
+        self.devices = Devices()
         self.memory_map: bytes | None = None
         self.deadline_ns: int | None = None
 
@@ -103,6 +105,13 @@ class Domain:
         """``count`` contiguous frames, aligned to ``count``, for the domain; None where there are none."""
         if self.held + count > self.maximum:
             return None
+        frames = self.take_fresh(count)
+        for frame in frames or ():
+            self._own(frame)
+        return frames
+
+    def take_fresh(self, count: int) -> list[int] | None:
+        """``count`` contiguous free frames, aligned to ``count``, which are nobody's for the moment."""
         free = set(self.free) if count > 1 else None
         for first in self.free:
             if first % count == 0 and (free is None or all(first + i in free for i in range(count))):
@@ -112,18 +121,30 @@ class Domain:
             return None
         for frame in frames:
             self.free.remove(frame)
-            self.tables.give(frame, Owner.DOMAIN)
-            self.memory.write(frame << 12, bytes(4096))
-        self.held += count
         return frames
 
+    def put_back(self, frames: list[int]) -> None:
+        """Frames of :meth:`take_fresh` that nobody took."""
+        self.free.extend(frames)
+
+    def receive(self, frames: list[int], pfn: int) -> None:
+        """Frames of :meth:`take_fresh` become the domain's, for its pages from ``pfn`` on."""
+        for i, frame in enumerate(frames):
+            self._own(frame)
+            self.set_m2p(frame, pfn + i & 0xFFFFFFFF)
+
+    def _own(self, frame: int) -> None:
+        self.tables.give(frame, Owner.DOMAIN)
+        self.memory.write(frame << 12, bytes(4096))
+        self.held += 1
+
     def give_up(self, frame: int) -> None:
-        """The domain returns a frame it owns."""
-        self.held -= 1
+        """The domain returns a frame it owns; it counts as held until nothing refers to it any more."""
         self.set_m2p(frame, 0xFFFFFFFF)
         self.tables.take_back(frame)
 
     def _freed(self, frame: int) -> None:
+        self.held -= 1
         self.free.append(frame)
 
     def write_quietly(self, gva: int, data: bytes) -> None:

@@ -6,24 +6,28 @@ pending bit only; unmasking sets the selector. Nothing is delivered until Xen ne
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from vmirom.hypervisors.xen.answers import Refused
+from vmirom.hypervisors.xen.physdev import PIRQS
 from vmirom.hypervisors.xen.shared import PORTS
-from vmirom.overlays.xen import Domid, Errno, Evtchnop, EvtchnStatus, Virq
+from vmirom.machine.addresses import PAGE_SIZE
+from vmirom.overlays.xen import Domid, Errno, Evtchnop, EvtchnStatus, Virq, ffi
 
 if TYPE_CHECKING:
     from vmirom.hypervisors.xen.domain import Domain
 
 __all__ = ["Channel", "Events"]
 
-_GLOBAL_VIRQS: Final = frozenset({Virq.CONSOLE, Virq.DOM_EXC})
+_OF_ONE_CPU: Final = frozenset({Virq.TIMER, Virq.DEBUG, Virq.XENOPROF, Virq.XENPMU})
+"""Every other virq is the domain's: bound to virtual CPU 0 first, and movable."""
 _FIFO: Final = frozenset({Evtchnop.INIT_CONTROL, Evtchnop.EXPAND_ARRAY, Evtchnop.SET_PRIORITY})
-_RESET_CONTINUED: Final = 14  # a reset that was interrupted, which Xen issues to itself
-_PIRQS: Final = 4096
+_CONTROL_BLOCK: Final = 72
 _DOM0: Final = 0
+_COMPAT_SIZE: Final[int] = 4 + ffi.sizeof("struct xen_evtchn_status")
 _ROOM: Final = 64
 _ANSWERED: Final = frozenset(
     {
@@ -65,7 +69,7 @@ class Events:
             Evtchnop.BIND_VCPU: ("struct xen_evtchn_bind_vcpu", self._bind_vcpu),
             Evtchnop.UNMASK: ("struct xen_evtchn_unmask", self._unmask),
             Evtchnop.RESET: ("struct xen_evtchn_reset", self._reset),
-            _RESET_CONTINUED: ("struct xen_evtchn_reset", self._reset),
+            Evtchnop.RESET_CONTINUED: ("struct xen_evtchn_reset", self._continue_reset),
         }
 
     # Becoming pending
@@ -114,7 +118,10 @@ class Events:
     def _fifo(self, command: int, at: int) -> None:
         """The FIFO form of events is left out: what it answers before it is chosen. Raises Refused."""
         if command == Evtchnop.INIT_CONTROL:
-            self._need_vcpu(int.from_bytes(self.domain.space.read(at, 24)[12:16], "little"))
+            frame, offset, vcpu = struct.unpack("<QII8x", self.domain.space.read(at, 24))
+            self._need_vcpu(vcpu)
+            if offset > PAGE_SIZE - _CONTROL_BLOCK or offset % 8 or not self.domain.tables.owned(frame):
+                raise Refused(Errno.EINVAL, f"no control block at {frame:#x} + {offset:#x}")
             raise Refused(Errno.ENOSYS, "the FIFO form of events is left out")
         if command == Evtchnop.SET_PRIORITY:
             self.channel(int.from_bytes(self.domain.space.read(at, 8)[:4], "little"))
@@ -123,7 +130,8 @@ class Events:
         raise Refused(Errno.EOPNOTSUPP, "the FIFO form of events was not chosen")
 
     def compat(self, at: int) -> int:
-        """event_channel_op_compat: a command word, then the structure."""
+        """event_channel_op_compat: a command word, then the structure, with room for the largest."""
+        self.domain.space.read(at, _COMPAT_SIZE)
         return self.operation(self.domain.space.u32(at), at + 4)
 
     def _free_port(self) -> int:
@@ -160,7 +168,7 @@ class Events:
     def _bind_virq(self, argument: Any) -> None:
         if argument.virq >= Virq.COUNT:
             raise Refused(Errno.EINVAL, f"virq {argument.virq}")
-        if argument.virq in _GLOBAL_VIRQS and argument.vcpu:
+        if argument.virq not in _OF_ONE_CPU and argument.vcpu:
             raise Refused(Errno.EINVAL, f"virq {argument.virq} is for virtual CPU 0")
         self._need_vcpu(argument.vcpu)
         if argument.virq in self.virqs:
@@ -174,7 +182,7 @@ class Events:
 
     def _bind_pirq(self, argument: Any) -> None:
         """The structure begins like bind_ipi's: the pirq stands first."""
-        if argument.vcpu >= _PIRQS:
+        if argument.vcpu >= PIRQS:
             raise Refused(Errno.EINVAL, f"pirq {argument.vcpu} does not exist")
         raise Refused(Errno.EPERM, f"pirq {argument.vcpu} is not mapped")
 
@@ -236,7 +244,7 @@ class Events:
         self._need_vcpu(argument.vcpu)
         channel = self.channel(argument.port)
         movable = channel.kind in (EvtchnStatus.UNBOUND, EvtchnStatus.INTERDOMAIN, EvtchnStatus.PIRQ)
-        if not movable and (channel.kind is not EvtchnStatus.VIRQ or channel.detail not in _GLOBAL_VIRQS):
+        if not movable and (channel.kind is not EvtchnStatus.VIRQ or channel.detail in _OF_ONE_CPU):
             raise Refused(Errno.EINVAL, f"port {argument.port} can't be bound to a virtual CPU")
 
     def _unmask(self, argument: Any) -> None:
@@ -244,6 +252,11 @@ class Events:
         shared = self.domain.shared
         if shared.clear_bit("mask", argument.port) and shared.bit("pending", argument.port):
             self._select(argument.port)
+
+    def _continue_reset(self, argument: Any) -> None:
+        """What Xen issues to itself where a reset takes long; none is under way when a guest can ask."""
+        self._need_self(argument.dom)
+        raise Refused(Errno.EBUSY, "no reset is under way")
 
     def _reset(self, argument: Any) -> None:
         self._need_self(argument.dom)

@@ -27,6 +27,8 @@ _ENTRIES: Final = PAGE_SIZE // 8
 _VERSIONS: Final = (1, 2)
 _OF_GRANT: Final = 1
 _MAP_KINDS: Final = 3
+_FLUSHES: Final = 1 << 31 | 3
+"""Of cache_flush: clean, invalidate, and that a grant is named."""
 
 
 class _Status(enum.IntEnum):
@@ -49,6 +51,7 @@ class _Kind:
     layout: struct.Struct
     status: int
     serve: Callable[[Domain, tuple[int, ...]], int]
+    single: bool = False
 
 
 def grant_operation(domain: Domain, command: int, at: int, count: int) -> int:
@@ -60,6 +63,8 @@ def grant_operation(domain: Domain, command: int, at: int, count: int) -> int:
     kind = _KINDS.get(command)
     if kind is None:
         raise Refused(Errno.ENOSYS, f"grant_table_op {command}")
+    if kind.single and count > 1:
+        raise Refused(Errno.EINVAL, f"grant_table_op {command} of {count}")
     if at + count * kind.layout.size > domain.hole.start and count:
         raise GuestFault(domain.hole.start, 1)
     for number in range(count):
@@ -84,6 +89,8 @@ def _unmap(domain: Domain, request: tuple[int, ...]) -> int:
 def _setup(domain: Domain, request: tuple[int, ...]) -> int:
     """setup_table: the table's frames; there is one."""
     domid, frames, _, list_at = request
+    if list_at + 4 * frames > domain.hole.start:
+        raise GuestFault(domain.hole.start, 1)
     if domid not in (Domid.SELF, 0):
         return _Status.BAD_DOMAIN
     if frames > 1:
@@ -100,10 +107,13 @@ def _transfer(domain: Domain, request: tuple[int, ...]) -> int:
 def _copy(domain: Domain, request: tuple[int, ...]) -> int:
     """Between frames of ourselves only, and then within each."""
     source, source_domain, source_offset, target, target_domain, target_offset, length, flags, _ = request
+    for domid, by_grant in ((source_domain, flags & 1), (target_domain, flags & 2)):
+        if domid != Domid.SELF and not by_grant:
+            return _Status.PERMISSION_DENIED
+        if domid not in (Domid.SELF, 0):
+            return _Status.BAD_DOMAIN
     if flags & 3:
         return _Status.BAD_GRANT
-    if {source_domain, target_domain} != {int(Domid.SELF)}:
-        return _Status.PERMISSION_DENIED
     if not (domain.tables.owned(source) and domain.tables.owned(target)):
         return _Status.BAD_PAGE
     if max(source_offset, target_offset) + length > PAGE_SIZE:
@@ -117,19 +127,24 @@ def _swap(domain: Domain, request: tuple[int, ...]) -> int:
     return _Status.OKAY if max(request[:2]) < _ENTRIES else _Status.BAD_GRANT
 
 
-def _no_frames(domain: Domain, request: tuple[int, ...]) -> int:
-    """Status frames belong to version 2 of the table."""
-    return _Status.GENERAL_ERROR
+def _status_frames(domain: Domain, request: tuple[int, ...]) -> int:
+    """get_status_frames: they belong to version 2 of the table; of version 1 there are none to list."""
+    frames, domid, _, list_at = request
+    if (list_at & 0xFFFFFFFF) + 8 * frames > domain.hole.start:
+        raise GuestFault(domain.hole.start, 1)
+    if domid not in (Domid.SELF, 0):
+        return _Status.BAD_DOMAIN
+    return _Status.GENERAL_ERROR if frames else _Status.OKAY
 
 
 _KINDS: Final[dict[int, _Kind]] = {
     0: _Kind(struct.Struct("<QIIHhIQ"), 18, _map),
     1: _Kind(struct.Struct("<QQIhH"), 20, _unmap),
-    2: _Kind(struct.Struct("<HxxIhxxI"), 8, _setup),
+    2: _Kind(struct.Struct("<HxxIhxxI"), 8, _setup, single=True),
     4: _Kind(struct.Struct("<IHxxIhxx"), 12, _transfer),
     5: _Kind(struct.Struct("<IHHIHHHHhxx"), 20, _copy),
     7: _Kind(struct.Struct("<QQIhH"), 20, _unmap),
-    9: _Kind(struct.Struct("<IHhQ"), 6, _no_frames),
+    9: _Kind(struct.Struct("<IHhQ"), 6, _status_frames, single=True),
     11: _Kind(struct.Struct("<IIhxx"), 8, _swap),
 }
 
@@ -142,16 +157,15 @@ def _query(domain: Domain, at: int, count: int) -> int:
         raise GuestFault(at, 1)
     domid = int.from_bytes(domain.space.read(at, 16)[:2], "little")
     known = domid in (Domid.SELF, 0)
-    status = int(_Status.OKAY if known else _Status.BAD_DOMAIN)
-    frames = (1, _FRAMES_MOST) if known else (0, 0)
-    domain.space.write(at, struct.pack("<HxxIIhxx", domid, *frames, status))
+    if known:
+        domain.space.write(at + 4, struct.pack("<II", 1, _FRAMES_MOST))
+    status = _Status.OKAY if known else _Status.BAD_DOMAIN
+    domain.space.write(at + 12, int(status).to_bytes(2, "little", signed=True))
     return 0
 
 
 def _set_version(domain: Domain, at: int, count: int) -> int:
-    """set_version: 1 or 2. The one in force is written back."""
-    if count != 1:
-        raise Refused(Errno.EINVAL, "set_version of other than one")
+    """set_version: 1 or 2, whatever ``count`` says. The one in force is written back."""
     if at >= domain.hole.start:
         raise GuestFault(at, 1)
     wanted = domain.space.u32(at)
@@ -165,7 +179,7 @@ def _set_version(domain: Domain, at: int, count: int) -> int:
 
 def _get_version(domain: Domain, at: int, count: int) -> int:
     domid = int.from_bytes(domain.space.read(at, 8)[:2], "little")
-    if not count or domid not in (Domid.SELF, 0):
+    if domid not in (Domid.SELF, 0):
         raise Refused(Errno.ESRCH, f"no domain {domid}")
     domain.space.put32(at + 4, domain.grant_version)
     return 0
@@ -175,7 +189,7 @@ def _flush(domain: Domain, at: int, count: int) -> int:
     """cache_flush: of nothing it is done; of a frame there is nothing to be told."""
     for number in range(count):
         offset, length, operation = struct.unpack("<8xHHI", domain.space.read(at + 16 * number, 16))
-        if operation == 0 or length == 0 or offset + length > PAGE_SIZE:
+        if operation & ~_FLUSHES or offset >= PAGE_SIZE or offset + length > PAGE_SIZE:
             raise Refused(Errno.EINVAL, f"cache_flush {operation:#x} of {length} bytes")
     return 0
 

@@ -31,7 +31,6 @@ __all__ = ["Hypercalls"]
 Handler = Callable[["Domain", Sequence[int]], int]
 
 _ENTRY: Final = struct.Struct("<Ii6I")
-_MULTICALL_LIMIT: Final = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +52,9 @@ def _absent(domain: Domain, args: Sequence[int]) -> int:
 
 
 def _argument(domain: Domain, args: Sequence[int]) -> int:
-    """A management hypercall: the argument is read first, then refused."""
-    domain.space.read(args[0], 4)
-    raise Refused(Errno.ENOSYS, "not offered to this domain")
+    """The hypercall of a processor's paravirtual switch: the argument is read first, then refused."""
+    domain.space.read(args[0], 8)
+    raise Refused(Errno.EOPNOTSUPP, "not offered to this domain")
 
 
 def _other_domain(domain: Domain, args: Sequence[int]) -> int:
@@ -72,7 +71,7 @@ _ARCH_0: Final = 48  # the machine-check and the processor-frequency hypercalls 
 _ARCH_1: Final = 49
 _TABLE: Final[dict[int, _Row]] = {
     Hypercall.SET_TRAP_TABLE: _Row(1, lambda d, a: d.traps.set_table(a[0])),
-    Hypercall.MMU_UPDATE: _Row(4, lambda d, a: d.mmu.update(a[0], a[1], a[2], a[3] & 0xFFFF)),
+    Hypercall.MMU_UPDATE: _Row(4, lambda d, a: d.mmu.update(a[0], a[1], a[2], a[3])),
     Hypercall.SET_GDT: _Row(2, lambda d, a: d.segments.set_gdt(a[0], a[1])),
     Hypercall.STACK_SWITCH: _Row(2, lambda d, a: d.traps.set_stack(a[0] & 0xFFFF, a[1])),
     Hypercall.SET_CALLBACKS: _Row(4, lambda d, a: set_callbacks(d, *a)),
@@ -140,6 +139,9 @@ class Hypercalls:
             return
         args = (engine.ebx, engine.ecx, engine.edx, engine.esi, engine.edi)
         engine.eax = self.call(number, args) & 0xFFFFFFFF
+        if self.domain.segments.changed:
+            self.domain.segments.changed = False
+            self.domain.traps.reload()
 
     def call(self, number: int, args: Sequence[int]) -> int:
         """The signed result of one hypercall. Raises Ended and DomainCrash."""
@@ -182,8 +184,8 @@ class Hypercalls:
         try:
             if self._inside:
                 raise Refused(Errno.EINVAL, "a multicall inside a multicall")
-            if count > _MULTICALL_LIMIT:
-                raise Refused(Errno.EINVAL, f"multicall of {count} entries")
+            if at + count * _ENTRY.size > self.domain.hole.start:
+                raise GuestFault(self.domain.hole.start, 1)
             self._inside = True
             for i in range(count):
                 self.domain.check_time()

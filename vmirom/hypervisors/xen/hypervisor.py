@@ -32,6 +32,8 @@ __all__ = ["XenHypervisor", "make"]
 _NAP_NS: Final = 50_000_000
 _DIRECT: Final = (3, 4)
 """int3 and into have gates of DPL 3 in Xen's own table."""
+_SYSTEM_CALL: Final = 0x80
+"""Has one, too, and a way of its own: the DPL of the guest's gate is not looked at."""
 
 
 def make(
@@ -109,6 +111,7 @@ class XenHypervisor:
             time.sleep(max(0, min(deadline_ns, due or deadline_ns, now + _NAP_NS) - now) / 1e9)
             return
         domain.scheduling.resume()
+        domain.traps.check_nmi()
         vcpu = domain.shared.vcpu
         if vcpu.evtchn_upcall_pending and not vcpu.evtchn_upcall_mask:
             domain.traps.upcall()
@@ -147,12 +150,12 @@ class XenHypervisor:
         if vector == Transport.VECTOR and ring == 1:
             domain.hypercalls.run()
             return
-        if vector in _DIRECT:
-            domain.traps.inject(vector)
-            return
         gate = domain.traps.gates[vector]
+        if vector in _DIRECT or (vector == _SYSTEM_CALL and gate is not None):
+            domain.traps.inject(vector, soft=True)
+            return
         if vector != Transport.VECTOR and gate is not None and gate.dpl >= ring:
-            domain.traps.inject(vector)
+            domain.traps.inject(vector, soft=True)
             return
         engine.eip = engine.eip - 2 & 0xFFFFFFFF
         domain.traps.inject_protection(vector * 8 + 2)

@@ -69,7 +69,7 @@ def _answer(domain: Domain, command: int, at: int) -> bytes:
     if command == Xenver.PLATFORM_PARAMETERS:
         return domain.hole.start.to_bytes(4, "little")
     if command == Xenver.GET_FEATURES:
-        submap = domain.space.u32(at)
+        submap = int.from_bytes(domain.space.read(at, 8)[:4], "little")
         if submap:
             raise Refused(Errno.EINVAL, f"feature submap {submap}")
         return submap.to_bytes(4, "little") + domain.release.features.to_bytes(4, "little")

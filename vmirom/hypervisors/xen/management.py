@@ -21,7 +21,6 @@ PLATFORM: Final = 0x03000001
 SYSTEM: Final = 0x15
 """Of sysctl and domctl both."""
 MCA: Final = 0x01ECC003
-_EACCES: Final = 13  # EACCES, which the ABI has no other use for
 _PROFILE_COMMANDS: Final = 17
 
 
@@ -31,7 +30,7 @@ def versioned(version: int) -> Callable[[Domain, Sequence[int]], int]:
     def answer(domain: Domain, args: Sequence[int]) -> int:
         command, found = struct.unpack("<II", domain.space.read(args[0], 8))
         if found != version:
-            raise Refused(_EACCES, f"interface version {found:#x} is not {version:#x}")
+            raise Refused(Errno.EACCES, f"interface version {found:#x} is not {version:#x}")
         raise Refused(Errno.ENOSYS, f"command {command} is not offered")
 
     return answer

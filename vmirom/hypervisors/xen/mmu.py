@@ -8,7 +8,7 @@ flush sees old translations, as it may on a real machine.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 from vmirom.hypervisors.xen.answers import GuestFault, Refused
@@ -65,7 +65,7 @@ class Mmu:
     def update(self, at: int, count: int, done_at: int, domid: int) -> int:
         """mmu_update: a list of (address | command, value)."""
         domain = self.domain
-        self._need_known(domid)
+        self._need_tables_of(domid >> 16)
         done = 0
         if count & _PREEMPTED:
             count &= ~_PREEMPTED
@@ -73,12 +73,12 @@ class Mmu:
         completed = 0
         refusal: Refused | None = None
         try:
+            self._need_known(domid & 0xFFFF)
             while completed < count:
                 domain.check_time()
                 part = min(count - completed, _BATCH_BYTES // _REQUEST.size)
-                requests = domain.space.read_list(at + completed * _REQUEST.size, part * _REQUEST.size)
-                for pointer, value in _REQUEST.iter_unpack(requests):
-                    self._update_one(pointer, value, domid)
+                for pointer, value in self._requests(at + completed * _REQUEST.size, part):
+                    self._update_one(pointer, value, domid & 0xFFFF)
                     completed += 1
         except Refused as refused:
             refused.why = f"request {completed}: {refused.why}"
@@ -90,6 +90,22 @@ class Mmu:
         if refusal is not None:
             raise refusal
         return 0
+
+    def _requests(self, at: int, count: int) -> Iterable[tuple[int, int]]:
+        """Requests of a list, which may lie in the machine-to-physical table; one that can't be read counts
+        when its turn comes. Raises GuestFault."""
+        space = self.domain.space
+        try:
+            return _REQUEST.iter_unpack(space.read_list(at, count * _REQUEST.size))
+        except GuestFault:
+            places = range(at, at + count * _REQUEST.size, _REQUEST.size)
+            return (_REQUEST.unpack(space.read(place, _REQUEST.size)) for place in places)
+
+    @staticmethod
+    def _need_tables_of(owner: int) -> None:
+        """The upper half of the domain's number: whose tables, plus one; none for the caller's."""
+        if owner > 1:
+            raise Refused(Errno.ESRCH, f"no domain {owner - 1}")
 
     @staticmethod
     def _need_known(domid: int) -> None:
@@ -150,7 +166,7 @@ class Mmu:
         if not domain.tables.types[frame] or domain.tables.kind[frame] != PageType.L1:
             raise Refused(Errno.EINVAL, f"{gva:#x} is mapped by frame {frame:#x}, which is no L1")
         domain.tables.change_l1(frame, at >> 3 & 511, entry)
-        if flags & _FLUSH_TYPE:
+        if flags & _FLUSH_TYPE in (Uvmf.TLB_FLUSH, Uvmf.INVLPG):
             mask_at = flags & ~_FLUSH_TYPE
             mask = 1
             if mask_at not in (0, Uvmf.ALL):
@@ -166,6 +182,8 @@ class Mmu:
         space = self.domain.space
         self._need_known(domid)
         if domid != Domid.SELF:
+            if done_at and count:
+                self.domain.write_quietly(done_at, bytes(4))
             raise Refused(Errno.EPERM, f"mmuext_op for domain {domid:#x}")
         done = 0
         if count & _PREEMPTED:

@@ -21,7 +21,7 @@ from vmirom.hypervisors.xen.traps import DB, UD
 from vmirom.machine.addresses import PAGE_SIZE
 from vmirom.machine.engine import SegmentName
 from vmirom.overlays.native import Efer, Eflags, Msr, PageFault
-from vmirom.overlays.xen import AssistType, Transport
+from vmirom.overlays.xen import AssistType, Errno, Transport
 
 if TYPE_CHECKING:
     from vmirom.hypervisors.xen.domain import Domain
@@ -52,7 +52,7 @@ _OTHER_MSRS: Final = {
     0x179: 2,  # MCG_CAP
     0x17A: 0,  # MCG_STATUS
     0x17B: 0,  # MCG_CTL
-    **dict.fromkeys(range(0x400, 0x480), 0),  # the machine-check banks
+    **dict.fromkeys(range(0x400, 0x480), 0),  # machine-check banks, most of them absent
     **dict.fromkeys((0x400, 0x404), 0xFFFF_FFFF_FFFF_FFFF),  # the control words of the two that there are
     **dict.fromkeys((0x0, 0x1, *range(0x280, 0x2A0), 0x345), 0),
     **dict.fromkeys((*range(0xC001_0000, 0xC001_0008), *range(0xC001_0016, 0xC001_001B)), 0),
@@ -70,7 +70,21 @@ _MSRS: Final = {
     Msr.EFER: int(Efer.NXE | Efer.SCE),  # EFER without what belongs to long mode
     **_OTHER_MSRS,
 }
-_IGNORED_WRITES: Final = frozenset({Msr.EFER, 0x1A0, 0x140, 0xC001_0015, 0x179, 0x17A, 0x400})
+_BANKS: Final = range(0x400, 0x480)
+_LIVE_BANKS: Final = range(0x400, 0x408)
+"""The two machine-check banks that there are: control, status, address, miscellaneous."""
+_LOST_WRITES: Final = frozenset(
+    {
+        *(0xE7, 0xE8, _MISC_ENABLE, 0x179, 0x17A, 0x17B, *range(0x280, 0x2A0)),
+        *range(_LIVE_BANKS.stop, _BANKS.stop),
+        *range(_LIVE_BANKS.start, _LIVE_BANKS.stop, 4),
+        *(*range(0xC001_0000, 0xC001_0008), 0xC001_0015, 0xC001_001F, 0xC001_0041, 0xC001_0042),
+        *(*range(0xC001_0061, 0xC001_006C), *range(0xC001_0200, 0xC001_020C), 0xC001_1029),
+    }
+)
+"""Any value may be written, and none is kept."""
+_SAME_WRITES: Final = frozenset({Msr.EFER, 0x140, *_LIVE_BANKS})
+"""What they read may be written."""
 
 _LEAF_MAX: Final = Transport.CPUID_LEAF + 5
 _PRESERVES_AD: Final = 1
@@ -84,6 +98,14 @@ _READ_ONLY_UD: Final = (0x20, 0x22)
 _DEBUG: Final = (0x21, 0x23)
 _NO_CONTROL: Final = (1, 5, 6, 7)
 """Control registers that do not exist."""
+_OVERRIDES: Final = {
+    0x2E: SegmentName.CS,
+    0x36: SegmentName.SS,
+    0x3E: SegmentName.DS,
+    0x26: SegmentName.ES,
+    0x64: SegmentName.FS,
+    0x65: SegmentName.GS,
+}
 
 
 class _Undefined(Exception):
@@ -211,6 +233,8 @@ class Privileged:
             return self._port(prefixes, opcode, self.domain.engine.edx & 0xFFFF, 1)
         if 0x6C <= opcode <= 0x6F:
             return self._string(prefixes, opcode)
+        if opcode == 0x0F and len(code) > 2 and code[1] in _READ_ONLY_UD and code[2] >> 3 & 7 in _NO_CONTROL:
+            raise _Undefined
         if opcode == 0x0F and len(code) > 1 and self.domain.engine.cpl == 1:
             return self._system(code)
         return None
@@ -244,23 +268,34 @@ class Privileged:
         if not self._may_use(port, size):
             return None
         repeated = b"\xf3" in prefixes or b"\xf2" in prefixes
-        if repeated and engine.ecx == 0:
+        mask = 0xFFFF if b"\x67" in prefixes else 0xFFFFFFFF
+        if repeated and engine.ecx & mask == 0:
             return 1
         step = -size if engine.eflags & Eflags.DF else size
         if opcode & 2:
-            base = engine.segment(SegmentName.DS).base
-            data = self.domain.space.read(base + engine.esi & 0xFFFFFFFF, size)
-            write_port(port, size, int.from_bytes(data, "little"))
-            engine.esi = engine.esi + step & 0xFFFFFFFF
+            name = next((_OVERRIDES[p] for p in reversed(prefixes) if p in _OVERRIDES), SegmentName.DS)
+            source = self._data(name, engine.esi & mask, size, write=False)
+            write_port(port, size, int.from_bytes(self.domain.space.read(source, size), "little"))
+            engine.esi = engine.esi & ~mask | engine.esi + step & mask
         else:
-            base = engine.segment(SegmentName.ES).base
-            data = read_port(port, size).to_bytes(size, "little")
-            self.domain.space.write(base + engine.edi & 0xFFFFFFFF, data)
-            engine.edi = engine.edi + step & 0xFFFFFFFF
+            target = self._data(SegmentName.ES, engine.edi & mask, size, write=True)
+            self.domain.space.write(target, read_port(port, size).to_bytes(size, "little"))
+            engine.edi = engine.edi & ~mask | engine.edi + step & mask
         if not repeated:
             return 1
-        engine.ecx = engine.ecx - 1 & 0xFFFFFFFF
-        return 0 if engine.ecx else 1
+        engine.ecx = engine.ecx & ~mask | engine.ecx - 1 & mask
+        return 0 if engine.ecx & mask else 1
+
+    def _data(self, name: SegmentName, offset: int, size: int, write: bool) -> int:
+        """Linear address of an operand in a segment that can be used so. Raises Refused."""
+        segment = self.domain.engine.segment(name)
+        code, usable = segment.attributes & 0x800, segment.attributes & 0x200
+        if not segment.selector & ~3 or (write and (code or not usable)) or (code and not usable):
+            raise Refused(Errno.EINVAL, f"segment {segment.selector:#x} can't be used so")
+        down = not code and segment.attributes & 0x400
+        if (offset <= segment.limit) if down else (offset + size - 1 > segment.limit):
+            raise Refused(Errno.EINVAL, f"offset {offset:#x} is beyond segment {segment.selector:#x}")
+        return segment.base + offset & 0xFFFFFFFF
 
     def _system(self, code: bytes) -> int | None:
         """Two-byte system instructions in ring 1."""
@@ -272,8 +307,6 @@ class Privileged:
             and code[2] >> 3 & 7 in (4, 5)
             and domain.registers.cr4 & CR4_DE
         ):
-            raise _Undefined
-        if opcode in _READ_ONLY_UD and len(code) > 2 and code[2] >> 3 & 7 in _NO_CONTROL:
             raise _Undefined
         if opcode == 0x09:
             return 2
@@ -322,7 +355,7 @@ class Privileged:
         value = engine.edx << 32 | engine.eax
         if engine.ecx == Transport.MSR_HYPERCALL_PAGE:
             return self._install_page(value)
-        return engine.ecx == _MISC_ENABLE or (engine.ecx in _IGNORED_WRITES and value == _MSRS[engine.ecx])
+        return engine.ecx in _LOST_WRITES or (engine.ecx in _SAME_WRITES and value == _MSRS[engine.ecx])
 
     def _install_page(self, address: int) -> bool:
         """The hypercall page goes to a machine address in a frame of the domain that can be written."""

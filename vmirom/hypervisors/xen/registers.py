@@ -25,7 +25,6 @@ _DR7_FIXED: Final = 0x400
 _DR7_RESERVED: Final = 0xD800
 _DR7_GENERAL_DETECT: Final = 0x2000
 _DR7_IO: Final = 2
-_ENODEV: Final = 19  # ENODEV, which the ABI has no other use for
 
 
 class Registers:
@@ -84,7 +83,7 @@ class Registers:
             number += 2
         if number in (0, 1, 2, 3, 6, 7):
             return number
-        raise Refused(_ENODEV, f"debug register {number}")
+        raise Refused(Errno.ENODEV, f"debug register {number}")
 
     def assist(self, command: int, kind: int) -> int:
         """vm_assist: types 0 to 5 can be switched on and off."""

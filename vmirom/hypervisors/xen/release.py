@@ -53,7 +53,7 @@ class Release:
 RELEASES: Final = {
     found.name: found
     for found in (
-        Release("4.17", int(Boot.VERSION), ".5-embedded", _FEATURES_4_17),
+        Release("4.17", int(Boot.VERSION), ".5", _FEATURES_4_17),
         Release(
             "3.0",
             3 << 16,

@@ -46,6 +46,7 @@ class Scheduling:
         self.spent = [0, 0, 0, 0]
         self.runstate_area: int | None = None
         self.watchdogs: dict[int, int] = {}
+        self.pinned = False
 
     def begin(self) -> None:
         """The virtual CPU runs from now on."""
@@ -171,9 +172,9 @@ class Scheduling:
             self.domain.trace.event("kill", f"shutdown code {self.domain.space.u32(at)}")
             return 0
         if command == Schedop.REMOTE_SHUTDOWN:
-            raise Refused(Errno.ESRCH, f"no domain {self.domain.space.u32(at) & 0xFFFF}")
+            self._remote_shutdown(*struct.unpack("<HxxI", self.domain.space.read(at, 8)))
         if command == Schedop.PIN_OVERRIDE:
-            raise Refused(Errno.EINVAL, f"no override of {self.domain.space.u32(at):#x}")
+            return self._pin_override(struct.unpack("<i", self.domain.space.read(at, 4))[0])
         if command == Schedop.WATCHDOG:
             return self._watchdog(*struct.unpack("<II", self.domain.space.read(at, 8)))
         raise Refused(Errno.ENOSYS, f"sched_op {command}")
@@ -197,6 +198,21 @@ class Scheduling:
         if reason == Shutdown.CRASH:
             raise Ended(Ending(EndKind.CRASH, "the guest reported a crash"))
         raise Ended(Ending(EndKind.REBOOT, f"reboot: the first domain shut down for reason {reason}"))
+
+    def _remote_shutdown(self, domid: int, reason: int) -> None:
+        """The first domain may shut itself down so, by its number."""
+        if domid:
+            raise Refused(Errno.ESRCH, f"no domain {domid}")
+        self._shutdown(reason)
+
+    def _pin_override(self, processor: int) -> int:
+        """Pin the virtual CPU to the one processor until a negative number lets it go."""
+        if processor > 0 or (processor < 0 and not self.pinned):
+            raise Refused(Errno.EINVAL, f"no override by processor {processor}")
+        if processor == 0 and self.pinned:
+            raise Refused(Errno.EBUSY, "the virtual CPU is pinned already")
+        self.pinned = processor == 0
+        return 0
 
     def _poll(self, at: int) -> int:
         argument = self.domain.space.struct(at, "struct xen_sched_poll")

@@ -65,6 +65,8 @@ class Segments:
         self.ldt_base = 0
         self.ldt_entries = 0
         self._ldt_frames: dict[int, int] = {}
+        self.changed = False
+        """Whether a hypercall has changed descriptors that CS or SS may have been loaded from."""
         for page in range(GUEST_GDT_PAGES):
             self._map(GDT_VA + page * PAGE_SIZE, empty)
         self._map(GDT_VA + GUEST_GDT_PAGES * PAGE_SIZE, reserved)
@@ -105,6 +107,7 @@ class Segments:
             domain.tables.drop_both(frame)
         domain.engine.gdtr = (GDT_VA, GDT_LIMIT)
         domain.engine.flush_tlb()
+        self.changed = True
         return 0
 
     def update_descriptor(self, maddr: int, low: int, high: int) -> int:
@@ -121,6 +124,7 @@ class Segments:
         if not segdesc:
             tables.take_type(frame, PageType.WRITABLE)
         self.domain.memory.write(maddr, struct.pack("<II", *fixed))
+        self.changed = True
         if not segdesc:
             tables.drop_type(frame)
         return 0
@@ -134,6 +138,7 @@ class Segments:
         limit = entries * 8 - 1 if entries else 0
         table = Segment(_LDT_SELECTOR if entries else 0, LDT_VA if entries else 0, limit, _LDT_ATTRIBUTES)
         self.domain.engine.set_local_table(table)
+        self.changed = True
 
     def forget_ldt(self) -> None:
         """Unmap the LDT pages; they are checked again at the next use."""

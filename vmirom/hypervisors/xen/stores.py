@@ -17,6 +17,7 @@ import capstone
 from capstone import x86_const
 
 from vmirom.hypervisors.xen.answers import GuestFault, Refused
+from vmirom.hypervisors.xen.arithmetic import CONDITIONS, SHIFTS, condition, shifted
 from vmirom.hypervisors.xen.layout import PRESENT, WRITE
 from vmirom.hypervisors.xen.operands import REGISTERS, read_register, write_register
 from vmirom.hypervisors.xen.pages import PageType
@@ -159,6 +160,9 @@ class StoreEmulator:
         if name in ("cmpxchg8b",):
             self._compare_exchange_pair(instruction, access)
             return False
+        if name in _NAMED:
+            _NAMED[name](self, name, instruction.operands, access)
+            return False
         act = _ACTIONS.get(name)
         if act is None:
             raise _Unknown(name)
@@ -287,6 +291,57 @@ class StoreEmulator:
         result = self.compare(self.get(operands[0], access), 1, operands[0].size, _CF)
         self._finish(operands[0], result, flags, access)
 
+    def _with_carry(self, name: str, operands: Any, access: _Access) -> None:
+        """ADC and SBB."""
+        flags = self.domain.engine.eflags
+        left = self.get(operands[0], access)
+        right = self.get(operands[1], access)
+        size = operands[0].size
+        carry = flags & _CF
+        result = left + right + carry if name == "adc" else left - right - carry
+        mask, sign = (1 << 8 * size) - 1, 1 << 8 * size - 1
+        differ = left ^ right if name == "sbb" else ~(left ^ right)
+        overflow = bool(differ & (left ^ result) & sign)
+        self.flags(result, size, result != result & mask, overflow, bool((left ^ right ^ result) & 0x10))
+        self._finish(operands[0], result, flags, access)
+
+    def _not(self, operands: Any, access: _Access) -> None:
+        self.put(operands[0], ~self.get(operands[0], access), access)
+
+    def _negate(self, operands: Any, access: _Access) -> None:
+        flags = self.domain.engine.eflags
+        value = self.get(operands[0], access)
+        self._finish(operands[0], self.compare(0, value, operands[0].size), flags, access)
+
+    def _shift(self, name: str, operands: Any, access: _Access) -> None:
+        engine = self.domain.engine
+        size = operands[0].size
+        count = self.get(operands[1], access) if len(operands) > 1 else 1
+        result, flags = shifted(name, self.get(operands[0], access), count, size, engine.eflags)
+        self.put(operands[0], result, access)
+        engine.eflags = flags
+
+    def _set_condition(self, name: str, operands: Any, access: _Access) -> None:
+        self.put(operands[0], condition(name[3:], self.domain.engine.eflags), access)
+
+    def _push(self, operands: Any, access: _Access) -> None:
+        engine = self.domain.engine
+        top = engine.esp - 4 & 0xFFFFFFFF
+        access.write(engine.segment(SegmentName.SS).base + top & 0xFFFFFFFF, 4, self.get(operands[0], access))
+        engine.esp = top
+
+    def _pop(self, operands: Any, access: _Access) -> None:
+        """The address of the operand is computed with the stack as it is afterwards."""
+        engine = self.domain.engine
+        top = engine.esp
+        value = access.read(engine.segment(SegmentName.SS).base + top & 0xFFFFFFFF, operands[0].size)
+        engine.esp = top + operands[0].size & 0xFFFFFFFF
+        try:
+            self.put(operands[0], value, access)
+        except (_Unknown, Refused, GuestFault):
+            engine.esp = top
+            raise
+
     def _exchange_add(self, operands: Any, access: _Access) -> None:
         flags = self.domain.engine.eflags
         left, right = self.get(operands[0], access), self.get(operands[1], access)
@@ -373,6 +428,11 @@ class StoreEmulator:
 
 _ACTIONS: Final[dict[str, Callable[[StoreEmulator, Any, _Access], None]]] = {
     "mov": StoreEmulator._move,
+    "movnti": StoreEmulator._move,
+    "not": StoreEmulator._not,
+    "neg": StoreEmulator._negate,
+    "push": StoreEmulator._push,
+    "pop": StoreEmulator._pop,
     "movzx": StoreEmulator._move,
     "xchg": StoreEmulator._exchange,
     "cmpxchg": StoreEmulator._compare_exchange,
@@ -388,3 +448,9 @@ _ACTIONS: Final[dict[str, Callable[[StoreEmulator, Any, _Access], None]]] = {
     "btr": StoreEmulator._bit_reset,
     "btc": StoreEmulator._bit_complement,
 }
+_NAMED: Final[dict[str, Callable[[StoreEmulator, str, Any, _Access], None]]] = {
+    **dict.fromkeys(SHIFTS, StoreEmulator._shift),
+    **dict.fromkeys((f"set{suffix}" for suffix in CONDITIONS), StoreEmulator._set_condition),
+    **dict.fromkeys(("adc", "sbb"), StoreEmulator._with_carry),
+}
+"""Instructions of one form whose name says what they compute."""

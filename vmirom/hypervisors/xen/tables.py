@@ -41,8 +41,13 @@ _L2_FORBIDDEN: Final = LARGE | GLOBAL | CACHE_BITS | HIGH_BITS
 _L3_FORBIDDEN: Final = LARGE | GLOBAL | CACHE_BITS | HIGH_BITS | NX
 _L3_SLOTS: Final = 4
 _MACHINE_WIDTH_FRAMES: Final = 1 << 28  # a 40-bit physical address, as qemu64 has
-_LAPIC: Final = 0xFEE00
-_IO_APIC: Final = 0xFEC00
+_INTERRUPT_FRAMES: Final = range(0xFEE00, 0xFEF00)
+"""The local APIC and what messages of interrupts are written to."""
+_TRANSPORT_FRAMES: Final = range(0xFD00000, 0x10000000)
+"""The last 12 GiB of an AMD machine's 40-bit addresses."""
+_NO_FRAME: Final = FRAME_MASK >> 12
+_READ_ONLY_FRAMES: Final = frozenset({0xFEC00, 0xFED00})
+"""The I/O APIC and the HPET."""
 _SAME_L1: Final = FRAME_MASK | WRITE | PRESENT | HIGH_BITS
 _SAME_L2: Final = FRAME_MASK | PRESENT
 
@@ -74,9 +79,11 @@ class Tables(Pages):
         return entry
 
     def _take_io(self, entry: int, frame: int) -> int:
-        if frame >= _MACHINE_WIDTH_FRAMES or frame == _LAPIC:
+        if frame == _NO_FRAME:
+            raise Refused(Errno.EINVAL, "the frame number that stands for none")
+        if frame >= _MACHINE_WIDTH_FRAMES or frame in _INTERRUPT_FRAMES or frame in _TRANSPORT_FRAMES:
             raise Refused(Errno.EPERM, f"frame {frame:#x} can't be mapped by a guest")
-        if frame == _IO_APIC:
+        if frame in _READ_ONLY_FRAMES:
             entry &= ~WRITE
         return entry | CACHE_BITS
 

@@ -16,23 +16,25 @@ from vmirom.hypervisors.xen.answers import DomainCrash, GuestFault, Refused
 from vmirom.hypervisors.xen.descriptors import NULL_SEGMENT
 from vmirom.machine.engine import Segment, SegmentName
 from vmirom.overlays.native import Eflags, PageFault, Vector
-from vmirom.overlays.xen import AssistType, Errno, TrapFlag, ffi
+from vmirom.overlays.xen import AssistType, Errno, Selector, TrapFlag, ffi
 
 if TYPE_CHECKING:
     from vmirom.hypervisors.xen.domain import Domain
 
-__all__ = ["DB", "EFLAGS_IF", "GP", "NM", "PF", "TS", "UD", "Callback", "Gate", "Traps"]
+__all__ = ["DB", "EFLAGS_IF", "GP", "NM", "NMI", "PF", "TS", "UD", "Callback", "Gate", "Traps"]
 
 EFLAGS_IF: Final = int(Eflags.IF)
 _EFLAGS_IOPL: Final = int(Eflags.IOPL)
 _EFLAGS_VM: Final = int(Eflags.VM)
+_EFLAGS_RF: Final = int(Eflags.RF)
 _EFLAGS_AT_ENTRY: Final = 0xFFFFFFFF & ~int(Eflags.TF | Eflags.NT | Eflags.RF | Eflags.VM)
 _ARITHMETIC: Final = Eflags.CF | Eflags.PF | Eflags.AF | Eflags.ZF | Eflags.SF | Eflags.OF
 _EFLAGS_SETTABLE: Final = int(_ARITHMETIC | Eflags.TF | Eflags.DF | Eflags.NT | Eflags.AC | Eflags.ID)
-"""The flags that iret restores: CF PF AF ZF SF TF DF OF NT AC ID."""
+"""The flags that iret restores: CF PF AF ZF SF TF DF OF NT AC ID. RF is gone after one instruction."""
 UD: Final = int(Vector.UD)
 DB: Final = int(Vector.DB)
 NM: Final = int(Vector.NM)
+NMI: Final = int(Vector.NMI)
 GP: Final = int(Vector.GP)
 PF: Final = int(Vector.PF)
 TS: Final = int(Vector.TS)
@@ -74,7 +76,8 @@ class Traps:
         self.gates: list[Gate | None] = [None] * 256
         self.event: Callback | None = None
         self.failsafe: Callback | None = None
-        self.nmi: Callback | None = None
+        self.nmi_pending = False
+        self.nmi_blocked = False
         self.syscall: Callback | None = None
         self.kernel_ss = 0
         self.kernel_esp = 0
@@ -103,8 +106,10 @@ class Traps:
 
     # Entering the guest's kernel
 
-    def inject(self, vector: int, error: int | None = None) -> None:
-        """Enter the guest's handler for ``vector`` with the state the engine has now. Raises DomainCrash."""
+    def inject(self, vector: int, error: int | None = None, *, soft: bool = False) -> None:
+        """Enter the guest's handler for ``vector`` with the state the engine has now. The frame of a fault
+        has RF set, as a processor's has; that of an instruction that asks for a trap (``soft``), or of #DB,
+        has not. Raises DomainCrash."""
         gate = self.gates[vector]
         if gate is None:
             engine = self.domain.engine
@@ -112,6 +117,8 @@ class Traps:
                 f"Unhandled: vec {vector} at {engine.eip:#010x} error {error or 0:#x} cr2 {self.cr2:#010x}"
             )
         self.domain.trace.event("trap", f"{vector} -> {gate.eip:#010x}")
+        if not soft and vector != DB:
+            self.domain.engine.eflags |= _EFLAGS_RF
         self._enter(gate.cs, gate.eip, error, gate.masks)
 
     def inject_fault(self, address: int, error: int) -> None:
@@ -134,6 +141,16 @@ class Traps:
             raise DomainCrash("an event is pending and unmasked, but no event callback was registered")
         self.domain.trace.event("interrupt", f"upcall -> {self.event.eip:#010x}")
         self._enter(self.event.cs, self.event.eip, None, True)
+
+    def set_nmi(self, address: int) -> None:
+        """The handler of NMIs is the trap table's entry 2, however it is set; address 0 takes it away."""
+        self.gates[NMI] = Gate(int(Selector.KERNEL_CS), address, 0, True) if address else None
+
+    def check_nmi(self) -> None:
+        """Deliver an NMI that waits; there is no other before iret. Raises DomainCrash."""
+        if self.nmi_pending and not self.nmi_blocked:
+            self.nmi_pending, self.nmi_blocked = False, True
+            self.inject(NMI, soft=True)
 
     def call(self, callback: Callback) -> None:
         """Enter a callback with the state the engine has now. Raises DomainCrash."""
@@ -185,6 +202,17 @@ class Traps:
         else:
             engine.enter(code, ss, top, eip)
 
+    def reload(self) -> None:
+        """The descriptors have changed: CS and SS are read again, as every return of Xen's does; one that is
+        right no more gives the fault of a failed return."""
+        engine, segments = self.domain.engine, self.domain.segments
+        cs, ss = engine.segment(SegmentName.CS).selector, engine.segment(SegmentName.SS).selector
+        code, stack = segments.code(cs), segments.stack(ss, cs & 3)
+        if code is None or stack is None:
+            self._bad_return(cs, engine.eip, engine.esp, ss, cs if code is None else ss)
+        else:
+            engine.enter(code, stack, engine.esp, engine.eip)
+
     # Leaving it
 
     def iret(self) -> None:
@@ -205,6 +233,7 @@ class Traps:
                 new_ss = domain.space.u32(at + 20) & 0xFFFF
         except GuestFault as fault:
             raise DomainCrash(f"iret: the frame at {fault.gva:#010x} can't be read") from None
+        self.nmi_blocked = False
         if cs & 3 == 0:
             raise DomainCrash(f"iret to code selector {cs:#x} of ring 0")
         engine.eax = eax

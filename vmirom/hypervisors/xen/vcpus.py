@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from vmirom.hypervisors.xen.answers import GuestFault, Refused
+from vmirom.hypervisors.hypervisor import Ending, EndKind
+from vmirom.hypervisors.xen.answers import Ended, GuestFault, Refused
 from vmirom.hypervisors.xen.pages import PageType
 from vmirom.hypervisors.xen.scheduling import SHORTEST_PERIOD
 from vmirom.hypervisors.xen.shared import VCPU_INFO_SIZE
@@ -18,7 +19,6 @@ __all__ = ["vcpu_operation"]
 
 _LONGEST_PERIOD: Final = 0x3FFF_FFFF_FFFF_FFFF
 _CONTEXT_SIZE: Final[int] = ffi.sizeof("struct xen_vcpu_guest_context")
-_ENXIO: Final = 6  # ENXIO, which the ABI has no other use for
 
 
 def vcpu_operation(domain: Domain, command: int, vcpu: int, at: int) -> int:
@@ -59,6 +59,12 @@ def vcpu_operation(domain: Domain, command: int, vcpu: int, at: int) -> int:
         domain.space.write(at, bytes(8))
     elif command == Vcpuop.REGISTER_VCPU_INFO:
         _register_info(domain, at)
+    elif command == Vcpuop.DOWN:
+        raise Ended(Ending(EndKind.SHUTDOWN, "power off: the last virtual CPU went down"))
+    elif command == Vcpuop.SEND_NMI:
+        if at:
+            raise Refused(Errno.EINVAL, "send_nmi takes no argument")
+        domain.traps.nmi_pending = True
     else:
         raise Refused(Errno.ENOSYS, f"vcpu_op {command} is left out")
     return 0
@@ -66,7 +72,7 @@ def vcpu_operation(domain: Domain, command: int, vcpu: int, at: int) -> int:
 
 def _register_time(domain: Domain, at: int) -> None:
     """A second copy of the time info, in the guest's own memory, from now on."""
-    area = int.from_bytes(domain.space.read(at, 8)[:4], "little")
+    area = domain.space.u32(at)
     if area >= domain.hole.start:
         raise GuestFault(area, 2)
     domain.clock.copy = (lambda data: domain.write_quietly(area, data)) if area else None
@@ -74,8 +80,10 @@ def _register_time(domain: Domain, at: int) -> None:
 
 
 def _set_single(domain: Domain, at: int) -> None:
+    """One shot. The time is signed: one before the start of time has passed, too."""
     timer = domain.space.struct(at, "struct xen_vcpu_set_singleshot_timer")
-    domain.scheduling.single = timer.timeout_abs_ns
+    past = timer.timeout_abs_ns >> 63
+    domain.scheduling.single = 0 if past else timer.timeout_abs_ns
 
 
 def _register_info(domain: Domain, at: int) -> None:
@@ -85,7 +93,7 @@ def _register_info(domain: Domain, at: int) -> None:
     if domain.shared.vcpu_gpa != domain.shared.gpa:
         raise Refused(Errno.EINVAL, "vcpu_info was registered before")
     if offset > PAGE_SIZE - VCPU_INFO_SIZE or offset % 4:
-        raise Refused(_ENXIO, f"offset {offset:#x} of vcpu_info")
+        raise Refused(Errno.ENXIO, f"offset {offset:#x} of vcpu_info")
     domain.tables.take_both(frame, PageType.WRITABLE)
     domain.shared.move_vcpu((frame << 12) + offset)
     # Whatever was signalled before must be looked for again by a guest that now uses the new structure.
