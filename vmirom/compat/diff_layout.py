@@ -7,8 +7,10 @@ are no fields; they are what fields are taken from.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from vmirom.compat.assemble import IDENTITY_WORDS
 from vmirom.compat.emit import found
@@ -16,7 +18,7 @@ from vmirom.compat.findings import Breaks, Finding, Severity
 from vmirom.compat.model import Call, Field, Layout
 from vmirom.compat.naming import Naming
 from vmirom.compat.natures import pointee, type_change
-from vmirom.compat.words import same_meaning
+from vmirom.compat.words import halves, same_meaning
 
 __all__ = ["header_findings", "struct_findings"]
 
@@ -49,6 +51,8 @@ def header_findings(old: Layout | None, new: Layout | None, names: Naming) -> It
 
 
 _HEADS = frozenset(("magic", "signature", "sig", "version", "revision", "type", "id"))
+_SIZE_TOLD = re.compile(r"size|length|cb|(?:header|hdr|struct|table|total)_(?:size|length|len)", re.ASCII)
+"""Fields that tell how large their own struct is."""
 _SIZES = frozenset(("size", "length", "len", "bytes", "nbytes", "room", "buflen", "bufsize"))
 """Arguments that tell how much room there is for what another argument points to."""
 
@@ -90,6 +94,8 @@ def struct_findings(
 
 
 def _layout(old: Layout, new: Layout, style: _Style) -> Iterator[Finding]:
+    old, new, told = _in_one_form(old, new, style)
+    yield from told
     pairs, gone, came = _match(old, new)
     swapped = _swapped(pairs) if style.rules == "field" else []
     yield from _swaps(swapped, style)
@@ -101,7 +107,7 @@ def _layout(old: Layout, new: Layout, style: _Style) -> Iterator[Finding]:
     causes: list[tuple[str, Field]] = []
     spare = _reserved(new) - _reserved(old)
     for a, b in pairs:
-        yield from _pair(a, b, style)
+        yield from _pair(a, b, (old, new), style)
     for a in gone:
         if _inside_reserved(a, new) and spare >= a.size:
             yield found(style.rule("retired"), f"{style.place}/{a.name}", _at(a), "reserved")
@@ -118,6 +124,27 @@ def _layout(old: Layout, new: Layout, style: _Style) -> Iterator[Finding]:
     yield from _shifts(old, new, steady, moved, removed, added, style)
     for what, each in causes:
         yield _cause(what, each, old, new, style)
+
+
+def _in_one_form(old: Layout, new: Layout, style: _Style) -> tuple[Layout, Layout, list[Finding]]:
+    """Both sides with an integer told as one field, where one side tells its halves: the same bytes."""
+    told = []
+    for rule, wholes, parts in (("split", old, new), ("joined", new, old)):
+        left = parts
+        for whole in wholes.fields:
+            for low, high in pairwise(left.fields):
+                if (low.offset, high.offset, high.end) != (whole.offset, low.end, whole.end):
+                    continue
+                if low.size != high.size or not halves(whole.name, low.name, high.name):
+                    continue
+                shown = (_at(whole), f"{_at(low)}, {_at(high)}")
+                place = f"{style.place}/{whole.name}"
+                told.append(found(f"field-{rule}", place, *(shown if rule == "split" else shown[::-1])))
+                one = (whole if each is low else each for each in left.fields if each is not high)
+                left = replace(left, fields=tuple(one))
+                break
+        old, new = (old, left) if rule == "split" else (left, new)
+    return old, new, told
 
 
 def _match(old: Layout, new: Layout) -> tuple[_Pairs, list[Field], list[Field]]:
@@ -239,7 +266,7 @@ def _tells_size(layout: Layout) -> bool:
     """Whether the struct carries its own size at its head, so that readers of an old one can know. Behind
     anything but what only says what it is, a size is that of something else: of what an address points to."""
     for each in layout.fields:
-        if each.name in ("size", "length"):
+        if _SIZE_TOLD.fullmatch(each.name):
             return True
         if each.name not in _HEADS and not each.reserved:
             return False
@@ -275,13 +302,14 @@ def _cause(what: str, field: Field, old: Layout, new: Layout, style: _Style) -> 
     return found("field-appended", place, None, _at(field))
 
 
-def _pair(old: Field, new: Field, style: _Style) -> Iterator[Finding]:
-    """Name, size, type, values and fixed value of one field."""
+def _pair(old: Field, new: Field, whole: tuple[Layout, Layout], style: _Style) -> Iterator[Finding]:
+    """Name, size, type, values and fixed value of one field of the two structs."""
     place = f"{style.place}/{old.name}"
     if old.size != new.size:
-        yield found(style.rule("resized"), place, _at(old), _at(new))
+        yield _resized(old, new, whole, style)
     else:
-        change = type_change(_element(old), _element(new))
+        alike = old.count == new.count
+        change = type_change(*((old.type, new.type) if alike else (_element(old), _element(new))))
         if change is not None and old.name == new.name:
             breaks = Breaks.NONE if change[0] is Severity.COMPATIBLE else Breaks.BOTH
             yield found(
@@ -302,6 +330,21 @@ def _pair(old: Field, new: Field, style: _Style) -> Iterator[Finding]:
         yield from _values(old, new, place, style.names)
     if old.const != new.const and not _is_identity(old, style):
         yield _const(old, new, place, style)
+
+
+def _resized(old: Field, new: Field, whole: tuple[Layout, Layout], style: _Style) -> Finding:
+    rule, place = style.rule("resized"), f"{style.place}/{old.name}"
+    if old.offset == new.offset and old.size < new.size:
+        more = Field(old.name, old.end, new.size - old.size, "u8")
+        if old.count is None and new.count is None and _inside_reserved(more, whole[0]):
+            why = "it grew into reserved bytes: the same value as long as those were 0, and nothing moved"
+            return found(rule, place, _at(old), _at(new), severity=Severity.RISKY, why=why)
+        last = old.end == whole[0].size and new.end == whole[1].size and old.type == new.type
+        if last and old.count is not None and (style.sized or _tells_size(whole[0])):
+            why = "it is an array at the end, and the struct's size is told with it"
+            mild = Severity.COMPATIBLE
+            return found(rule, place, _at(old), _at(new), severity=mild, breaks=Breaks.NEW_GUEST, why=why)
+    return found(rule, place, _at(old), _at(new))
 
 
 def _values(old: Field, new: Field, place: str, names: Naming) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from vmirom.compat.machines import convention, word_bits
 from vmirom.compat.model import Call, Value, registers_of
 from vmirom.compat.naming import Members, Naming
 from vmirom.compat.natures import Nature, nature, pointee, type_change
-from vmirom.compat.words import is_unused, same_meaning
+from vmirom.compat.words import contradiction, halves, is_unused, same_meaning, says_address
 
 __all__ = ["argument_changes", "result_changes"]
 
@@ -70,6 +70,11 @@ def _type_change(old: Value, new: Value, names: Naming) -> tuple[Severity, str] 
         before, after = pointee(old.type), pointee(new.type)
         if before != after and before in names.declared[0] and after in names.declared[1]:
             return Severity.BREAKING, "the address points to another struct"
+    if change is not None and old.type.endswith("*") != new.type.endswith("*"):
+        address = old.type if old.type.endswith("*") else new.type
+        told = says_address(old.name) or says_address(new.name)
+        if not told and nature(pointee(address)) is not Nature.UNKNOWN:
+            return Severity.BREAKING, "the value itself on one side, the address of one on the other"
     return change
 
 
@@ -79,6 +84,8 @@ def argument_changes(
     """Findings about arguments. ``names``: what the enumerations of either side hold."""
     if old == new:
         return
+    old, new, told = _in_one_form(old, new, place)
+    yield from told
     match = _match(old, new)
     moved = [(a, b) for a, b in match.pairs if a.place != b.place]
     count = len(match.added) + len(match.dropped)
@@ -95,6 +102,28 @@ def argument_changes(
         if a.optional != b.optional:
             rule = "argument-optional" if b.optional else "argument-required"
             yield found(rule, f"{place}/argument/{a.name}", a, b)
+
+
+def _in_one_form(
+    old: tuple[Value, ...], new: tuple[Value, ...], place: str
+) -> tuple[tuple[Value, ...], tuple[Value, ...], list[Finding]]:
+    """Both sides with a value of two registers told as one, where one side tells its halves."""
+    told = []
+    for rule, wholes, parts in (("split", old, new), ("joined", new, old)):
+        left = list(parts)
+        for whole in wholes:
+            high, _, low = whole.place.partition(":")
+            lower = next((each for each in left if low and each.place == low), None)
+            upper = next((each for each in left if low and each.place == high), None)
+            if lower is None or upper is None or not halves(whole.name, lower.name, upper.name):
+                continue
+            shown = (str(whole), f"{lower}, {upper}")
+            where = f"{place}/argument/{whole.name}"
+            told.append(found(f"argument-{rule}", where, *(shown if rule == "split" else shown[::-1])))
+            left[left.index(lower)] = whole
+            left.remove(upper)
+        old, new = (old, tuple(left)) if rule == "split" else (tuple(left), new)
+    return old, new, told
 
 
 def result_changes(old: Call, new: Call, place: str, names: Naming) -> Iterator[Finding]:
@@ -244,6 +273,8 @@ def _meaning(what: str, old: Value, new: Value, values: _Values) -> tuple[Severi
         return None
     if same_meaning(old.name, new.name):
         return None
+    if (apart := contradiction(old.name, new.name)) is not None:
+        return Severity.BREAKING, f"{old.name} says {apart[0]}, {new.name} says {apart[1]}"
     if before is not after and Nature.UNKNOWN not in (before, after):
         return Severity.BREAKING, f"{before.value} {old.name} became {after.value} {new.name}"
     if values.disjoint:

@@ -34,7 +34,8 @@ class Nature(enum.Enum):
     ENTRY = "page-table entry"
     SELECTOR = "selector"
     ADDRESS = "address"
-    TIME = "time"
+    CYCLES = "time in cycles"
+    NANOSECONDS = "time in nanoseconds"
     UNKNOWN = "unknown type"
 
 
@@ -43,8 +44,8 @@ _NATURES = {
     "LONG_PTE": Nature.ENTRY,
     "PAE_PTE": Nature.ENTRY,
     "SELECTOR": Nature.SELECTOR,
-    "CYCLES": Nature.TIME,
-    "NANOSECS": Nature.TIME,
+    "CYCLES": Nature.CYCLES,
+    "NANOSECS": Nature.NANOSECONDS,
 }
 
 
@@ -68,7 +69,7 @@ def _plain(name: str) -> tuple[int, bool] | None:
 def pointee(name: str) -> str:
     """What an address points to, without what only qualifies it."""
     words = [word for word in name.removesuffix("*").split() if word not in ("const", "volatile", "struct")]
-    return " ".join(words)
+    return "void" if words == ["VOID"] else " ".join(words)
 
 
 def type_change(old: str, new: str, word: int = 32) -> tuple[Severity, str] | None:

@@ -8,16 +8,22 @@ import re
 __all__ = [
     "ALIKE",
     "alike",
+    "contradiction",
+    "halves",
     "is_kept_under",
     "is_spare",
     "is_unused",
     "is_vacant_name",
     "numbers_differ",
     "same_meaning",
+    "says_address",
 ]
 
 ALIKE = 0.6
 """From this likeness on, one name is taken for another's successor."""
+
+_SPELT = 0.8
+"""And from this on where they have no word in common, so that one is only spelt otherwise."""
 
 _TOKEN = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _NUMBER = re.compile(r"[0-9]+")
@@ -54,7 +60,8 @@ _SYNONYMS = (
     "msr register reg",
     "orig original source src clonepfn",
     "base start first",
-    "count entries nr length len size",
+    "count entries nr",
+    "length len size",
     "dest destination dst",
     "arg argument",
     "bit bitnr",
@@ -62,6 +69,56 @@ _SYNONYMS = (
     "port portnr",
     "old previous prev",
 )
+_KINDS: dict[str, tuple[tuple[str, str], ...]] = {
+    "unit": (
+        ("nanoseconds", "ns nsec nsecs nanosec nanosecs nanoseconds"),
+        ("microseconds", "us usec usecs microsec microsecs microseconds"),
+        ("milliseconds", "ms msec msecs millisec millisecs milliseconds"),
+        ("seconds", "sec secs seconds"),
+        ("ticks", "tick ticks jiffies"),
+        ("cycles", "cycle cycles tsc"),
+        ("Hz", "hz"),
+        ("kHz", "khz"),
+        ("MHz", "mhz"),
+        ("bits", "bits"),
+        ("bytes", "byte bytes octets"),
+        ("words", "words dwords longs"),
+        ("pages", "pages frames"),
+        ("sectors", "sectors blocks"),
+    ),
+    "address": (
+        ("virtual address", "va gva vaddr virt virtual linear laddr"),
+        ("physical address", "pa gpa paddr phys physical"),
+        ("machine address", "ma maddr machine hpa"),
+        ("frame number", "pfn ppn gpfn gfn"),
+        ("machine frame number", "mfn gmfn"),
+    ),
+    "time": (
+        ("relative", "rel relative delta interval period"),
+        ("absolute", "abs absolute deadline expiry expires"),
+    ),
+    "bound": (
+        ("the last one", "limit last"),
+        ("the one behind the last", "end"),
+        ("how many there are", "size length len count entries"),
+    ),
+    "half": (("the low half", "lo low lower"), ("the high half", "hi high upper")),
+}
+"""What a word in a name says of the value, by the question that it answers."""
+_SAID = {
+    word: (question, answer)
+    for question, answers in _KINDS.items()
+    for answer, words in answers
+    for word in words.split()
+}
+_OPPOSITES = """
+set/clear read/write in/out src/dst source/destination first/last min/max old/new guest/host user/kernel
+signed/unsigned start/stop start/end push/pop present/absent shared/private tx/rx send/receive input/output
+on/off inc/dec add/remove alloc/free get/put left/right parent/child next/prev local/remote base/limit
+"""
+_OPPOSITE = frozenset(frozenset(pair.split("/")) for pair in _OPPOSITES.split())
+_NOT = ("un", "dis", "non", "in", "no", "not")
+"""What a word is turned into its opposite by, in front."""
 _GROUPS: dict[str, set[int]] = {}
 for _at, _line in enumerate(_SYNONYMS):
     for _word in _line.split():
@@ -112,11 +169,73 @@ def _words(text: str) -> set[str]:
 
 def same_meaning(one: str, other: str) -> bool:
     """Whether two names of arguments, of one type in one place, say the same."""
+    if contradiction(one, other) is not None:
+        return False
     a, b = one.replace("_", "").lower(), other.replace("_", "").lower()
     if a == b or _GROUPS.get(a, set()) & _GROUPS.get(b, set()):
         return True
-    short, long = sorted((a, b), key=len)
-    return (len(short) >= 2 and long.startswith(short)) or alike(one, other) >= ALIKE
+    words, others = _list(one), _list(other)
+    least = ALIKE if set(words) & set(others) else _SPELT
+    return _abbreviates(words, others) or _abbreviates(others, words) or alike(one, other) >= least
+
+
+def _abbreviates(short: list[str], long: list[str]) -> bool:
+    """Whether words are the first of the others, or their beginnings: nr, nr_frames; len, length."""
+    first = long[: len(short)]
+    return len(first) == len(short) > 0 and all(
+        a == b or (len(a) >= 3 and 2 * len(a) >= len(b) and b.startswith(a))
+        for a, b in zip(short, first, strict=True)
+    )
+
+
+def contradiction(one: str, other: str) -> tuple[str, str] | None:
+    """What two names say of their values that can't both be: nanoseconds and microseconds, the last one and
+    the one behind it. None where they agree, or one of them doesn't say."""
+    before, after = _said(one), _said(other)
+    for question in before.keys() & after.keys():
+        if before[question] != after[question]:
+            return before[question], after[question]
+    words, others = _list(one), _list(other)
+    apart = [word for word in words if word not in others], [word for word in others if word not in words]
+    if len(apart[0]) == len(apart[1]) == 1 and _opposite(apart[0][0], apart[1][0]):
+        return apart[0][0], apart[1][0]
+    return None
+
+
+def _opposite(one: str, other: str) -> bool:
+    """Whether one word says what the other denies: mask and unmask, enabled and disabled, set and clear."""
+    if frozenset((one, other)) in _OPPOSITE:
+        return True
+    stems = {one, one.removeprefix("en")} - {""}, {other, other.removeprefix("en")} - {""}
+    return any(
+        long == f"{negation}{stem}"
+        for long, short in ((one, stems[1]), (other, stems[0]))
+        for stem in short
+        for negation in _NOT
+    )
+
+
+def halves(whole: str, low: str, high: str) -> bool:
+    """Whether two names are those of the halves of a third: desc, desc_lo, desc_hi."""
+    if _said(low).get("half") != "the low half" or _said(high).get("half") != "the high half":
+        return False
+    stems = [[word for word in _list(name) if _SAID.get(word, ("",))[0] != "half"] for name in (low, high)]
+    return stems[0] == stems[1] == _list(whole)
+
+
+def says_address(name: str) -> bool:
+    """Whether a name says that the value is an address."""
+    words = set(_list(name))
+    return "address" in _said(name) or bool(words & {"addr", "address", "ptr", "pointer"})
+
+
+def _said(name: str) -> dict[str, str]:
+    """What a name's words say, by question; where two of them answer one, the last."""
+    return dict(_SAID[word] for word in _list(name) if word in _SAID)
+
+
+def _list(name: str) -> list[str]:
+    return [word.lower() for word in _TOKEN.findall(name)]
 
 
 def is_kept_under(name: str, before: str) -> bool:

@@ -221,3 +221,40 @@ def change_field_const(rng: Random, d: Declaration) -> Mutant | None:
     const = rng.choice((0x77, None))
     fields = tuple(replace(f, const=const) if f is field else f for f in old.fields)
     return mutant(_put_struct(d, old, fields), ("field-const", R if const is None else B))
+
+
+def _halved(rng: Random, d: Declaration) -> Declaration | None:
+    """With one integer of a struct told as its halves; None where the field drawn has none."""
+    layout = rng.choice(d.structs)
+    field = plain_field(rng, layout)
+    if field.count is not None or field.size not in (4, 8) or not field.type.startswith("u") or field.values:
+        return None
+    half = field.size // 2
+    low = Field(f"{field.name}_lo", field.offset, half, f"u{8 * half}")
+    high = Field(f"{field.name}_hi", field.offset + half, half, f"u{8 * half}")
+    fields = tuple(each for each in layout.fields if each is not field)
+    return _put_struct(d, layout, (*fields, low, high))
+
+
+@mutation
+def split_field(rng: Random, d: Declaration) -> Mutant | None:
+    changed = _halved(rng, d)
+    return None if changed is None else mutant(changed, ("field-split", C))
+
+
+@mutation
+def join_field(rng: Random, d: Declaration) -> Mutant | None:
+    start = _halved(rng, d)
+    return None if start is None else Mutant(d, (("field-joined", C),), start=start)
+
+
+@mutation
+def widen_into_reserved(rng: Random, d: Declaration) -> Mutant:
+    """An integer grows into bytes that were kept free behind it."""
+    layout = Layout(
+        "vmi_fresh", 8, (Field("length", 0, 2, "u16"), Field("pad", 2, 6, "u8", 6, reserved=True))
+    )
+    wider = (Field("length", 0, 4, "u32"), Field("pad", 4, 4, "u8", 4, reserved=True))
+    start = replace(d, structs=(*d.structs, layout))
+    changed = replace(d, structs=(*d.structs, replace(layout, fields=wider)))
+    return Mutant(changed, (("field-resized", R),), start=start)

@@ -355,3 +355,46 @@ def relax_segments(rng: Random, d: Declaration) -> Mutant | None:
         return None
     new = replace(call, segments=call.segments - {rng.choice(sorted(call.segments))})
     return mutant(with_call(d, call, new), ("segments-relaxed", C))
+
+
+def _halved(rng: Random, d: Declaration) -> Declaration | None:
+    """With one argument of two registers told as its halves; None where the call drawn has none."""
+    call = _with_arguments(rng, d)
+    assert call.arguments is not None
+    whole = next((each for each in call.arguments if ":" in each.place and not each.values), None)
+    if whole is None:
+        return None
+    high, low = whole.place.split(":")
+    parts = (Value(f"{whole.name}Low", "UINT32", low), Value(f"{whole.name}High", "UINT32", high))
+    arguments = tuple(part for each in call.arguments for part in (parts if each is whole else (each,)))
+    return with_call(d, call, replace(call, arguments=arguments))
+
+
+@mutation
+def split_argument(rng: Random, d: Declaration) -> Mutant | None:
+    changed = _halved(rng, d)
+    return None if changed is None else mutant(changed, ("argument-split", C))
+
+
+@mutation
+def join_argument(rng: Random, d: Declaration) -> Mutant | None:
+    start = _halved(rng, d)
+    return None if start is None else Mutant(d, (("argument-joined", C),), start=start)
+
+
+@mutation
+def change_unit(rng: Random, d: Declaration) -> Mutant:
+    """The same bits, counted in something else: nothing fails, and everything is wrong."""
+    call = _with_arguments(rng, d)
+    assert call.arguments is not None
+    old = rng.choice(call.arguments)
+    units = rng.sample(("ns", "us", "ms", "ticks", "pages", "bytes"), 2)
+    before, after = (
+        with_call(
+            d,
+            call,
+            replace(call, arguments=_swap_value(call.arguments, old, replace(old, name=f"amount_{unit}"))),
+        )
+        for unit in units
+    )
+    return Mutant(after, (("argument-meaning", B),), start=before)
