@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.rom.bare_machine import CODE, DATA, LINEAR
+from tests.rom.bare_machine import CODE, DATA, LINEAR, BareMachine
 from tests.rom.lguest_rom_machine import LguestRomMachine
 from tests.rom.xen_rom_machine import XenRomMachine
 from vmirom.overlays import vmi
@@ -37,5 +37,21 @@ def test_a_rom_without_its_boot_stub_fails_and_leaves_its_guest_alone(backend: s
         machine.put(CODE + 0x100, NATIVE)
         assert machine.run_code(CODE + 0x100)["EAX"] == 0x12345678
         assert machine.u32(DATA + 0x40) == 0x12345678
+    finally:
+        machine.close()
+
+
+@pytest.mark.parametrize("backend", MACHINES)
+def test_on_a_pc_it_fails_as_well(backend: str) -> None:
+    """As an option ROM that a guest in ring 0 found by scanning, beside state pages that nobody filled."""
+    machine = BareMachine(load_rom("native").data)
+    try:
+        machine.boot()
+        machine.settle()
+        machine.put(STATE, bytes(0x4000))
+        machine.memory.write(int(vmi.Layout.ROM_GPA), load_rom(backend).data)
+        assert machine.run_code(machine.rom + int(vmi.RomHeader.INIT_OFFSET))["EAX"] == 0xFFFFFFFF
+        answer = machine.run_code(machine.rom + int(vmi.RomHeader.GET_RELOC_OFFSET), eax=int(vmi.Call.SetCR3))
+        assert answer["EDX"] == vmi.Reloc.CALL_REL
     finally:
         machine.close()

@@ -88,7 +88,7 @@ u32 ROMCALL vmi_GetDR(u32 number)
 	return (u32)hypercall(XEN_HYPERCALL_GET_DEBUGREG, number, 0, 0, 0, 0);
 }
 
-/* vmi_init of a guest that our boot stub started: everything is in place. Others never find the state. */
+/* vmi_init of a guest that our boot stub started: everything is in place. Others have no Xen to talk to. */
 int ROMCALL backend_init(void)
 {
 	return state()->backend.mem_pages ? 0 : -1;

@@ -25,10 +25,17 @@ hypercall:
 	popl %ebx
 	ret
 
-	/* state_gva: out EAX = gva of struct rom_state. Changes nothing else. */
+	/*
+	 * state_gva: out EAX = gva of struct rom_state. Changes flags. Needs CS, SS only. Xen runs no kernel in ring 0:
+	 * a guest there found this ROM on another machine, where nothing has made the window, and vmi_init is to tell
+	 * it so.
+	 */
 	.globl state_gva
 	.hidden state_gva
 state_gva:
+	movl %cs, %eax
+	testb $3, %al
+	jz state_beside
 	movl $WINDOW_ROM_STATE, %eax
 	ret
 
