@@ -35,7 +35,7 @@ from vmirom.machine.engine import (
 )
 from vmirom.machine.memory import Memory
 from vmirom.machine.ticker import ticker
-from vmirom.machine.unicorn import UnicornEngine, calibration, library
+from vmirom.machine.unicorn import UnicornEngine, calibration, library, scratch
 
 HLT = b"\xf4"
 SPIN = b"\xeb\xfe"
@@ -351,6 +351,36 @@ def test_tsc_agrees_with_the_guest_and_the_clock() -> None:
         elapsed = (engine.tsc() - first) * 1_000_000_000 // hz
         clock.append(time.monotonic_ns())
         assert (clock[2] - clock[1]) * 0.95 < elapsed < (clock[3] - clock[0]) * 1.05
+
+
+def test_rdtsc_can_be_answered_and_a_kick_from_there_ends_the_run() -> None:
+    with machine(b"\x0f\x31\xeb\x00\x0f\x31" + HLT) as engine:
+        answers = [0x1_23456789, 0x2_00000005]
+
+        def answer() -> int:
+            engine.kick()
+            return answers.pop(0)
+
+        engine.set_tsc(answer)
+        assert engine.run(soon()) == Preempted()
+        assert (engine.edx, engine.eax, engine.eip) == (1, 0x23456789, CODE + 4)
+        engine.set_tsc(lambda: answers.pop(0))
+        assert engine.run(soon()) == Halted()
+        assert (engine.edx, engine.eax) == (2, 5)
+        engine.eip, engine.eflags = CODE, 2
+        engine.set_tsc(lambda: 1 // 0)
+        with pytest.raises(ZeroDivisionError):
+            engine.run(soon())
+
+
+def test_time_is_the_same_by_the_host_and_by_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    quick = scratch.tsc()
+    slow = scratch._executed_tsc()
+    assert quick <= slow <= scratch.tsc()
+    scratch._counter.cache_clear()
+    monkeypatch.setattr(scratch, "counter", lambda: lambda: 5)
+    assert scratch.tsc() > slow  # a counter that is another is not taken
+    scratch._counter.cache_clear()
 
 
 def test_watch_sees_blocks_that_start_in_its_range() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.machine.rig import CODE, machine, mov
 from vmirom.machine.engine import Halted, Preempted, Trap, Window
-from vmirom.machine.unicorn import UnicornEngine
+from vmirom.machine.unicorn import UnicornEngine, hostcode
 
 HLT = b"\xf4"
 MODES = pytest.mark.parametrize(
@@ -18,6 +18,15 @@ MODES = pytest.mark.parametrize(
 
 def soon() -> int:
     return time.monotonic_ns() + 10_000_000_000
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_the_window_opens_without_code_of_the_host_s(monkeypatch: pytest.MonkeyPatch, live: bool) -> None:
+    monkeypatch.setattr(hostcode, "_placed", lambda code: None)
+    with machine(b"\x90\xfb\x90\x90\xfa" + HLT, live=live) as engine:
+        engine.eflags = 2
+        assert engine.run(soon(), window=True) == Window()
+        assert engine.eip == CODE + 3
 
 
 @MODES
@@ -74,8 +83,8 @@ def test_an_interruptible_guest_answers_at_once() -> None:
         assert engine.eax == 0
 
 
-def test_windows_cost_nothing_when_nobody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Blocks are looked at while a window is asked for, and only then."""
+def test_only_blocks_that_can_be_interrupted_are_python_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks are looked at while a window is asked for, and only then: if it can, by the host's own code."""
     looks = []
     plain = UnicornEngine._on_block
 
@@ -85,17 +94,21 @@ def test_windows_cost_nothing_when_nobody_asks(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(UnicornEngine, "_on_block", counted)
     loop = mov(1, 2_000) + b"\x49\x75\xfd" + HLT
-    with machine(loop) as engine:
-        engine.memory.write(0x4000, b"\xfb\x90\x90")
-        for asked in (True, False, True, False):
-            engine.eip, engine.eflags = 0x4000, 2
-            assert engine.run(soon(), window=True) == Window()
-            assert looks
-            looks.clear()
-            engine.eip, engine.eflags = CODE, 2
-            assert engine.run(soon(), window=asked) == Halted()
-            assert len(looks) >= 2_000 if asked else not looks
-            looks.clear()
+    for filtered in (True, False):
+        if not filtered:
+            monkeypatch.setattr(hostcode, "_placed", lambda code: None)
+        filtered = filtered and hostcode.counter() is not None
+        with machine(loop) as engine:
+            engine.memory.write(0x4000, b"\xfb\x90\x90")
+            for asked in (True, False, True, False):
+                engine.eip, engine.eflags = 0x4000, 2
+                assert engine.run(soon(), window=True) == Window()
+                assert looks
+                looks.clear()
+                engine.eip, engine.eflags = CODE, 2
+                assert engine.run(soon(), window=asked) == Halted()
+                assert len(looks) >= 2_000 if asked and not filtered else not looks
+                looks.clear()
 
 
 @MODES

@@ -239,6 +239,26 @@ def test_worked_table_of_the_available_counter() -> None:
     assert fired == [1, 3, 6]
 
 
+def test_counters_are_of_one_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A processor that is taken away between the readings of stolen and real time: the available counter has
+    no part of that, and does not go backwards afterwards."""
+    host = fresh()
+    host.real, host.stolen = 1_000, 100
+    taken = [500]
+
+    def real() -> int:
+        if taken:
+            gone = taken.pop()
+            host.real += gone
+            host.stolen += gone
+        return host.real
+
+    monkeypatch.setattr(host, "_real", real)
+    available = host.lib.vmi_GetCycleCounter(int(Counter.AVAILABLE))
+    assert not taken and available == 900
+    assert host.lib.vmi_GetCycleCounter(int(Counter.AVAILABLE)) == 900
+
+
 @pytest.mark.parametrize("hz", [1_000, 1_193_000, 2_400_000_000, 5_000_000_000])
 def test_the_wallclock_is_told_once_when_it_was_set(hz: int) -> None:
     host = fresh()

@@ -210,6 +210,10 @@ class Engine(Protocol):
     def set_cpuid(self, answer: Callable[[int, int], tuple[int, int, int, int] | None]) -> None:
         """``answer(leaf, subleaf)`` gives (eax, ebx, ecx, edx), or None for the engine's own."""
 
+    def set_tsc(self, answer: Callable[[], int]) -> None:
+        """``answer()`` is what RDTSC gives; where CR4.TSD forbids it nobody asks. :meth:`kick` from there
+        ends the run at the end of the block. Without, it is :meth:`tsc`."""
+
     def own_cpuid(self, leaf: int, subleaf: int) -> tuple[int, int, int, int]:
         """What CPUID gives where nobody answers for the engine."""
 

@@ -10,11 +10,14 @@ from __future__ import annotations
 import mmap
 import struct
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from vmirom.machine.addresses import PAGE_SIZE, Gpa
 
 __all__ = ["BadAddress", "Memory"]
+
+_U32: Final = struct.Struct("<I")
+_U64: Final = struct.Struct("<Q")
 
 
 class BadAddress(Exception):
@@ -63,23 +66,23 @@ class Memory:
         """Little-endian 32-bit word at ``gpa``. Raises BadAddress."""
         if gpa < 0 or gpa + 4 > self.size:
             raise BadAddress(gpa, 4)
-        return int.from_bytes(self.raw[gpa : gpa + 4], "little")
+        return int(_U32.unpack_from(self.raw, gpa)[0])
 
     def u64(self, gpa: int) -> int:
         """Little-endian 64-bit word at ``gpa``. Raises BadAddress."""
         if gpa < 0 or gpa + 8 > self.size:
             raise BadAddress(gpa, 8)
-        return int.from_bytes(self.raw[gpa : gpa + 8], "little")
+        return int(_U64.unpack_from(self.raw, gpa)[0])
 
     def put32(self, gpa: int, value: int) -> None:
         """Store a 32-bit word in a frame that holds no code. Raises BadAddress."""
         self.check(gpa, 4)
-        struct.pack_into("<I", self.raw, gpa, value & 0xFFFFFFFF)
+        _U32.pack_into(self.raw, gpa, value & 0xFFFFFFFF)
 
     def put64(self, gpa: int, value: int) -> None:
         """Store a 64-bit word in a frame that holds no code. Raises BadAddress."""
         self.check(gpa, 8)
-        struct.pack_into("<Q", self.raw, gpa, value & 0xFFFFFFFFFFFFFFFF)
+        _U64.pack_into(self.raw, gpa, value & 0xFFFFFFFFFFFFFFFF)
 
     def view(self, gpa: Gpa | int, ffi: Any, ctype: str) -> Any:
         """A cffi overlay ``ctype *`` on guest memory, in place. Raises BadAddress.

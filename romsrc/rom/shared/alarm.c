@@ -22,10 +22,16 @@ static u64 stolen(void)
 	return platform_stolen() - state()->stolen_base[own_number()];
 }
 
+/* Both counters of one moment: what is stolen between the two readings would be missing from the difference, and the
+ * available counter would go backwards at the next. */
 static u64 counter_value(u32 counter)
 {
-	u64 gone = stolen(), real = platform_real();
+	u64 gone, real;
 
+	do {
+		gone = stolen();
+		real = platform_real();
+	} while (gone != stolen());
 	return counter == VMI_COUNTER_REAL ? real : real - gone;
 }
 

@@ -12,9 +12,23 @@ static inline struct pool *pool(void)
 {
 	return (struct pool *)&AT(u32, WINDOW_POOL_STATE);
 }
-bool frame_is_table(u32 pfn);    /* may this frame of the guest be read as a page table? */
-bool frame_is_writable(u32 pfn); /* may the guest have it writable? */
-u64 frame_machine(u32 pfn);      /* its machine address; pfn < mem_pages */
+/* May this frame of the guest be read as a page table? */
+static inline bool table_frame(const struct backend_state *b, u32 pfn)
+{
+	return pfn < b->mem_pages && pfn - (VMI_LAYOUT_ROM_GPA >> PAGE_SHIFT) >= b->rom_pages;
+}
+/* May the guest have it writable? */
+static inline bool writable_frame(const struct backend_state *b, u32 pfn)
+{
+	return table_frame(b, pfn) && (pfn < b->sealed_first || pfn >= b->sealed_end);
+}
+/* Its machine address; pfn < mem_pages. */
+static inline u64 frame_machine(u32 pfn)
+{
+	return (u64)AT(u32, WINDOW_P2M + 4 * pfn) << PAGE_SHIFT;
+}
+bool frame_is_table(u32 pfn);
+bool frame_is_writable(u32 pfn);
 volatile u64 *guest_page(u32 pfn); /* the frame, writable, until the next guest_page(); 0 if it is no table */
 volatile u64 *pool_entry(u32 page, u32 index);
 u32 pool_take(u32 use);          /* a writable page, content undefined; NOWHERE if there is none */

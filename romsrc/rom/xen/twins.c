@@ -8,19 +8,23 @@
  */
 #include "memory.h"
 
-u64 machine_entry(u64 guest)
+/* In line, since whole tables are gone through. */
+static inline __attribute__((always_inline)) u64 entry_for(const struct backend_state *b, u64 guest)
 {
-	u32 low = (u32)guest;
+	u32 low = (u32)guest, pfn = PFN_OF(low);
 	u64 entry;
 
-	if ((low & (PTE_P | PTE_A)) != (PTE_P | PTE_A) || HIGH_BAD(guest))
+	if ((low & (PTE_P | PTE_A)) != (PTE_P | PTE_A) || HIGH_BAD(guest) || pfn >= b->mem_pages)
 		return 0;
-	if (PFN_OF(low) >= state()->backend.mem_pages)
-		return 0;
-	entry = frame_machine(PFN_OF(low)) | (low & (PTE_P | PTE_U | PTE_PWT | PTE_PCD | PTE_A)) | (guest & PTE_NX);
-	if ((low & (PTE_W | PTE_D)) == (PTE_W | PTE_D) && frame_is_writable(PFN_OF(low)))
+	entry = frame_machine(pfn) | (low & (PTE_P | PTE_U | PTE_PWT | PTE_PCD | PTE_A)) | (guest & PTE_NX);
+	if ((low & (PTE_W | PTE_D)) == (PTE_W | PTE_D) && writable_frame(b, pfn))
 		entry |= PTE_W | PTE_D;
 	return entry;
+}
+
+u64 machine_entry(u64 guest)
+{
+	return entry_for(&state()->backend, guest);
 }
 
 u32 twin_find(u32 pfn)
@@ -36,7 +40,7 @@ u32 twin_find(u32 pfn)
 u32 twin_make(u32 pfn)
 {
 	struct backend_state *b = &state()->backend;
-	volatile u64 *from;
+	volatile u64 *from, *to;
 	u32 twin, i;
 
 	if (!frame_is_writable(pfn))
@@ -49,8 +53,9 @@ u32 twin_make(u32 pfn)
 		pool_give(twin);
 		return NOWHERE;
 	}
+	to = pool_entry(twin, 0);
 	for (i = 0; i < 512; i++)
-		*pool_entry(twin, i) = machine_entry(from[i]);
+		to[i] = entry_for(b, from[i]);
 	pool_seal(twin);
 	pool()->page[twin].pfn = pfn;
 	pool()->page[twin].links = 0;
@@ -71,13 +76,14 @@ void twin_set(u32 twin, u32 index, u64 guest)
 
 void twin_resync(u32 twin)
 {
-	volatile u64 *from = guest_page(pool()->page[twin].pfn);
+	const struct backend_state *b = &state()->backend;
+	volatile u64 *from = guest_page(pool()->page[twin].pfn), *to = pool_entry(twin, 0);
 	u32 i;
 
 	for (i = 0; i < 512; i++) {
-		u64 entry = from ? machine_entry(from[i]) : 0;
+		u64 entry = from ? entry_for(b, from[i]) : 0;
 
-		if (*pool_entry(twin, i) != entry)
+		if (to[i] != entry)
 			update_put(pool_machine(twin) + 8 * i, entry);
 	}
 }

@@ -10,21 +10,12 @@
 
 bool frame_is_table(u32 pfn)
 {
-	struct backend_state *b = &state()->backend;
-
-	return pfn < b->mem_pages && pfn - (VMI_LAYOUT_ROM_GPA >> PAGE_SHIFT) >= b->rom_pages;
+	return table_frame(&state()->backend, pfn);
 }
 
 bool frame_is_writable(u32 pfn)
 {
-	struct backend_state *b = &state()->backend;
-
-	return frame_is_table(pfn) && (pfn < b->sealed_first || pfn >= b->sealed_end);
-}
-
-u64 frame_machine(u32 pfn)
-{
-	return (u64)AT(u32, WINDOW_P2M + 4 * pfn) << PAGE_SHIFT;
+	return writable_frame(&state()->backend, pfn);
 }
 
 s32 window_map(u32 va, u64 entry)

@@ -33,6 +33,7 @@ __all__ = [
     "PAGES",
     "RESULT",
     "RESULTS",
+    "ROUTINES",
     "STACKS",
     "STEP",
     "STEPS",
@@ -113,6 +114,9 @@ class Routine(enum.IntEnum):
     halt = 13
     pace = 14
 
+
+ROUTINES: Final = frozenset(Routine.__members__)
+"""Their names."""
 
 EARLY: Final = 0x80000000
 """What the routine ``pace`` answers where a tick came before its time; NEVER where none came."""

@@ -290,13 +290,24 @@ def _weights() -> tuple[int, ...]:
     return tuple(accumulate(choice.weight for choice in choices()))
 
 
+@cache
+def _forms() -> tuple[tuple[str, tuple[tuple[str, tuple[int, ...], int], ...], dict[str, int]], ...]:
+    """Each choice's name, the values that its arguments are drawn from with their number, and its arguments
+    where there is nothing to draw."""
+    return tuple(
+        (one.name, tuple((name, some, len(some)) for name, some in one.arguments.items()), {})
+        for one in choices()
+    )
+
+
 def draw(rng: random.Random, length: int) -> list[Move]:
     """A sequence of ``length`` moves."""
     pick = rng.random
     moves = []
-    for choice in rng.choices(choices(), cum_weights=_weights(), k=length):
-        arguments = {name: some[int(pick() * len(some))] for name, some in choice.arguments.items()}
-        moves.append(Move(choice.name, arguments))
+    for name, several, arguments in rng.choices(_forms(), cum_weights=_weights(), k=length):
+        if several:
+            arguments = {argument: some[int(pick() * count)] for argument, some, count in several}
+        moves.append(Move(name, arguments))
     return moves
 
 

@@ -15,7 +15,7 @@ from vmirom.conform.model.player import Setting
 
 __all__ = ["LENGTH", "Explored", "explore", "settings_of", "shortest"]
 
-LENGTH: Final = 200
+LENGTH: Final = 1000
 """Moves of a sequence."""
 _MACHINES: Final = 3
 _ATTEMPTS: Final = 200

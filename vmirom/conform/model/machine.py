@@ -88,7 +88,7 @@ class Model:
         if routine is None:
             raise KeyError(f"{step.call} is not modelled")
         expected = routine(self, step.arguments)
-        if self.enabled:
+        if self.enabled and (self.pair.master.requests or self.apic.requests):
             self.deliver()
         return expected
 

@@ -20,11 +20,11 @@ from vmirom.conform.model.arena import (
     NOWHERE,
     OPERAND,
     PAGE,
+    ROUTINES,
     STACKS,
     USER_CODE,
     WINDOW,
     WINDOW_TABLES,
-    Routine,
 )
 from vmirom.conform.model.steps import Step
 from vmirom.conform.model.tables import Gate
@@ -74,18 +74,20 @@ class Expander:
         routine = MOVES.get(move.name)
         if routine is not None:
             return [step for step in routine(self, move.arguments) if self._made(step)]
-        if not self._made(step := Step(move.name, move.arguments)):
-            return []
-        return [step._replace(peek=_peek(step))]
+        peek = _PEEKS.get(move.name)
+        step = Step(move.name, move.arguments, 0 if peek is None else peek(move.arguments))
+        return [step] if self._made(step) else []
 
     def _made(self, step: Step) -> bool:
-        if step.call in Routine.__members__:
+        call = step.call
+        if call in ROUTINES:
             return True
-        if step.call == "SetLazyMode":
+        offered = self.offers(call)
+        if call == "SetLazyMode":
             self.lazy = step.arguments["mode"] != 0
-        if step.call == "SetIOPLMask" and self.offers("SetIOPLMask"):
+        elif call == "SetIOPLMask" and offered:
             self.iopl = step.arguments["mask"] & _IOPL
-        return self.offers(step.call)
+        return offered
 
     def unlazy(self) -> list[Step]:
         """The end of a lazy mode: descriptors, the kernel stack and TS may wait until then."""
@@ -268,16 +270,28 @@ def _ports(*pairs: tuple[int, int]) -> list[Step]:
     return [Step("OUTB", {"value": value, "port": port}) for port, value in pairs]
 
 
-def _peek(step: Step) -> int:
-    """Where a call made as it is stores what must be there afterwards."""
-    a = step.arguments
-    if step.call in ("SetPxELong", "SetPxE") and a["ptep"] < NOWHERE:
-        return a["ptep"]
-    if step.call in ("GetGDT", "GetIDT") and a["dtr"] < NOWHERE:
-        return a["dtr"]
-    if step.call in ("WriteGDTEntry", "WriteLDTEntry", "WriteIDTEntry"):
-        return a["table"] + 8 * a["entry"]
-    return 0
+def _entry(a: Mapping[str, int]) -> int:
+    return a["ptep"] if a["ptep"] < NOWHERE else 0
+
+
+def _told(a: Mapping[str, int]) -> int:
+    return a["dtr"] if a["dtr"] < NOWHERE else 0
+
+
+def _written(a: Mapping[str, int]) -> int:
+    return a["table"] + 8 * a["entry"]
+
+
+_PEEKS: Final[Mapping[str, Callable[[Mapping[str, int]], int]]] = {
+    "SetPxELong": _entry,
+    "SetPxE": _entry,
+    "GetGDT": _told,
+    "GetIDT": _told,
+    "WriteGDTEntry": _written,
+    "WriteLDTEntry": _written,
+    "WriteIDTEntry": _written,
+}
+"""Where a call made as it is stores what must be there afterwards."""
 
 
 def _alone(name: str) -> Callable[[Expander, Mapping[str, int]], list[Step]]:

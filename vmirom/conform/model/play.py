@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import struct
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Final
+from operator import itemgetter
+from typing import Any, Final
 
 from vmirom.conform.model.arena import (
     EARLY,
@@ -18,6 +19,7 @@ from vmirom.conform.model.arena import (
     IDTS,
     NEVER,
     PAGE,
+    ROUTINES,
     STACKS,
     WINDOW,
     WINDOW_TABLES,
@@ -26,7 +28,7 @@ from vmirom.conform.model.arena import (
 from vmirom.conform.model.machine import Model, Traits
 from vmirom.conform.model.moves import Expander, Move
 from vmirom.conform.model.player import Died, Player, Setting
-from vmirom.conform.model.steps import NO_TRAP, Result, Step
+from vmirom.conform.model.steps import ANYTHING, NO_TRAP, Result, Step
 from vmirom.conform.model.tables import SWAPPED, Gate
 from vmirom.conform.model.window import PAGE_ENTRIES, Window
 from vmirom.overlays.native import Apic
@@ -39,11 +41,13 @@ __all__ = ["Difference", "Stage"]
 _ORDER: Final = ("EAX", "EDX", "ECX", "EBX", "ESI", "EDI", "EBP")
 _FILL: Final = (0xA1A1A1A1, 0xD2D2D2D2, 0xC3C3C3C3, 0xB4B4B4B4, 0x55555555, 0xD6D6D6D6, 0xB7B7B7B7)
 _CALL: Final = 0xFFFFFFFF
+_WORD: Final = 0xFFFFFFFF
 _FLAGS: Final = 0x845
 """CF, PF, ZF and OF set; AF and SF clear."""
 _ARITHMETIC: Final = 0x8D5
 _DIRECTION: Final = 0x400
 _BREAKPOINT: Final = 3
+_INTERRUPTS: Final = Result._fields.index("interrupts")
 _BASE: Final = 0x30
 _PERIOD_MS: Final = 16
 _ATTEMPTS: Final = 40
@@ -74,21 +78,45 @@ class _Coding:
     argument and the words it goes to; ``kept`` are indices of registers that survive."""
 
     head: tuple[int, int]
-    places: tuple[tuple[str, tuple[int, ...]], ...]
+    narrow: tuple[tuple[str, int], ...]
+    """Arguments of one word, and where it goes."""
+    wide: tuple[tuple[str, int, int], ...]
+    """Arguments of two words."""
     kept: tuple[int, ...]
+    sent: Callable[[Sequence[int]], Any]
+    came: Callable[[Sequence[int]], Any]
+    """What is to survive of a step's words, and of a result."""
     keeps_flags: bool
-    answer: int
-    """Registers of the answer: 0, 1 or 2."""
+    wide_answer: bool
 
-    def words(self, arguments: Mapping[str, int], peek: int) -> tuple[int, ...]:
+    def words(self, arguments: Mapping[str, int], peek: int) -> list[int]:
         """The sixteen words of a step."""
         words = [*self.head, *_FILL, _FLAGS, 0, 0, 0, 0, peek, 0]
-        for name, places in self.places:
+        for name, at in self.narrow:
+            words[at] = arguments[name] & _WORD
+        for name, low, high in self.wide:
             value = arguments[name]
-            for at in places:
-                words[at] = value & 0xFFFFFFFF
-                value >>= 32
-        return tuple(words)
+            words[low], words[high] = value & _WORD, value >> 32 & _WORD
+        return words
+
+
+def _coding(
+    head: tuple[int, int],
+    places: Sequence[tuple[str, tuple[int, ...]]],
+    kept: tuple[int, ...],
+    keeps_flags: bool,
+    wide_answer: bool,
+) -> _Coding:
+    return _Coding(
+        head,
+        tuple((name, at[0]) for name, at in places if len(at) == 1),
+        tuple((name, at[0], at[1]) for name, at in places if len(at) == 2),
+        kept,
+        itemgetter(*(2 + n for n in kept)),
+        itemgetter(*kept),
+        keeps_flags,
+        wide_answer,
+    )
 
 
 def _coding_of(call: Call) -> _Coding:
@@ -99,8 +127,8 @@ def _coding_of(call: Call) -> _Coding:
         places.append((argument.name, tuple(where)))
     results = {name for part in (call.result, *call.outputs) if part for name in registers(part.place)}
     kept = tuple(n for n, name in enumerate(_ORDER) if name in (call.preserved or ()) and name not in results)
-    answer = 0 if call.result is None else len(registers(call.result.place))
-    return _Coding((_CALL, call.number), tuple(places), kept, "flags" not in (call.clobbers or ()), answer)
+    wide = call.result is not None and len(registers(call.result.place)) == 2
+    return _coding((_CALL, call.number), places, kept, "flags" not in (call.clobbers or ()), wide)
 
 
 _ROUTINE_PLACES: Final[Mapping[str, tuple[tuple[str, tuple[int, ...]], ...]]] = {
@@ -126,7 +154,7 @@ def _codings() -> Mapping[str, _Coding]:
     }
     for routine in Routine:
         places = _ROUTINE_PLACES.get(routine.name, ())
-        found[routine.name] = _Coding((int(routine), 0), places, (3, 4, 5, 6), False, 1)
+        found[routine.name] = _coding((int(routine), 0), places, (3, 4, 5, 6), False, False)
     return found
 
 
@@ -134,7 +162,8 @@ def _codings() -> Mapping[str, _Coding]:
 class Stage:
     """One machine that sequences are played on, one after another, each from the same state.
 
-    ``made`` counts the steps that were made. Raises Died if the guest can't even be set up.
+    ``made`` counts the steps that were compared; what brings the machine back to the state that a sequence
+    begins in is not among them. Raises Died if the guest can't even be set up.
     """
 
     setting: Setting
@@ -183,13 +212,14 @@ class Stage:
             expanded = expander.expand(move)
             steps += expanded
             owners += [number] * len(expanded)
+        words = self._words(steps)
         try:
-            results = self._run([*begin, *steps])
+            results = self._player.play([*self._words(begin), *words])
         except Died as died:
             raise Difference(self.setting, moves, None, f"the machine ended: {died}") from None
         self._space = expander.space
-        self.made += len(results)
-        self._compare(moves, steps, owners, results[len(begin) - 1 :])
+        self.made += len(steps)
+        self._compare(moves, steps, owners, words, results[len(begin) - 1 :])
 
     def pace(self) -> None:
         """What no sequence shows: that counters run at the rate they name, that the wall clock is right, and
@@ -242,9 +272,12 @@ class Stage:
             why = f"the wall clock is {(told - time.time_ns()) / 1e9:.1f} s off"
             raise Difference(self.setting, (), Step("GetWallclockTime", {}), why)
 
-    def _run(self, steps: Sequence[Step]) -> list[tuple[int, ...]]:
+    def _words(self, steps: Sequence[Step]) -> list[list[int]]:
         codings = self._codings
-        return self._player.play([codings[step.call].words(step.arguments, step.peek) for step in steps])
+        return [codings[step.call].words(step.arguments, step.peek) for step in steps]
+
+    def _run(self, steps: Sequence[Step]) -> list[tuple[int, ...]]:
+        return self._player.play(self._words(steps))
 
     def _model(self) -> Model:
         model = Model(
@@ -265,16 +298,21 @@ class Stage:
         moves: Sequence[Move],
         steps: Sequence[Step],
         owners: Sequence[int],
+        words: Sequence[Sequence[int]],
         raw: Sequence[tuple[int, ...]],
     ) -> None:
+        """``raw`` begins with the result before the first step."""
         model, codings = self._model(), self._codings
-        base = raw[0][13]
+        base = raw[0][_INTERRUPTS]
         for at, step in enumerate(steps):
             result = Result._make(raw[at + 1])
             coding = codings[step.call]
-            answer = result.eax | result.edx << 32 if coding.answer == 2 else result.eax
+            answer = result.eax | result.edx << 32 if coding.wide_answer else result.eax
             expected = model.make(step)
-            why = expected.wrong(answer, result, step.peek != 0) or _unkept(step, coding, result)
+            why = ""
+            if expected is not ANYTHING or result.trap != NO_TRAP:
+                why = expected.wrong(answer, result, step.peek != 0)
+            why = why or _unkept(step, coding, words[at], result)
             if not why and result.interrupts != base + model.deliveries:
                 why = _interrupts(result.interrupts - base, model.deliveries)
             if why:
@@ -298,7 +336,7 @@ class Stage:
         ]
         expander = Expander((0, 0), (0, 0), {}, self.offers)
         steps += expander.initialise({"base": _BASE}) * 2
-        return [step for step in steps if step.call in Routine.__members__ or self.offers(step.call)]
+        return [step for step in steps if step.call in ROUTINES or self.offers(step.call)]
 
     def _tables(self) -> list[Step]:
         """Both tables as the player made them; the first of each in use."""
@@ -341,9 +379,9 @@ def _apic() -> list[Step]:
     ]
 
 
-def _unkept(step: Step, coding: _Coding, result: Result) -> str:
+def _unkept(step: Step, coding: _Coding, words: Sequence[int], result: Result) -> str:
     """What a call changed that it must not; empty if nothing."""
-    if result.trap not in (NO_TRAP, _BREAKPOINT):
+    if result.trap != NO_TRAP and result.trap != _BREAKPOINT:
         return ""
     if result.esp:
         return f"ESP comes back {result.esp} lower"
@@ -351,10 +389,9 @@ def _unkept(step: Step, coding: _Coding, result: Result) -> str:
         return "DS or ES is another"
     if result.flags & _DIRECTION:
         return "DF is set"
-    words = coding.words(step.arguments, 0)
-    for n in coding.kept:
-        if result[n] != words[2 + n]:
-            return f"{_ORDER[n]} comes back as {result[n]:#x}, not {words[2 + n]:#x}"
+    if coding.came(result) != coding.sent(words):
+        n = next(n for n in coding.kept if result[n] != words[2 + n])
+        return f"{_ORDER[n]} comes back as {result[n]:#x}, not {words[2 + n]:#x}"
     if coding.keeps_flags and (result.flags ^ _FLAGS) & _ARITHMETIC:
         return f"the arithmetic flags come back as {result.flags & _ARITHMETIC:#x}, not {_FLAGS:#x}"
     return ""

@@ -103,7 +103,7 @@ class Player:
             self._engine.close()
             self._engine = None
 
-    def play(self, steps: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    def play(self, steps: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
         """Make the steps (words of ``STEP``), at most STEPS_MAX at a time; words of ``RESULT`` for each."""
         results: list[tuple[int, ...]] = []
         for start in range(0, len(steps), STEPS_MAX):

@@ -45,8 +45,6 @@ _UD: Final = 6
 _GP: Final = 13
 _RDMSR: Final = b"\x0f\x32"
 _WRMSR: Final = b"\x0f\x30"
-_RDTSC: Final = b"\x0f\x31"
-_CR4_TSD: Final = 4
 _SET_CR0: Final = b"\x0f\x22"
 _SET_CR0_OPERAND: Final = 0xC0  # mov %eax,%cr0; the registers in their order
 _LTR: Final = b"\x0f\x00"
@@ -96,7 +94,7 @@ class Machine:
         self.engine.set_ports(self)
         self.engine.trap_opcode(_RDMSR, self._on_rdmsr)
         self.engine.trap_opcode(_WRMSR, self._on_wrmsr)
-        self.engine.trap_opcode(_RDTSC, self._on_rdtsc)
+        self.engine.set_tsc(self._read_tsc)
         for operand in range(8):
             self.engine.trap_opcode(_LTR + bytes((_LTR_OPERAND + operand,)), self._on_ltr)
             self.engine.trap_opcode(_SET_CR0 + bytes((_SET_CR0_OPERAND + operand,)), self._on_set_cr0)
@@ -260,18 +258,14 @@ class Machine:
         """For hypervisors built on this one: True if the trap was theirs, such as a hypercall."""
         return False
 
-    # instructions that are met in the code that the bundle brought
+    # instructions that the processor does not do alone
 
-    def _on_rdtsc(self) -> bool:
-        """A guest that reads the time finds what was due by then to have happened: the engine looks at its
-        deadline, which is the next device event, before it goes on."""
-        engine = self.engine
-        if engine.cpl and engine.cr4 & _CR4_TSD:
-            return False
-        now = engine.tsc()
-        engine.eax, engine.edx = now & 0xFFFFFFFF, now >> 32
-        engine.eip += len(_RDTSC)
-        return True
+    def _read_tsc(self) -> int:
+        """A guest that reads the time finds what was due by then to have happened."""
+        if self._awaited is not None and time.monotonic_ns() >= self._awaited:
+            self._advance()
+            self._notice()
+        return self.engine.tsc()
 
     def _operand(self, opcode: bytes) -> int | None:
         """Value of the register behind ``opcode`` at EIP; None where the processor is to look itself:

@@ -61,6 +61,7 @@ class XenHypervisor:
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._domain: Domain | None = None
+        self._expected: tuple[int, int] | None = None
 
     @cached_property
     def _stores(self) -> StoreEmulator:
@@ -105,6 +106,7 @@ class XenHypervisor:
             raise Ended(Ending(EndKind.BUDGET, self._budget_reason()))
         if due is not None and now >= due:
             domain.scheduling.fire()
+            self._expected = None
             return
         domain.scheduling.check_wake()
         if domain.scheduling.blocked:
@@ -118,9 +120,13 @@ class XenHypervisor:
         self._answer(domain.engine.run(min(deadline_ns, due or deadline_ns)))
 
     def _due(self) -> int | None:
-        """When the next timer fires, as a ``time.monotonic_ns`` value."""
+        """When the next timer fires, as a ``time.monotonic_ns`` value: the same while no other is next."""
         due = self.domain.scheduling.next_due()
-        return None if due is None else self.domain.clock.monotonic(due)
+        if due is None:
+            return None
+        if self._expected is None or self._expected[0] != due:
+            self._expected = due, self.domain.clock.monotonic(due)
+        return self._expected[1]
 
     def _budget_reason(self) -> str:
         if self.domain.scheduling.blocked:

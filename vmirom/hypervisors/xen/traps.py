@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from vmirom.hypervisors.xen.answers import DomainCrash, GuestFault, Refused
 from vmirom.hypervisors.xen.descriptors import NULL_SEGMENT
+from vmirom.machine.addresses import PAGE_SIZE
 from vmirom.machine.engine import Segment, SegmentName
 from vmirom.overlays.native import Eflags, PageFault, Vector
 from vmirom.overlays.xen import AssistType, Errno, Selector, TrapFlag, ffi
@@ -40,6 +41,8 @@ PF: Final = int(Vector.PF)
 TS: Final = int(Vector.TS)
 _TABLE_LIMIT: Final = 4096
 _TRAP_INFO: Final = struct.Struct("<BBHI")
+_DPL: Final = int(TrapFlag.DPL)
+_MASK_EVENTS: Final = int(TrapFlag.MASK_EVENTS)
 _FRAME: Final = struct.Struct("<4I")
 
 
@@ -89,13 +92,16 @@ class Traps:
         if at == 0:
             self.gates = [None] * 256
             return 0
-        for _ in range(_TABLE_LIMIT):
-            vector, flags, cs, eip = _TRAP_INFO.unpack(self.domain.space.read(at, _TRAP_INFO.size))
-            if eip == 0:
-                return 0
-            masks = bool(flags & TrapFlag.MASK_EVENTS)
-            self.gates[vector] = Gate(kernel_code(cs), eip, flags & TrapFlag.DPL, masks)
-            at += _TRAP_INFO.size
+        left = _TABLE_LIMIT
+        while left:
+            count = min(left, max(1, (PAGE_SIZE - at % PAGE_SIZE) // _TRAP_INFO.size))
+            piece = self.domain.space.read(at, count * _TRAP_INFO.size)
+            for vector, flags, cs, eip in _TRAP_INFO.iter_unpack(piece):
+                if eip == 0:
+                    return 0
+                self.gates[vector] = Gate(kernel_code(cs), eip, flags & _DPL, bool(flags & _MASK_EVENTS))
+            at += count * _TRAP_INFO.size
+            left -= count
         raise Refused(Errno.EFAULT, f"trap table without an end after {_TABLE_LIMIT} entries")
 
     def set_stack(self, ss: int, esp: int) -> int:

@@ -41,6 +41,7 @@ from vmirom.machine.ticker import ATTENTION_NS, ticker
 from vmirom.machine.unicorn import library as lib
 from vmirom.machine.unicorn import scratch
 from vmirom.machine.unicorn.calibration import calibrate
+from vmirom.machine.unicorn.hostcode import HostCode, in_window
 from vmirom.machine.unicorn.ports import PortAccess
 
 __all__ = ["UnicornEngine"]
@@ -95,6 +96,7 @@ class UnicornEngine(PortAccess):
         self._stop_lock = ticker.lock
         self._ports: Ports | None = None
         self._cpuid: Callable[[int, int], tuple[int, int, int, int] | None] | None = None
+        self._read_tsc: Callable[[], int] | None = None
         self._opcodes: list[tuple[bytes, Callable[[], bool]]] = []
         self._code: list[tuple[int, bytes]] = []
         self._placed: set[tuple[int, bytes]] = set()
@@ -117,6 +119,7 @@ class UnicornEngine(PortAccess):
         for instruction in (x.UC_X86_INS_SYSCALL, x.UC_X86_INS_SYSENTER):
             fast = guard(self._on_fast_call, None)
             hook(u.UC_HOOK_INSN, lib.SYSCALL_CALLBACK, fast, instruction=instruction)
+        self._instruction_kind, self._rdtsc = u.UC_HOOK_INSN, x.UC_X86_INS_RDTSC
         self._block_kind = u.UC_HOOK_BLOCK
         self._code_kind = u.UC_HOOK_CODE
         self._writes = (u.UC_MEM_WRITE_UNMAPPED, u.UC_MEM_WRITE_PROT)
@@ -126,7 +129,8 @@ class UnicornEngine(PortAccess):
         self._tlb_flush = u.UC_CTL_TLB_FLUSH
         self._fpu = (x.UC_X86_REG_FPCW, x.UC_X86_REG_MXCSR)
         if self._window_hook_wanted:
-            self._window = hook(self._block_kind, lib.BLOCK_CALLBACK, self._on_block, _OFF, _OFF)
+            block, seen = self._block_kind, self._on_block
+            self._window = hook(block, lib.BLOCK_CALLBACK, seen, _OFF, _OFF, before=self._window_filter)
 
     def _reset(self) -> None:
         """The state after construction; MXCSR starts as 0 in unicorn, which unmasks every exception."""
@@ -329,6 +333,15 @@ class UnicornEngine(PortAccess):
         self.eax, self.ebx, self.ecx, self.edx = answer or self.own_cpuid(leaf, subleaf)
         return 1
 
+    def _on_rdtsc(self, _handle: int, _key: int) -> int:
+        """A kick from the answer ends the run at the end of the block."""
+        assert self._read_tsc is not None
+        value = self._read_tsc()
+        self.eax, self.edx = value, value >> 32
+        if self._kicked:
+            self._leave()
+        return 1
+
     def _on_block(self, _handle: int, _address: int, _size: int, _key: int) -> None:
         self._stale = self._copied
         if self.interruptible:
@@ -336,9 +349,17 @@ class UnicornEngine(PortAccess):
 
     # interrupt windows
 
+    def _window_filter(self, callback: int) -> HostCode | None:
+        """Most blocks of a guest that an interrupt waits for have IF clear: they are no matter for Python."""
+        if self._image is None:
+            return None
+        flags, hidden = self._image + self.layout.eflags, self._image + self.layout.hflags
+        return in_window(flags, hidden, callback)
+
     def _begin_window(self) -> None:
         if self._window is None:
-            self._window = self.machine.hook(self._block_kind, lib.BLOCK_CALLBACK, self._on_block)
+            block, seen = self._block_kind, self._on_block
+            self._window = self.machine.hook(block, lib.BLOCK_CALLBACK, seen, before=self._window_filter)
             self.machine.control(self._tb_flush)
         elif self._window_hook_wanted:
             self._bound_window(1, 0)
@@ -506,6 +527,13 @@ class UnicornEngine(PortAccess):
         """See :class:`vmirom.machine.engine.Engine`."""
         self._cpuid = answer
 
+    def set_tsc(self, answer: Callable[[], int]) -> None:
+        """See :class:`vmirom.machine.engine.Engine`."""
+        if self._read_tsc is None:
+            hook, read = self.machine.hook, self._guarded(self._on_rdtsc, 1)
+            hook(self._instruction_kind, lib.CPUID_CALLBACK, read, instruction=self._rdtsc)
+        self._read_tsc = answer
+
     def own_cpuid(self, leaf: int, subleaf: int) -> tuple[int, int, int, int]:
         """The engine's CPUID: what unicorn claims less what it does not do. Hidden: MONITOR, local APIC,
         SEP and SYSCALL (no-ops in unicorn), long mode, PCID, INVPCID, ADX, CLWB."""
@@ -540,7 +568,7 @@ class UnicornEngine(PortAccess):
             self._release()
             self.machine.close()
             self._opcodes.clear()
-            self._ports = self._cpuid = None
+            self._ports = self._cpuid = self._read_tsc = None
             del self._pin
 
     def __enter__(self) -> UnicornEngine:

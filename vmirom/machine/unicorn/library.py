@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from vmirom.machine.engine import EngineError
+from vmirom.machine.unicorn.hostcode import HostCode
 
 __all__ = [
     "BLOCK_CALLBACK",
@@ -198,16 +199,20 @@ class Machine:
         begin: int = 1,
         end: int = 0,
         instruction: int = 0,
+        before: Callable[[int], HostCode | None] | None = None,
     ) -> int:
-        """Add a hook and keep its callback alive; the answer is the hook's handle."""
+        """Add a hook and keep its callback alive; the answer is the hook's handle. ``before`` may put a
+        routine of the host's own in front of the callback, whose address it is given."""
         callback = prototype(function)
         handle = ctypes.c_void_p()
         more = (ctypes.c_int(instruction),) if instruction else ()
-        error = self.c.uc_hook_add(
-            self.handle, ctypes.byref(handle), kind, ctypes.cast(callback, _HANDLE), None, begin, end, *more
-        )
+        address = ctypes.cast(callback, _HANDLE)
+        code = before(address.value or 0) if before is not None else None
+        if code is not None:
+            address = _HANDLE(code.address)
+        error = self.c.uc_hook_add(self.handle, ctypes.byref(handle), kind, address, None, begin, end, *more)
         self.check(error, f"hook {kind}")
-        self._callbacks.append(callback)
+        self._callbacks.append((callback, code))
         assert handle.value is not None
         return handle.value
 

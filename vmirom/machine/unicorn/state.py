@@ -83,6 +83,7 @@ class State:
         else:
             self._processor = ctypes.c_uint64.from_address(handle + _LIVE_CPU).value
             address = self._processor + 35408 - layout.regs
+        self._image = None if self._copied else address
         self._view(memoryview((ctypes.c_uint8 * layout.size).from_address(address)).cast("B"))
         self._file = layout.regs // 4
         self._eflags_number = x.UC_X86_REG_EFLAGS
