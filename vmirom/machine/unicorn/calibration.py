@@ -22,13 +22,13 @@ from typing import Final
 from vmirom.machine.engine import EngineError
 from vmirom.machine.unicorn.library import BLOCK_CALLBACK, INTERRUPT_CALLBACK, Machine, constants
 
-__all__ = ["Layout", "calibrate"]
+__all__ = ["LIVE_STATE", "PROBE_CODE", "Layout", "Probe", "calibrate"]
 
 _TAG: Final = 0x5A17_0000
 _SELECTORS: Final = (0x7318, 0x2BE8, 0x6650)  # no low bits: those are the error code's flags
-_CODE: Final = 0x2000
+PROBE_CODE: Final = 0x2000
 _BLOCK: Final = 256
-_LIVE: Final = (440, 35408)  # uc_struct -> CPUState -> CPUX86State, linux x86_64
+LIVE_STATE: Final = (440, 35408)  # uc_struct -> CPUState -> CPUX86State, linux x86_64
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def _descriptor(access: int) -> bytes:
     return struct.pack("<HHBBBB", 0xFFFF, 0, 0, access, 0xCF, 0)
 
 
-class _Probe:
+class Probe:
     """A small machine with a flat GDT that runs a few bytes at CPL 0."""
 
     def __init__(self, code: bytes) -> None:
@@ -63,7 +63,7 @@ class _Probe:
         self.machine = Machine(4 << 20)
         self.ram = mmap.mmap(-1, 0x4000)
         self.ram[0x1000:0x1018] = bytes(8) + _descriptor(0x9B) + _descriptor(0x93)
-        self.ram[_CODE : _CODE + len(code)] = code
+        self.ram[PROBE_CODE : PROBE_CODE + len(code)] = code
         self.pin = ctypes.c_char.from_buffer(self.ram)
         c, handle = self.machine.c, self.machine.handle
         address = ctypes.addressof(self.pin)
@@ -91,7 +91,7 @@ class _Probe:
         return ctypes.string_at(self.context.value, c.uc_context_size(handle))
 
     def run(self) -> None:
-        self.machine.c.uc_emu_start(self.machine.handle, _CODE, 0xFFFFFFFFFFFF, 0, 0)
+        self.machine.c.uc_emu_start(self.machine.handle, PROBE_CODE, 0xFFFFFFFFFFFF, 0, 0)
 
     def close(self) -> None:
         self.machine.c.uc_context_free(self.context)
@@ -100,7 +100,7 @@ class _Probe:
 
 def _fault_images(selector: int) -> tuple[bytes, bytes]:
     """The image before and after ``mov %eax,%ds`` with a selector outside the GDT."""
-    probe = _Probe(b"\x8e\xd8")
+    probe = Probe(b"\x8e\xd8")
     try:
         probe.machine.write_register(constants("x86_const").UC_X86_REG_EAX, selector)
         before = probe.image()
@@ -142,17 +142,17 @@ def _find_live(layout_size: int, header: int) -> tuple[bool, int]:
         return False, 0
     changed: list[set[int]] = []
     for code in (b"\x90\xf4", b"\x90\x8e\xd8"):  # nop; hlt - nop; mov %eax,%ds, which faults
-        probe = _Probe(code)
+        probe = Probe(code)
         try:
             handle = probe.machine.handle.value
             assert handle is not None
-            processor = ctypes.c_uint64.from_address(handle + _LIVE[0]).value
-            state = processor + _LIVE[1]
+            processor = ctypes.c_uint64.from_address(handle + LIVE_STATE[0]).value
+            state = processor + LIVE_STATE[1]
             if probe.image()[header:] != ctypes.string_at(state, layout_size - header):
                 return False, 0
-            before = ctypes.string_at(processor, _LIVE[1])
+            before = ctypes.string_at(processor, LIVE_STATE[1])
             probe.run()
-            after = ctypes.string_at(processor, _LIVE[1])
+            after = ctypes.string_at(processor, LIVE_STATE[1])
             if probe.image()[header:] != ctypes.string_at(state, layout_size - header):
                 return False, 0
         finally:
@@ -224,7 +224,7 @@ def _measure() -> Layout:
 def _verify(layout: Layout, before: bytes, after: bytes) -> None:
     """The fixed distances are those of QEMU's structure; check every one by a known value."""
     checks = {
-        "EIP": (_word(after, layout.eip), _CODE),
+        "EIP": (_word(after, layout.eip), PROBE_CODE),
         "SS": (_word(before, layout.segments + 2 * 24), 0x10),
         "the GDT's base": (_word(before, layout.segments + 8 * 24 + 8), 0x1000),
         "CR0": (_word(before, layout.control) & 0x80000001, 1),
@@ -239,7 +239,7 @@ def _verify(layout: Layout, before: bytes, after: bytes) -> None:
 
 
 def _verify_soft(layout: Layout) -> None:
-    probe = _Probe(b"\xcd\x30")  # int $0x30
+    probe = Probe(b"\xcd\x30")  # int $0x30
     try:
         probe.run()
         image = probe.image()

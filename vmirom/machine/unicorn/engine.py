@@ -12,6 +12,7 @@ The work-arounds that unicorn 2.1.4 needs are here, each with its reason:
   instruction in an STI shadow. Translated blocks carry the hook only if another hidden flag, HF_MPX_IU,
   tells them from the normal ones, so that a guest runs at full speed while no window is asked for.
 * Stops come from a ticker that repeats them.
+* A block is looked at before it runs, for what unicorn would end the process at.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ from vmirom.machine.unicorn import scratch
 from vmirom.machine.unicorn.calibration import calibrate
 from vmirom.machine.unicorn.hostcode import HostCode, in_window
 from vmirom.machine.unicorn.ports import PortAccess
+from vmirom.machine.unicorn.refused import Refusals
 
 __all__ = ["UnicornEngine"]
 
@@ -56,7 +58,7 @@ _PROT_RX: Final = 5
 _PROT_ALL: Final = 7
 
 
-class UnicornEngine(PortAccess):
+class UnicornEngine(PortAccess, Refusals):
     """One virtual CPU on ``memory``. Starts at CPL 0 with flat 32-bit segments, paging and interrupts off,
     CR4 and all general registers 0.
 
@@ -103,6 +105,7 @@ class UnicornEngine(PortAccess):
         self._window_hook_wanted = window_hook and layout.hook_begin > 0
         self._window: int | None = None
         self._add_hooks()
+        self._watch_blocks()
         self._reset()
         memory.on_write = self._on_memory_write
 
@@ -127,6 +130,7 @@ class UnicornEngine(PortAccess):
         self._protected = u.UC_MEM_WRITE_PROT
         self._tb_flush = u.UC_CTL_TB_FLUSH
         self._tlb_flush = u.UC_CTL_TLB_FLUSH
+        self._exits = u.UC_CTL_UC_EXITS
         self._fpu = (x.UC_X86_REG_FPCW, x.UC_X86_REG_MXCSR)
         if self._window_hook_wanted:
             block, seen = self._block_kind, self._on_block
@@ -211,6 +215,9 @@ class UnicornEngine(PortAccess):
 
     def _look(self, error: int) -> Exit | None:
         """What ended uc_emu_start, or None to go on."""
+        refusal = None
+        if self._refused_at is not None or self._exit_at is not None:
+            refusal = self._refusal(self._linear(self._raw_eip))
         if self._failure is not None:
             failure, self._failure = self._failure, None
             raise failure
@@ -227,6 +234,9 @@ class UnicornEngine(PortAccess):
             if not wanted():
                 self._skip = at
             return None
+        if refusal is not None:
+            self._is_halted()  # an end that was set looks like one
+            return refusal
         if error:
             return self._unexpected(error)
         return Halted() if self._is_halted() else None
@@ -565,6 +575,7 @@ class UnicornEngine(PortAccess):
                 return
             self._closed = True
             self.memory.on_write = None
+            self._watched = None  # another engine's processor may come to lie in the same place
             self._release()
             self.machine.close()
             self._opcodes.clear()

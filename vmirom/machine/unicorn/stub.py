@@ -1,0 +1,103 @@
+"""What stands in the translator's place, for processors of the host that are x86-64; see ``translation``.
+
+Entry: as gen_intermediate_code's in the System V ABI: RDI = CPUState, RSI = TranslationBlock, EDX = most
+instructions. It calls that, with 64 of them at most, has the address of the block's first byte from
+tlb_vaddr_to_host, and goes over its bytes. If one is LOCK's, with a prefix or 0F behind it, it asks the
+callback (CPUState, TranslationBlock); so it does for a block that lies in two pages, or on a processor with
+SMAP. If the answer is not 0, it leaves by cpu_loop_exit, else it returns. That, and faults of the
+translator's, unwind it by longjmp, which does no harm: it owns nothing.
+
+Each line is an instruction, and what a disassembler says of it: a test holds that.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Final
+
+__all__ = ["STUB", "filled"]
+
+STUB: Final = bytes.fromhex(
+    "53"  # push rbx
+    "4154"  # push r12
+    "4883ec08"  # sub rsp, 8
+    "4889fb"  # mov rbx, rdi
+    "4989f4"  # mov r12, rsi
+    "83fa40"  # cmp edx, 0x40
+    "7605"  # jbe 0x17
+    "ba40000000"  # mov edx, 0x40
+    "48b81111111111111111"  # movabs rax, 0x1111111111111111
+    "ffd0"  # call rax
+    "488dbb22222222"  # lea rdi, [rbx + 0x22222222]
+    "8b8733333333"  # mov eax, dword ptr [rdi + 0x33333333]
+    "a900008000"  # test eax, 0x800000
+    "0f8588000000"  # jne 0xc3
+    "83e003"  # and eax, 3
+    "b902000000"  # mov ecx, 2
+    "83f803"  # cmp eax, 3
+    "7505"  # jne 0x4d
+    "b901000000"  # mov ecx, 1
+    "498b3424"  # mov rsi, qword ptr [r12]
+    "410fb7442414"  # movzx eax, word ptr [r12 + 0x14]
+    "89f2"  # mov edx, esi
+    "81e2ff0f0000"  # and edx, 0xfff
+    "01c2"  # add edx, eax
+    "81fa00100000"  # cmp edx, 0x1000
+    "775a"  # ja 0xc3
+    "ba02000000"  # mov edx, 2
+    "48b84444444444444444"  # movabs rax, 0x4444444444444444
+    "ffd0"  # call rax
+    "4885c0"  # test rax, rax
+    "7444"  # je 0xc3
+    "410fb74c2414"  # movzx ecx, word ptr [r12 + 0x14]
+    "4801c1"  # add rcx, rax
+    "4839c8"  # cmp rax, rcx
+    "735b"  # jae 0xe8
+    "8038f0"  # cmp byte ptr [rax], 0xf0
+    "488d4001"  # lea rax, [rax + 1]
+    "75f2"  # jne 0x88
+    "4839c8"  # cmp rax, rcx
+    "734d"  # jae 0xe8
+    "0fb610"  # movzx edx, byte ptr [rax]
+    "83fa0f"  # cmp edx, 0xf
+    "7420"  # je 0xc3
+    "89d6"  # mov esi, edx
+    "81e6e7000000"  # and esi, 0xe7
+    "83fe26"  # cmp esi, 0x26
+    "7413"  # je 0xc3
+    "81e2fc000000"  # and edx, 0xfc
+    "83fa64"  # cmp edx, 0x64
+    "7408"  # je 0xc3
+    "81faf0000000"  # cmp edx, 0xf0
+    "75c5"  # jne 0x88
+    "4889df"  # mov rdi, rbx
+    "4c89e6"  # mov rsi, r12
+    "48b85555555555555555"  # movabs rax, 0x5555555555555555
+    "ffd0"  # call rax
+    "85c0"  # test eax, eax
+    "740f"  # je 0xe8
+    "4889df"  # mov rdi, rbx
+    "48b86666666666666666"  # movabs rax, 0x6666666666666666
+    "ffd0"  # call rax
+    "4883c408"  # add rsp, 8
+    "415c"  # pop r12
+    "5b"  # pop rbx
+    "c3"  # ret
+)
+
+_TRANSLATE, _TO_HOST, _CALLBACK, _LEAVE = (bytes([mark]) * 8 for mark in (0x11, 0x44, 0x55, 0x66))
+_STATE, _HFLAGS = (bytes([mark]) * 4 for mark in (0x22, 0x33))
+
+
+def filled(translate: int, to_host: int, callback: int, leave: int, state: int, hflags: int) -> bytes:
+    """The stub with the addresses of what it calls, and the offsets of CPUX86State in CPUState and of hflags
+    in the former."""
+    code = STUB
+    for mark, address in (
+        (_TRANSLATE, translate),
+        (_TO_HOST, to_host),
+        (_CALLBACK, callback),
+        (_LEAVE, leave),
+    ):
+        code = code.replace(mark, struct.pack("<Q", address))
+    return code.replace(_STATE, struct.pack("<I", state)).replace(_HFLAGS, struct.pack("<I", hflags))

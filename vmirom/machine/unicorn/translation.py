@@ -1,0 +1,196 @@
+"""Between unicorn's translator and what it translates: two things by which a guest could end the process.
+
+LOCK before a bit test of a register: the translator takes a memory operand for granted. It then stores to
+wherever the last operand of the block was, or, if there was none, ends the process by abort(). A processor
+raises #UD, for BT of memory too. Those blocks are never run: the engine stops in front of the instruction.
+Whatever the guest does to its code, it is translated before it runs, so that each block is looked at when
+it has just been translated.
+
+Some 500 instructions in a row that each leave a temporary behind, such as AAD: nothing counts them, and the
+translator writes behind its tables. A block is given 64 instructions at most.
+
+Nothing of unicorn's interface is called at that moment, so the entry of the translator is: the slot of the
+library's procedure linkage table through which it is called leads to a few instructions (``stub``) that
+call it and go over the block's bytes for LOCK's. Only a block that may have one costs a call of Python.
+Where that slot can't be had (another platform, another processor), such code does what unicorn does.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import platform
+import re
+import struct
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Final
+from weakref import WeakValueDictionary
+
+from vmirom.machine.unicorn.calibration import LIVE_STATE, PROBE_CODE, Layout, Probe
+from vmirom.machine.unicorn.library import library
+from vmirom.machine.unicorn.stub import filled
+
+__all__ = ["Seen", "first_refused", "watch_translation"]
+
+_TRANSLATE: Final = "gen_intermediate_code_x86_64"
+_TO_HOST: Final = "tlb_vaddr_to_host_x86_64"
+_LEAVE: Final = "cpu_loop_exit_x86_64"
+_LOOK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+_SIZE_AT: Final = 20
+_SUSPECT: Final = re.compile(rb"\xf0[\x26\x2e\x36\x3e\x64-\x67\xf0\xf2\xf3]*\x0f[\xa3\xab\xb3\xba\xbb]")
+_BIT_TEST: Final = re.compile(
+    rb"([\x26\x2e\x36\x3e\x64-\x67\xf0\xf2\xf3]+)\x0f([\xa3\xab\xb3\xba\xbb])(.)", re.DOTALL
+)
+_BT, _BY_NUMBER, _BT_BY_NUMBER = 0xA3, 0xBA, 4
+_LOCK: Final = 0xF0
+
+Seen = Callable[[int, int], bool]
+"""(linear address, bytes) of a block that has a LOCK's byte or could not be gone over; True not to run it."""
+
+
+class _Watcher:
+    """What is told of one processor's blocks."""
+
+    def __init__(self, seen: Seen) -> None:
+        self.seen = seen
+
+
+_watchers: WeakValueDictionary[int, _Watcher] = WeakValueDictionary()
+
+
+def watch_translation(processor: int, layout: Layout, seen: Seen) -> object | None:
+    """Tell ``seen`` of the blocks of the CPUState at ``processor`` as long as the answer is kept; None where
+    that can't be. It must not raise, and of unicorn's functions call emu_stop alone."""
+    if not processor or not layout.live or not _installed(layout.hflags - layout.regs):
+        return None
+    watcher = _watchers[processor] = _Watcher(seen)
+    return watcher
+
+
+def first_refused(code: bytes, wide: bool) -> int | None:
+    """Where in ``code`` the first instruction begins that is a bit test with LOCK, but does not write to
+    memory. ``wide`` code has 32-bit operands."""
+    if not _SUSPECT.search(code):
+        return None
+    import capstone
+
+    decoder = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_32 if wide else capstone.CS_MODE_16)
+    at = 0
+    while at < len(code):
+        found = _BIT_TEST.match(code, at)
+        if found and _LOCK in found[1] and _is_refused(found[2][0], found[3][0]):
+            return at
+        # unicorn passes over LOCK where else it is wrong, capstone does not
+        locks = 0
+        while at + locks < len(code) and code[at + locks] == _LOCK:
+            locks += 1
+        length = next((size for _, size, _, _ in decoder.disasm_lite(code[at + locks :], 0, 1)), 0)
+        if not length:
+            return None
+        at += locks + length
+    return None
+
+
+def _is_refused(opcode: int, modrm: int) -> bool:
+    reads = opcode == _BT or (opcode == _BY_NUMBER and modrm >> 3 & 7 == _BT_BY_NUMBER)
+    return reads or modrm >> 6 == 3
+
+
+def _look(processor: int, block: int) -> int:
+    """The stub's callback."""
+    watcher = _watchers.get(processor)
+    if watcher is None:
+        return 0
+    at = ctypes.c_uint64.from_address(block).value
+    return int(watcher.seen(at, ctypes.c_uint16.from_address(block + _SIZE_AT).value))
+
+
+_callback: Final = _LOOK(_look)
+
+
+@cache
+def _installed(hflags: int) -> bool:
+    """Put the stub in the translator's place, once a process; whether it works there. ``hflags`` is their
+    offset in the processor's state."""
+    if sys.platform != "linux" or platform.machine() != "x86_64":
+        return False
+    c = library().c
+    try:
+        addresses = [ctypes.cast(getattr(c, name), ctypes.c_void_p).value or 0 for name in _CALLED]
+        slot = _slot(Path(c._name), _TRANSLATE, addresses[0])
+        code = mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+    except (AttributeError, OSError, ValueError, struct.error):
+        return False
+    translate, to_host, leave = addresses
+    look = ctypes.cast(_callback, ctypes.c_void_p).value or 0
+    code.write(filled(translate, to_host, look, leave, LIVE_STATE[1], hflags))
+    _kept.append(code)
+    entry = ctypes.addressof(ctypes.c_char.from_buffer(code))
+    place = ctypes.c_uint64.from_address(slot)
+    before, place.value = place.value, entry
+    if not _works():
+        place.value = before
+        return False
+    return True
+
+
+def _works() -> bool:
+    """Whether a block of five bytes, in which a LOCK's and a prefix stand, is told of as such."""
+    told: list[tuple[int, int]] = []
+
+    def seen(at: int, length: int) -> bool:
+        told.append((at, length))
+        return False
+
+    probe = Probe(b"\x89\xf0\x66\x90\xf4")  # mov eax, esi; xchg ax, ax; hlt
+    try:
+        handle = probe.machine.handle.value
+        assert handle is not None
+        processor = ctypes.c_uint64.from_address(handle + LIVE_STATE[0]).value
+        watcher = _watchers[processor] = _Watcher(seen)
+        probe.run()
+        del watcher
+    finally:
+        probe.close()
+    return told == [(PROBE_CODE, 5)]
+
+
+_kept: Final[list[mmap.mmap]] = []
+_CALLED: Final = (_TRANSLATE, _TO_HOST, _LEAVE)
+_DYNAMIC_SYMBOLS, _RELOCATIONS, _JUMP_SLOT = 11, 4, 7
+_READ_ONLY_LATER: Final = 0x6474E552  # PT_GNU_RELRO
+
+
+def _slot(path: Path, name: str, address: int) -> int:
+    """The address of the slot through which a loaded ELF library calls its own function ``name``, which is at
+    ``address``. Raises ValueError if there is none that can be written, OSError if the file can't be read."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as elf:
+        headers, sections = struct.unpack_from("<QQ", elf, 0x20)
+        headers_count, _, sections_count = struct.unpack_from("<HHH", elf, 0x38)
+        rows = [struct.unpack_from("<IIQQQQII", elf, sections + 64 * i) for i in range(sections_count)]
+        _, _, _, _, symbols, symbols_size, link, _ = next(r for r in rows if r[1] == _DYNAMIC_SYMBOLS)
+        names, names_size = rows[link][4:6]
+        word = elf.find(b"\0" + name.encode() + b"\0", names, names + names_size) + 1 - names
+        number = _words(elf, symbols, symbols_size, 0).index(word)
+        (value,) = struct.unpack_from("<Q", elf, symbols + 24 * number + 8)
+        for _, kind, _, _, start, size, _, applied in rows:
+            if kind == _RELOCATIONS and applied:
+                index = _words(elf, start, size, 3).index(number)
+                offset, info = struct.unpack_from("<QQ", elf, start + 24 * index)
+                if info & 0xFFFFFFFF == _JUMP_SLOT and not any(
+                    kind == _READ_ONLY_LATER and begin <= offset < begin + length
+                    for kind, _, _, begin, _, _, length, _ in (
+                        struct.unpack_from("<IIQQQQQQ", elf, headers + 56 * i) for i in range(headers_count)
+                    )
+                ):
+                    return int(address - value + offset)
+    raise ValueError(f"{path}: no slot for {name}")
+
+
+def _words(elf: mmap.mmap, start: int, size: int, which: int) -> list[int]:
+    """One 32-bit word of each 24-byte row of a table."""
+    with memoryview(elf) as whole, whole[start : start + size] as part, part.cast("I") as words:
+        return words[which::6].tolist()
