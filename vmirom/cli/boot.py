@@ -22,7 +22,7 @@ from vmirom.hosts.request import EMBEDDED, BootRequest
 from vmirom.hosts.workers import boot_all
 from vmirom.overlays import vmi
 from vmirom.report.agreement import compare, overall
-from vmirom.trace.recorder import TRACE_LIMIT
+from vmirom.trace.tally import TRACE_LIMIT
 
 __all__ = ["BootSettings", "boot", "host_choice", "pairs_for", "requests_for"]
 

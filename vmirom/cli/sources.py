@@ -35,8 +35,8 @@ def guest_source(path: Path | None, abi: tuple[int, int]) -> Guest:
 
 
 def _reference() -> Guest:
-    from vmirom.schema import AbiError
-    from vmirom.schema.tree import source_tree
+    from vmirom.schema.errors import AbiError
+    from vmirom.schema.places import source_tree
 
     try:
         path = source_tree("romsrc") / "blobs" / "reference.elf"

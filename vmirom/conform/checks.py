@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from vmirom.schema import AbiError
 from vmirom.schema.clauses import ClauseSet
-from vmirom.schema.tree import source_tree
+from vmirom.schema.places import source_tree
 
 __all__ = ["ENDS", "IMAGE", "REFERENCE", "Check", "Checks", "GuestTable", "checks_folder", "load_checks"]
 

@@ -26,7 +26,7 @@ from vmirom.hosts.outcomes import BootResult, Outcome
 from vmirom.hosts.request import BootRequest
 from vmirom.hosts.workers import Tick, Watcher, boot_all
 from vmirom.rom.image import load_rom
-from vmirom.schema.tree import source_tree
+from vmirom.schema.places import source_tree
 
 __all__ = ["Boot", "Booted", "Conformance", "conclude", "guest_image", "not_booted", "plan", "run"]
 

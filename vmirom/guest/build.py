@@ -19,7 +19,7 @@ from vmirom.files import write_whole
 from vmirom.rom.errors import BuildError, ToolchainMissing
 from vmirom.rom.toolchain import TOOLCHAINS, Toolchain, find_toolchain, run_tool
 from vmirom.schema.errors import AbiError
-from vmirom.schema.tree import source_tree
+from vmirom.schema.places import source_tree
 
 __all__ = ["BuiltGuest", "build", "build_guest", "guest_toolchain", "kit_sources"]
 

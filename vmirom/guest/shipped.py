@@ -18,7 +18,7 @@ from vmirom.files import write_whole
 from vmirom.guest.build import BuiltGuest, build_guest
 from vmirom.rom.errors import BuildError
 from vmirom.schema.errors import AbiError
-from vmirom.schema.tree import source_tree
+from vmirom.schema.places import source_tree
 
 __all__ = [
     "LockedGuest",

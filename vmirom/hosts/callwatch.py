@@ -12,7 +12,7 @@ from typing import Final
 from vmirom.bundle.inspect import BundleFile
 from vmirom.machine.engine import Engine
 from vmirom.overlays import vmi
-from vmirom.trace.recorder import Tally
+from vmirom.trace.tally import Tally
 
 __all__ = ["watch_calls"]
 

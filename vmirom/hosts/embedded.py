@@ -25,7 +25,7 @@ from vmirom.hypervisors.hypervisor import Hypervisor, LoadError
 from vmirom.machine.engine import Engine, EngineError
 from vmirom.machine.memory import BadAddress, Memory
 from vmirom.overlays import vmi
-from vmirom.trace.recorder import OUTSIDE, Recorder, Tally
+from vmirom.trace.tally import OUTSIDE, Tally
 
 __all__ = ["BACKENDS", "NAME", "SLOW", "TRACES", "boot", "prepare", "probe"]
 
@@ -64,18 +64,22 @@ def boot(request: BootRequest, progress: Progress | None = None) -> BootResult:
 
 def _boot(request: BootRequest, out: BinaryIO | None, progress: Progress | None) -> BootResult:
     names = {int(call): call.name for call in vmi.Call}
-    tally = Tally(names) if out is None else Recorder(names, request.backend, out, request.trace_limit)
+    tally = Tally(names) if out is None else _recorder(names, request, out)
     try:
         bundle = read_bundle(request.bundle)
     except Refused as refused:
         return BootResult(request.backend, Outcome.ERROR, str(refused))
-    if isinstance(tally, Recorder):
-        tally.begin(bundle.abi_text, bundle.guest_sha256, bundle.rom_sha256)
+    tally.begin(bundle.abi_text, bundle.guest_sha256, bundle.rom_sha256)
     run = _Run(request, bundle, tally, progress or (lambda phase, tally: None))
     result = run.result()
-    if isinstance(tally, Recorder):
-        tally.end(result.outcome.value, result.reason)
+    tally.end(result.outcome.value, result.reason)
     return result
+
+
+def _recorder(names: dict[int, str], request: BootRequest, out: BinaryIO) -> Tally:
+    from vmirom.trace.recorder import Recorder  # what writes JSON is not loaded for a boot without a trace
+
+    return Recorder(names, request.backend, out, request.trace_limit)
 
 
 class _Run:

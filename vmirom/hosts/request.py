@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from vmirom.trace.recorder import TRACE_LIMIT, Tally
+from vmirom.trace.tally import TRACE_LIMIT, Tally
 
 __all__ = ["EMBEDDED", "BootRequest", "Progress", "label"]
 

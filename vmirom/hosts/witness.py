@@ -18,7 +18,7 @@ from vmirom.machine.engine import Engine, SegmentName
 from vmirom.machine.memory import BadAddress
 from vmirom.machine.paging import Access, Mode, translate
 from vmirom.overlays import vmi
-from vmirom.trace.recorder import Tally
+from vmirom.trace.tally import Tally
 
 __all__ = ["SCENES_MAX", "Witness"]
 

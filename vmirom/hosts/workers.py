@@ -25,7 +25,7 @@ from typing import Any, Final
 from vmirom.hosts import registry
 from vmirom.hosts.outcomes import BootResult, Outcome
 from vmirom.hosts.request import BootRequest
-from vmirom.trace.recorder import Tally
+from vmirom.trace.tally import Tally
 
 __all__ = ["Tick", "Watcher", "boot_all", "boot_stream", "cpus"]
 

@@ -13,7 +13,7 @@ from typing import Any
 from vmirom.overlays.vmi import Backend, Call, Const, RomHeader, ffi
 from vmirom.rom.errors import RomError
 from vmirom.schema.errors import AbiError
-from vmirom.schema.tree import source_tree
+from vmirom.schema.places import source_tree
 
 __all__ = ["LICENCES", "PrivateArea", "RomError", "RomImage", "load_rom", "parse_rom", "violations"]
 

@@ -20,7 +20,7 @@ from vmirom.rom.build import ABIS, BuiltRom, backend_names, build_versions
 from vmirom.rom.errors import BuildError, RomError
 from vmirom.rom.toolchain import Toolchain, find_toolchain
 from vmirom.schema.errors import AbiError
-from vmirom.schema.tree import source_tree
+from vmirom.schema.places import source_tree
 
 __all__ = [
     "LOCK_NAME",

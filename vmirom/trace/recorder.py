@@ -1,89 +1,21 @@
-"""Recorders: what hypervisors and the slot watch talk to while a guest runs.
-
-:class:`Tally` counts and remembers the last steps, and is all that an ordinary boot pays for.
-:class:`Recorder` counts too and writes every event to a stream.
-"""
+"""A tally that also writes every event to a stream, as JSON lines."""
 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from typing import BinaryIO
 
 import msgspec
 
 from vmirom.trace.events import CallEvent, Event, HostEvent, HypercallRecord, RunEnd, RunStart, TraceCut
-from vmirom.trace.recent import Recent
+from vmirom.trace.tally import MOST_NAMES, OTHERS, OUTSIDE, TRACE_LIMIT, Tally
 
 __all__ = ["MOST_NAMES", "OTHERS", "OUTSIDE", "TRACE_LIMIT", "Recorder", "Tally"]
-
-OUTSIDE = "-"
-"""Stands for the call where hypercalls were made by none."""
-
-OTHERS = "others"
-"""Stands for all names behind the first MOST_NAMES: a guest can make up names and reasons without end."""
-
-MOST_NAMES = 1000
-
-TRACE_LIMIT = 64 << 20
-"""Bytes of a run's trace where nobody says otherwise: more than any guest of good will needs."""
 
 _MOST_BENEATH = 4096
 """Hypercalls that one event holds."""
 
 _LEAVES_CALL = frozenset({"interrupt", "trap", "timer"})
-
-
-class Tally:
-    """Counts calls and hypercalls by name. Satisfies the hypervisors' ``Trace``."""
-
-    def __init__(self, names: dict[int, str]) -> None:
-        self._names = names
-        self.by_number: Counter[int] = Counter()
-        self.by_hypercall: Counter[str] = Counter()
-        self.refused: Counter[str] = Counter()
-        self.recent = Recent(names)
-        self.last = -1
-
-    def call(self, number: int) -> None:
-        """The guest entered slot ``number``."""
-        self.by_number[number] += 1
-        self.last = number
-        self.recent.call(number)
-
-    def hypercall(self, name: str, arguments: tuple[int, ...], result: int | None, why: str = "") -> None:
-        """A hypervisor answered a hypercall."""
-        _count(self.by_hypercall, name)
-        self.recent.other((name, arguments, result, why))
-        if why:
-            _count(self.refused, f"{name}: {why}")
-
-    def event(self, kind: str, detail: str) -> None:
-        """Anything else; not counted."""
-        self.recent.other((kind, detail))
-
-    def name(self, number: int) -> str:
-        """A call's name, or its number where it has none."""
-        return self._names.get(number, OUTSIDE if number < 0 else f"call {number}")
-
-    @property
-    def calls(self) -> dict[str, int]:
-        """Hits of each call by name, in order of number."""
-        return {self.name(n): hits for n, hits in sorted(self.by_number.items())}
-
-    @property
-    def call_total(self) -> int:
-        """All calls so far."""
-        return sum(self.by_number.values())
-
-    @property
-    def hypercall_total(self) -> int:
-        """All hypercalls so far."""
-        return sum(self.by_hypercall.values())
-
-
-def _count(counter: Counter[str], name: str) -> None:
-    counter[name if name in counter or len(counter) < MOST_NAMES else OTHERS] += 1
 
 
 class Recorder(Tally):

@@ -36,7 +36,7 @@ from vmirom.machine.memory import Memory
 from vmirom.machine.paging import Access, Mode, PageFault, translate
 from vmirom.overlays.vmi import Call, Reloc
 from vmirom.rom.image import load_rom
-from vmirom.schema.tree import source_tree
+from vmirom.schema.places import source_tree
 
 __all__ = ["Died", "Player", "Setting"]
 

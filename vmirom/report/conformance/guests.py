@@ -12,7 +12,7 @@ from vmirom.conform.boots import Boot
 from vmirom.hosts.rom_places import RomPlaces
 from vmirom.report.conformance.symbols import NO_SYMBOLS, Symbols, read_symbols
 from vmirom.schema import AbiError
-from vmirom.schema.tree import source_tree
+from vmirom.schema.places import source_tree
 
 __all__ = ["BootNames"]
 
