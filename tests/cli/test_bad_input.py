@@ -34,6 +34,21 @@ TABLE: dict[str, tuple[str, dict[str, bytes], str]] = {
         "--trace-limit: limits a trace, and --trace is not given",
     ),
     "trace limit": ("boot {d}/g --trace {d}/t --trace-limit 0", {"g": GOOD}, "0 is not in the range"),
+    "set of no host": (
+        "boot {d}/g --set smp=2",
+        {"g": GOOD},
+        "--set smp=2: no host asked for takes smp: none takes any",
+    ),
+    "set of no name": (
+        "boot {d}/g --host qemu --set colour=red",
+        {"g": GOOD},
+        "--set colour=red: no host asked for takes colour: qemu takes machine, smp, cpu, protocol",
+    ),
+    "set to no machine": (
+        "boot {d}/g --host qemu --set machine=microvm",
+        {"g": GOOD},
+        "--set machine=microvm: host qemu: pc, q35, isapc or a version of theirs",
+    ),
     "no file": ("boot {d}/g", {}, "{d}/g: No such file or directory"),
     "folder": ("boot {d}", {}, "{d}: Is a directory"),
     "no ELF": ("boot {d}/g", {"g": SCRIPT}, "{d}/g: e_ident: not an ELF file"),

@@ -11,8 +11,6 @@ from tests.bundle.images import ABI, GuestRecipe, RomRecipe
 from tests.hosts.scripted import Script, module, well
 from vmirom.bundle.compose import compose
 from vmirom.hosts.request import BootRequest
-from vmirom.rom.errors import ToolchainMissing
-from vmirom.rom.toolchain import find_toolchain
 from vmirom.schema.tree import source_tree
 
 Scripting = Callable[..., None]
@@ -37,17 +35,6 @@ def request_for(backend: str, **changes: object) -> BootRequest:
 
 
 @pytest.fixture(scope="session")
-def probe(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The probe guest, made here: a kernel that boots natively and uses a ROM as Linux 2.6.35 does."""
-    try:
-        tools = find_toolchain("zig")
-    except ToolchainMissing as missing:
-        pytest.skip(str(missing))
-    folder = source_tree("romsrc") / "guest" / "probe-option"
-    out = tmp_path_factory.mktemp("probe")
-    objects = []
-    for number, source in enumerate(sorted(s for s in folder.iterdir() if s.suffix in (".c", ".S"))):
-        objects.append(out / f"{number}.o")
-        tools.compile(source, objects[-1], (folder, source_tree("romsrc") / "include"), ())
-    tools.link(objects, folder / "guest.ld", out / "probe.elf")
-    return (out / "probe.elf").read_bytes()
+def probe() -> bytes:
+    """The probe guest: a kernel that boots natively and uses a ROM as Linux 2.6.35 does."""
+    return (source_tree("romsrc") / "blobs" / "probe-option.elf").read_bytes()

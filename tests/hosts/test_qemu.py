@@ -111,6 +111,14 @@ def test_arguments_are_those_of_the_request(alone: Path) -> None:
     assert "-no-reboot" in said and after["-display"] == "none"
 
 
+def test_arguments_are_those_of_the_machine_that_was_asked_for(alone: Path) -> None:
+    install(alone, "console('\\n'.join(sys.argv[1:]).encode())\nsys.exit(33)\n")
+    options = {"machine": "q35", "smp": "4", "cpu": "qemu32"}
+    after = dict(itertools.pairwise(registry.boot(request(options=options)).transcript))
+    assert (after["-M"], after["-smp"], after["-cpu"], after["-accel"]) == ("q35", "4", "qemu32", "tcg")
+    assert {option.name for option in registry.options_of("qemu")} == {*options, "protocol"}
+
+
 def test_pvh_is_taken_by_a_file_without_a_multiboot_header(alone: Path) -> None:
     script = "magic = bytes.fromhex('02b0ad1b') in open(argument('-kernel'), 'rb').read()\n"
     install(alone, script + "console(str(magic).encode())\nsys.exit(33)\n")

@@ -12,7 +12,7 @@ from vmirom.hosts.optionrom import OptionRomBoot, boot_option_rom
 from vmirom.hosts.outcomes import BootResult, Outcome
 from vmirom.rom.image import load_rom
 
-pytestmark = [pytest.mark.boot, pytest.mark.slow, pytest.mark.toolchain]
+pytestmark = [pytest.mark.boot, pytest.mark.slow]
 BUDGET = 110.0
 
 
@@ -32,11 +32,17 @@ def boot(probe: bytes, backend: str, paging: str, processors: int, **how: object
 
 
 @pytest.fixture(scope="module")
-def lines(probe: bytes) -> tuple[str, ...]:
-    """What the probe says of its checks on four processors, without their numbers."""
+def four(probe: bytes) -> BootResult:
+    """The probe on four processors."""
     result = boot(probe, "native", "pae", 4)
     assert result.outcome is Outcome.SUCCESS, (result.reason, result.transcript)
-    return tuple(line.partition(" ")[2] for line in result.transcript)
+    return result
+
+
+@pytest.fixture(scope="module")
+def lines(four: BootResult) -> tuple[str, ...]:
+    """What it says of its checks, without their numbers."""
+    return tuple(line.partition(" ")[2] for line in four.transcript)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +54,7 @@ def test_processors_come_up_and_work_together(
 ) -> None:
     result = boot(probe, backend, paging, processors, machine=machine)
     assert result.outcome is Outcome.SUCCESS, (result.reason, result.transcript)
-    assert result.transcript[-1] == "result: 90 passed, 0 failed"
+    assert result.transcript[-1] == "result: 89 passed, 0 failed"
 
 
 @pytest.mark.parametrize(("backend", "paging"), [("native", "2"), ("native", "pae"), ("kvm", "pae")])
@@ -56,7 +62,7 @@ def test_page_tables_lie_in_high_memory(probe: bytes, backend: str, paging: str)
     """As kernels with HIGHPTE have them, told of through slots 1 and 2 of SetLinearMapping."""
     result = boot(probe, backend, paging, 1, memory_mib=1200)
     assert result.outcome is Outcome.SUCCESS, (result.reason, result.transcript)
-    assert result.transcript[-1] == "result: 70 passed, 0 failed"
+    assert result.transcript[-1] == "result: 69 passed, 0 failed"
 
 
 def test_a_processor_without_a_possible_state_does_not_start(lines: tuple[str, ...]) -> None:
@@ -91,7 +97,7 @@ def test_interrupts_come_by_every_way_that_a_stock_kernel_has(lines: tuple[str, 
     assert "ok with LVTT at the same vector an alarm comes by the APIC's timer" in lines
 
 
-def test_the_rom_is_what_it_was(lines: tuple[str, ...]) -> None:
+def test_the_rom_is_what_it_was(four: BootResult, lines: tuple[str, ...]) -> None:
     """Its memory is locked, and it has not tried to write there."""
-    assert "ok the ROM is read-only" in lines
+    assert "the ROM is read-only" in four.notes
     assert "ok no byte of the ROM has changed" in lines

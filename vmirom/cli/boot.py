@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -40,6 +41,8 @@ class BootSettings:
     command_line: str
     budget: float | None
     host_era: str | None
+    machine: dict[str, dict[str, str]] = field(default_factory=dict)
+    """What is said of hosts' machines, by host."""
 
 
 @click.command(
@@ -67,6 +70,13 @@ class BootSettings:
     type=click.Choice(HOST_ERAS),
     help="How old a hypervisor to be like: kvm 2008 or 2026, lguest 2.6.32 or 2.6.35, xen 3.0 or 4.17.",
 )
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Of the host's machine; repeatable. For qemu: machine, smp, cpu, protocol.",
+)
 @click.option("--trace", type=PathArgument(), metavar="FILE", help="Write every call as a JSON line.")
 @click.option(
     "--trace-limit",
@@ -91,6 +101,7 @@ def boot(
     command_line: str,
     named_hosts: tuple[str, ...],
     host_era: str | None,
+    settings: tuple[str, ...],
     trace: Path | None,
     trace_limit: int | None,
     as_json: bool,
@@ -104,14 +115,16 @@ def boot(
     succeeded and all transcripts agree.
     """
     source = guest_source(guest, abi)
-    settings = BootSettings(abi, memory, _command_line(command_line), budget, host_era)
     hosts = host_choice(named_hosts)
+    told = BootSettings(
+        abi, memory, _command_line(command_line), budget, host_era, machine_options(settings, hosts)
+    )
     if trace is not None:
         _check_traces(hosts)
     elif trace_limit is not None:
         raise Fault("--trace-limit", "limits a trace, and --trace is not given")
     pairs = pairs_for(tuple(dict.fromkeys(backends)), hosts, everywhere=_ALL in named_hosts)
-    requests = requests_for(source, pairs, settings)
+    requests = requests_for(source, pairs, told)
     results = _traced(requests, trace, as_json, trace_limit)
     agreement = compare(results)
     if junit_path is not None:
@@ -125,12 +138,12 @@ def boot(
         text = f"{abi[0]}.{abi[1]}"
         sys.stdout.write(json_bytes(boot_report(source.name, text, results, agreement)).decode())
     else:
-        from vmirom.report import text as told
+        from vmirom.report import text as words
 
-        lines = [*told.agreement_lines(agreement), *told.matrix_lines(results), *told.road_lines(results)]
-        lines += told.ending_lines(results)
+        lines = [*words.agreement_lines(agreement), *words.matrix_lines(results), *words.road_lines(results)]
+        lines += words.ending_lines(results)
         if verbose:
-            lines = [line for result in results for line in told.transcript_lines(result)] + lines
+            lines = [line for result in results for line in words.transcript_lines(result)] + lines
         click.echo("\n".join(lines))
     return overall(results, agreement).exit_code
 
@@ -138,6 +151,25 @@ def boot(
 def host_choice(named: Sequence[str]) -> tuple[str, ...]:
     """The hosts that ``--host`` names; the embedded one where it names none."""
     return registry.host_names() if _ALL in named else tuple(dict.fromkeys(named)) or (EMBEDDED,)
+
+
+def machine_options(said: Sequence[str], hosts: Sequence[str]) -> dict[str, dict[str, str]]:
+    """``NAME=VALUE`` texts as options by host, for the hosts that take them. Raises Fault."""
+    known = {host: {option.name: option for option in registry.options_of(host)} for host in hosts}
+    taken: dict[str, dict[str, str]] = {}
+    for text in said:
+        name, _, value = text.partition("=")
+        takers = [host for host in hosts if name in known[host]]
+        if not takers:
+            there = [f"{host} takes {', '.join(options)}" for host, options in known.items() if options]
+            raise Fault(
+                f"--set {text}", f"no host asked for takes {name}", "; ".join(there) or "none takes any"
+            )
+        for host in takers:
+            if not re.fullmatch(known[host][name].values, value):
+                raise Fault(f"--set {text}", f"host {host}", known[host][name].about)
+            taken.setdefault(host, {})[name] = value
+    return taken
 
 
 def _check_traces(hosts: Sequence[str]) -> None:
@@ -178,7 +210,7 @@ def requests_for(guest: Guest, pairs: Iterable[tuple[str, str]], settings: BootS
             memory_mib=settings.memory_mib,
             command_line=settings.command_line,
             budget=settings.budget or registry.budget_of(host),
-            options=ages.get(backend, {}),
+            options=ages.get(backend, {}) | settings.machine.get(host, {}),
             host=host,
         )
         for backend, host in pairs

@@ -157,17 +157,23 @@ def verify(as_json: bool) -> int:
 
 
 @rom.command(
-    epilog="\b\nExamples:\n  vmirom rom boot kvm bzImage --append 'console=ttyS0'\n"
+    epilog="\b\nExamples:\n  vmirom rom boot kvm --smp 2 -v            the shipped probe judges the ROM\n"
+    "  vmirom rom boot kvm bzImage --append 'console=ttyS0'\n"
     "  vmirom rom boot my.rom kernel.elf -v\n\n"
     "Exit codes as of 'vmirom boot'. A kernel that neither powers off nor exits is stopped in the end."
 )
 @click.argument("rom", metavar="BACKEND|ROM")
-@click.argument("kernel", type=PathArgument())
+@click.argument("kernel", required=False, type=PathArgument())
 @click.option("--abi", type=AbiVersion(), default=LATEST, metavar="V", help="ABI version (default 3.1).")
 @click.option(
     "--memory", type=click.IntRange(8, 2048), default=64, metavar="MIB", help="Memory (default 64)."
 )
-@click.option("--append", "command_line", default="", metavar="CMDLINE", help="The kernel's command line.")
+@click.option(
+    "--append",
+    "command_line",
+    metavar="CMDLINE",
+    help="The kernel's command line; the probe takes 'mode=2' or 'mode=pae', and 'cpus=N'.",
+)
 @click.option("--machine", type=click.Choice(["pc", "q35"]), default="pc", help="Which PC (default pc).")
 @click.option("--smp", type=click.IntRange(1, 8), default=1, metavar="N", help="Processors (default 1).")
 @click.option("--budget", type=Seconds(), default=30.0, metavar="SECONDS", help="Time (default 30).")
@@ -175,20 +181,24 @@ def verify(as_json: bool) -> int:
 @click.option("-v", "--verbose", is_flag=True, help="Print what the kernel printed, too.")
 def boot(
     rom: str,
-    kernel: Path,
+    kernel: Path | None,
     abi: tuple[int, int],
     memory: int,
-    command_line: str,
+    command_line: str | None,
     machine: str,
     smp: int,
     budget: float,
     as_json: bool,
     verbose: bool,
 ) -> int:
-    """Boot KERNEL natively on QEMU, with a ROM (shipped for BACKEND, or a file) as an option ROM."""
+    """Boot KERNEL natively on QEMU, with a ROM (shipped for BACKEND, or a file) as an option ROM.
+
+    Without KERNEL it is the shipped probe, which finds and uses the ROM as Linux 2.6.35 does and checks each
+    step.
+    """
     from vmirom.cli.sources import shipped_rom
     from vmirom.hosts.backends import backend_names
-    from vmirom.hosts.optionrom import OptionRomBoot, boot_option_rom
+    from vmirom.hosts.optionrom import OptionRomBoot, boot_option_rom, shipped_probe
     from vmirom.report.json_text import json_bytes
     from vmirom.report.text import ending_lines, transcript_lines
 
@@ -197,9 +207,9 @@ def boot(
     result = boot_option_rom(
         OptionRomBoot(
             data,
-            read_file(kernel, 256 << 20),
+            shipped_probe() if kernel is None else read_file(kernel, 256 << 20),
             rom if named else shown(rom),
-            command_line,
+            f"mode=pae cpus={smp}" if kernel is None and command_line is None else command_line or "",
             memory,
             budget,
             machine,

@@ -32,7 +32,7 @@ __all__ = [
 
 _CONFORM: Final = "conform-"
 _CHECKING: Final = "checking"
-_WHOLE_FOLDERS: Final = ("reference", "player", "probe-xen", "probe-kvm", "probe-lguest")
+_WHOLE_FOLDERS: Final = ("reference", "player", "probe-xen", "probe-kvm", "probe-lguest", "probe-option")
 """A folder with a linker script of its own holds a bare kernel for one hypervisor."""
 _LOCK: Final = "guests.json"
 

@@ -1,8 +1,8 @@
 """A ROM as a true option ROM on QEMU: the BIOS copies it in, calls its 16-bit entry and locks it, and a
 kernel that boots natively finds it by scanning.
 
-The kernel is any that QEMU takes with ``-kernel``: a stock bzImage with VMI support, or the probe guest of
-``romsrc/guest/probe-option``.
+The kernel is any that QEMU takes with ``-kernel``: a stock bzImage with VMI support, or the shipped probe
+guest (``romsrc/guest/probe-option``).
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from pathlib import Path
 from vmirom.hosts import qemu
 from vmirom.hosts.outcomes import BootResult, Outcome
 from vmirom.hosts.qemu_run import QemuMissing, find_qemu, run_qemu
+from vmirom.hosts.qemu_scene import Bystander
 from vmirom.hosts.request import BootRequest
 
-__all__ = ["OptionRomBoot", "boot_option_rom"]
+__all__ = ["OptionRomBoot", "boot_option_rom", "shipped_probe"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,19 @@ class OptionRomBoot:
         rom, kernel = folder / "vmi.rom", folder / "kernel"
         rom.write_bytes(self.rom)
         kernel.write_bytes(self.kernel)
-        arguments = qemu.machine_arguments(self.memory_mib, self.machine)
+        arguments = qemu.machine_arguments(self.memory_mib, self.machine, self.processors)
         if self.video:
             arguments += ["-device", "VGA"]
-        arguments += ["-smp", str(self.processors), "-option-rom", str(rom), "-kernel", str(kernel)]
+        arguments += ["-option-rom", str(rom), "-kernel", str(kernel)]
         return arguments + (["-append", self.command_line] if self.command_line else [])
+
+
+def shipped_probe() -> bytes:
+    """The probe guest: a kernel that finds and uses a ROM as Linux 2.6.35 does. Its command line: ``mode=2``
+    or ``mode=pae``, ``cpus=N``. Raises AbiError, OSError."""
+    from vmirom.rom.lock import blobs_folder
+
+    return (blobs_folder() / "probe-option.elf").read_bytes()
 
 
 def boot_option_rom(boot: OptionRomBoot) -> BootResult:
@@ -52,10 +61,11 @@ def boot_option_rom(boot: OptionRomBoot) -> BootResult:
     try:
         program = find_qemu(*qemu.PROGRAMS)
         with tempfile.TemporaryDirectory(prefix="vmirom-") as folder:
-            end = run_qemu(program, boot.arguments(Path(folder)), budget=boot.budget)
+            seen = Bystander(b"")
+            end = run_qemu(program, boot.arguments(Path(folder)), budget=boot.budget, look=seen.look)
     except QemuMissing as gone:
         return BootResult(boot.backend, Outcome.SKIP, str(gone), host=qemu.NAME)
     except OSError as error:
         reason = f"{error.filename or 'QEMU'}: {error.strerror or error}"
         return BootResult(boot.backend, Outcome.ERROR, reason, host=qemu.NAME)
-    return qemu.result_of(request, end, qemu.NAME)
+    return qemu.result_of(request, end, seen)

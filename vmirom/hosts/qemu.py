@@ -17,9 +17,9 @@ from vmirom.bundle.refused import Refused
 from vmirom.hosts.cache import note, noted
 from vmirom.hosts.doctor import Host
 from vmirom.hosts.outcomes import BootResult, Outcome, judge
-from vmirom.hosts.qemu_run import OLDEST, QemuEnd, QemuMissing, find_qemu, run_qemu, version
-from vmirom.hosts.remains import scene_of_text
-from vmirom.hosts.request import BootRequest, Progress
+from vmirom.hosts.qemu_run import OLDEST, Gone, QemuEnd, QemuMissing, find_qemu, run_qemu, version
+from vmirom.hosts.qemu_scene import Bystander
+from vmirom.hosts.request import BootRequest, HostOption, Progress
 from vmirom.hosts.transcript import Transcript
 from vmirom.hypervisors.hypervisor import Ending, EndKind
 from vmirom.overlays import native
@@ -28,15 +28,33 @@ from vmirom.overlays.vmi import ExitStatus, Layout, Port
 __all__ = ["BACKENDS", "NAME", "PROGRAMS", "boot", "machine_arguments", "probe", "result_of", "self_test"]
 
 NAME: Final = "qemu"
-TELLS_ENDS: Final = False
 BACKENDS: Final = ("native", "kvm")
 
 PROGRAMS: Final = ("qemu-system-i386", "qemu-system-x86_64")
 _MACHINE: Final = "pc"
+_CPU: Final = "max"
+_ACCEL: Final = "tcg"
+OPTIONS: Final = (
+    HostOption(
+        "machine",
+        r"(pc|q35|isapc)(-[\w.-]+)?",
+        "pc, q35, isapc or a version of theirs; others have no BIOS that wires the 8259 to the processor",
+    ),
+    HostOption("smp", r"[1-9][0-9]?", "processors, 1 to 99"),
+    HostOption("cpu", r"[\w.+-]+(,[\w.+=-]+)*", "a processor as QEMU's -cpu names it (default max)"),
+    HostOption("protocol", "multiboot|pvh", "multiboot or pvh"),
+)
 _SELF_TEST: Final = "qemu.self-test"
 _SELF_TEST_BUDGET: Final = 20.0
 _NEEDS: Final = f"QEMU {OLDEST[0]}.{OLDEST[1]} or newer for PCs (qemu-system-x86); it emulates, no KVM needed"
 _MULTIBOOT: Final = struct.pack("<I", int(native.Multiboot.HEADER_MAGIC))
+
+
+_ENDS: Final = {
+    Gone.TRIPLE_FAULT: Ending(EndKind.CRASH, "triple fault"),
+    Gone.RESET: Ending(EndKind.REBOOT, "reset"),
+    Gone.POWER_OFF: Ending(EndKind.SHUTDOWN, "powered off"),
+}
 
 
 def probe() -> Host:
@@ -55,7 +73,9 @@ def _token(program: Path) -> str:
     return f"{program} {'.'.join(map(str, version(program) or ()))}"
 
 
-def machine_arguments(memory_mib: int, machine: str = "pc") -> list[str]:
+def machine_arguments(
+    memory_mib: int, machine: str = _MACHINE, processors: int = 1, cpu: str = _CPU, accel: str = _ACCEL
+) -> list[str]:
     """A PC with as little in it as a guest can do with: no display adapter, no disk, no network.
 
     ``max`` is the processor that has all that TCG can do: the default 32-bit one has no no-execute bit, which
@@ -63,14 +83,15 @@ def machine_arguments(memory_mib: int, machine: str = "pc") -> list[str]:
     """
     port = f"iobase={int(native.Exit.PORT):#x},iosize={int(native.Exit.SIZE):#x}"
     return [
-        *("-M", machine, "-accel", "tcg", "-cpu", "max", "-m", str(memory_mib)),
+        *("-M", machine, "-accel", accel, "-cpu", cpu, "-m", str(memory_mib), "-smp", str(processors)),
         *("-nodefaults", "-vga", "none", "-rtc", "base=utc", "-device", f"isa-debug-exit,{port}"),
     ]
 
 
 def boot(request: BootRequest, progress: Progress | None = None) -> BootResult:
-    """Boot through ``-kernel``. Options: ``machine`` (``pc`` or ``q35``), ``protocol`` (``multiboot`` or
-    ``pvh``). Raises nothing: what is missing is a skip, what fails an outcome."""
+    """Boot through ``-kernel``, with what is said in OPTIONS. Raises nothing: what is missing is a skip, what
+    fails an outcome."""
+    options = request.options
     try:
         program = find_qemu(*PROGRAMS)
         read_bundle(request.bundle)
@@ -83,18 +104,22 @@ def boot(request: BootRequest, progress: Progress | None = None) -> BootResult:
     try:
         with tempfile.TemporaryDirectory(prefix="vmirom-") as folder:
             kernel = Path(folder, "bundle.elf")
-            kernel.write_bytes(_for_protocol(request.bundle, request.options.get("protocol", "multiboot")))
-            arguments = [
-                *machine_arguments(request.memory_mib, request.options.get("machine", _MACHINE)),
-                *("-kernel", str(kernel)),
-            ]
+            kernel.write_bytes(_for_protocol(request.bundle, options.get("protocol", "multiboot")))
+            machine = machine_arguments(
+                request.memory_mib,
+                options.get("machine", _MACHINE),
+                int(options.get("smp", 1)),
+                options.get("cpu", _CPU),
+            )
+            arguments = [*machine, "-kernel", str(kernel)]
             if request.command_line:
                 arguments += ["-append", request.command_line]
-            end = run_qemu(program, arguments, budget=request.budget)
+            seen = Bystander(request.bundle)
+            end = run_qemu(program, arguments, budget=request.budget, look=seen.look)
     except OSError as error:
         reason = f"{error.filename or program}: {error.strerror or error}"
         return BootResult(request.backend, Outcome.ERROR, reason, host=NAME)
-    return result_of(request, end, NAME)
+    return result_of(request, end, seen)
 
 
 def _for_protocol(bundle: bytes, protocol: str) -> bytes:
@@ -102,7 +127,7 @@ def _for_protocol(bundle: bytes, protocol: str) -> bytes:
     return bundle.replace(_MULTIBOOT, bytes(len(_MULTIBOOT)), 1) if protocol == "pvh" else bundle
 
 
-def result_of(request: BootRequest, end: QemuEnd, host: str) -> BootResult:
+def result_of(request: BootRequest, end: QemuEnd, seen: Bystander) -> BootResult:
     """What came of a machine whose guest speaks through the first serial port and isa-debug-exit."""
     console = Transcript()
     console.write(end.console)
@@ -120,14 +145,15 @@ def result_of(request: BootRequest, end: QemuEnd, host: str) -> BootResult:
         seconds=end.seconds,
         ending=ending.kind.value,
         status=ending.status,
+        last_call=seen.last_call,
         registers=end.registers,
-        host=host,
-        scenes=scene_of_text(end.registers, request.bundle),
+        host=NAME,
+        scenes=seen.scenes,
     )
 
 
 def ending_of(end: QemuEnd) -> Ending:
-    """How the machine ended. Run with ``-no-reboot``, QEMU ends with 0 after a reset, wanted or not, and
+    """How the machine ended. A QEMU that could not be asked ends with 0 after a reset, wanted or not, and
     after a power-off: a guest that ended so said nothing about itself."""
     if end.stopped == "time":
         return Ending(EndKind.BUDGET, _last_words(end))
@@ -135,6 +161,8 @@ def ending_of(end: QemuEnd) -> Ending:
         return Ending(EndKind.CRASH, f"stopped: {end.stopped}")
     if (status := end.debug_exit) is not None:
         return Ending(EndKind.SHUTDOWN, "isa-debug-exit", status)
+    if end.gone in _ENDS:
+        return _ENDS[end.gone]
     if end.code == 0:
         return Ending(
             EndKind.CRASH, "reset or power-off without a word from the guest (a triple fault resets)"

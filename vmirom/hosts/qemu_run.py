@@ -6,26 +6,37 @@ and what it boots, and judge what comes back.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
-import json
+import enum
 import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from vmirom.hosts.cache import note, noted
+from vmirom.hosts.qemu_monitor import Monitor
 
-__all__ = ["CONSOLE_MAX", "OLDEST", "PACKAGE", "QemuEnd", "QemuMissing", "find_qemu", "run_qemu", "version"]
+__all__ = [
+    "CONSOLE_MAX",
+    "OLDEST",
+    "PACKAGE",
+    "Gone",
+    "QemuEnd",
+    "QemuMissing",
+    "find_qemu",
+    "run_qemu",
+    "version",
+]
 
 PACKAGE: Final = "apt install qemu-system-x86"
 OLDEST: Final = (5, 0)
@@ -34,14 +45,25 @@ CONSOLE_MAX: Final = 64 << 20
 """Bytes of console after which a machine is stopped: it only fills the disk."""
 
 _PERIOD: Final = 0.02
-_ASK_WAIT: Final = 2.0
-_ASK_LINES: Final = 64
-_SOCKET_MAX: Final = 100
-"""Bytes that the name of a socket may have."""
+_QUIT_WAIT: Final = 5.0
+_TRIPLE_FAULT: Final = b"Triple fault"
 _VERSION_WAIT: Final = 10.0
 _TAIL: Final = 8
 _PR_SET_PDEATHSIG: Final = 1
 _LIBC: Final[Any] = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+class Gone(enum.Enum):
+    """How a machine went that was not stopped from outside. UNTOLD: its guest ended QEMU itself, or QEMU
+    could not be asked."""
+
+    UNTOLD = "untold"
+    RESET = "reset"
+    POWER_OFF = "power-off"
+    TRIPLE_FAULT = "triple fault"
+
+
+_GONE: Final = {"guest-reset": Gone.RESET, "guest-shutdown": Gone.POWER_OFF}
 
 
 class QemuMissing(Exception):
@@ -57,7 +79,8 @@ class QemuMissing(Exception):
 class QemuEnd:
     """How a run ended: ``code`` as subprocess gives it (negative: a signal), or None if it was stopped
     (``stopped`` says why: ``time``, or a sentence). ``console`` is everything the guest wrote, ``said`` what
-    QEMU itself did; ``registers`` are those of the processor whose time was up."""
+    QEMU itself did; ``gone`` how the machine went, ``registers`` its processors' where that was a triple
+    fault, or time was up. On KVM a triple fault can't be told from a reset."""
 
     code: int | None
     stopped: str
@@ -65,6 +88,7 @@ class QemuEnd:
     said: str
     seconds: float
     registers: str = ""
+    gone: Gone = Gone.UNTOLD
 
     @property
     def debug_exit(self) -> int | None:
@@ -134,24 +158,31 @@ def _ask_version(program: Path) -> str:
 
 
 def run_qemu(
-    program: Path, arguments: Sequence[str | Path], *, budget: float, until: Sequence[bytes] = ()
+    program: Path,
+    arguments: Sequence[str | Path],
+    *,
+    budget: float,
+    until: Sequence[bytes] = (),
+    look: Callable[[Monitor], None] | None = None,
 ) -> QemuEnd:
     """Run ``program`` with ``arguments``; its first serial port is the console. It has no display, no
     monitor for people, and ends instead of rebooting. Stopped after ``budget`` seconds, or once one of
-    ``until`` stands near the console's end: a machine that has said its last word. Raises OSError if it
-    can't be started."""
-    with tempfile.TemporaryDirectory(prefix="vmirom-qemu-") as folder:
-        console, said = Path(folder, "console"), Path(folder, "said")
-        console.touch()
-        monitor = Path(folder, "qmp")
+    ``until`` stands near the console's end: a machine that has said its last word. ``look`` may look at a
+    machine that was lost in a triple fault, or whose time is up. Raises OSError if it can't be started."""
+    with tempfile.TemporaryDirectory(prefix="vmirom-qemu-") as name:
+        folder = Path(name)
+        files = _Files(folder / "console", folder / "said", folder / "log")
+        files.console.touch()
+        monitor = Monitor(folder)
         command = [
             str(program),
             *map(str, arguments),
-            *("-serial", f"file:{console}", "-display", "none", "-monitor", "none", "-no-reboot"),
-            *_qmp(monitor),
+            *("-serial", f"file:{files.console}", "-display", "none", "-monitor", "none", "-no-reboot"),
+            *("-d", "cpu_reset", "-D", str(files.log)),
+            *monitor.arguments(),
         ]
         start = time.monotonic()
-        with said.open("wb") as out:
+        with files.said.open("wb") as out:
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -161,72 +192,85 @@ def run_qemu(
                 preexec_fn=_die_with_parent if _LIBC is not None else None,
             )
         try:
-            stopped = _wait(process, start + budget, console, until)
-            registers = _registers(monitor) if stopped == "time" else ""
+            stopped, gone, registers = _watched(process, start + budget, files, until, monitor, look)
         finally:
             _end(process)
-        seconds = time.monotonic() - start
+            monitor.close()
         return QemuEnd(
             code=None if stopped else process.returncode,
             stopped=stopped,
-            console=console.read_bytes(),
-            said=said.read_bytes()[-4096:].decode("utf-8", "replace").strip(),
-            seconds=seconds,
+            console=files.console.read_bytes(),
+            said=files.said.read_bytes()[-4096:].decode("utf-8", "replace").strip(),
+            seconds=time.monotonic() - start,
             registers=registers,
+            gone=gone,
         )
 
 
-def _qmp(monitor: Path) -> list[str]:
-    """A monitor for programs at a socket; none where the name of the folder is too long for one."""
-    if len(os.fsencode(monitor)) > _SOCKET_MAX or not hasattr(socket, "AF_UNIX"):
-        return []
-    return ["-qmp", f"unix:{str(monitor).replace(',', ',,')},server=on,wait=off"]
+@dataclass(frozen=True, slots=True)
+class _Files:
+    console: Path
+    said: Path
+    log: Path
+    """QEMU's own words on resets of processors, a triple fault among them."""
 
 
-def _registers(monitor: Path) -> str:
-    """What QEMU says of its first processor; empty where it does not say it in time."""
-    asked = (
-        {"execute": "qmp_capabilities"},
-        {"execute": "human-monitor-command", "arguments": {"command-line": "info registers"}},
-    )
-    try:
-        with socket.socket(socket.AF_UNIX) as line:
-            line.settimeout(_ASK_WAIT)
-            line.connect(str(monitor))
-            stream = line.makefile("rwb")
-            stream.readline()  # its greeting
-            answer: Any = None
-            for command in asked:
-                stream.write(json.dumps(command).encode() + b"\n")
-                stream.flush()
-                answers = (json.loads(stream.readline()) for _ in range(_ASK_LINES))  # events stand between
-                answer = next((one["return"] for one in answers if "return" in one), None)
-    except (OSError, ValueError, TypeError):
-        return ""
-    text = answer.replace("\r", "") if isinstance(answer, str) else ""
-    return text.partition("\nFCW")[0].strip()
+def _watched(
+    process: subprocess.Popen[bytes],
+    deadline: float,
+    files: _Files,
+    until: Sequence[bytes],
+    monitor: Monitor,
+    look: Callable[[Monitor], None] | None,
+) -> tuple[str, Gone, str]:
+    """Why it had to be stopped, if it had; how the machine went; registers, where something can be seen."""
+    stopped = _wait(process, deadline, files, until, monitor)
+    gone = Gone.UNTOLD
+    if not stopped:
+        lost = _TRIPLE_FAULT in _end_of(files.log)
+        gone = Gone.TRIPLE_FAULT if lost else _GONE.get(monitor.stopped(), Gone.UNTOLD)
+    registers = ""
+    if stopped == "time" or gone is Gone.TRIPLE_FAULT:
+        monitor.stop()
+        registers = monitor.registers()
+        if look is not None and registers:
+            look(monitor)
+    if not stopped:
+        monitor.quit()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_QUIT_WAIT)
+    return stopped, gone, registers
 
 
-def _wait(process: subprocess.Popen[bytes], deadline: float, console: Path, until: Sequence[bytes]) -> str:
-    """Why it has to be stopped; empty if it ended by itself."""
+def _wait(
+    process: subprocess.Popen[bytes], deadline: float, files: _Files, until: Sequence[bytes], monitor: Monitor
+) -> str:
+    """Why it has to be stopped; empty if it ended, or its machine stopped, by itself."""
     while True:
         try:
             process.wait(_PERIOD)
             return ""
         except subprocess.TimeoutExpired:
             pass
+        if monitor.stopped():
+            return ""
         if time.monotonic() > deadline:
             return "time"
-        if console.stat().st_size > CONSOLE_MAX:
+        if files.console.stat().st_size > CONSOLE_MAX:
             return f"more than {CONSOLE_MAX >> 20} MiB of console"
-        if until and any(words in _end_of(console) for words in until):
+        if files.log.exists() and files.log.stat().st_size > CONSOLE_MAX:
+            return f"more than {CONSOLE_MAX >> 20} MiB of resets"
+        if until and any(words in _end_of(files.console) for words in until):
             return "last word"
 
 
-def _end_of(console: Path) -> bytes:
-    with console.open("rb") as file:
-        file.seek(max(0, console.stat().st_size - 4096))
-        return file.read()
+def _end_of(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - 4096))
+            return file.read()
+    except FileNotFoundError:
+        return b""
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -11,6 +11,7 @@ Found, not listed, so that a new host edits nothing here. What a host module may
 * ``GRACE``: seconds that the host needs for itself, beyond the budgets of boots (5 without).
 * ``boot_together(requests, progress)``: as ``boot``, for several; a host that starts slowly offers it.
 * ``TELLS_ENDS``: false where the host can't tell power-off and reset from a triple fault (true without).
+* ``OPTIONS``: what may be said of its machine, as :class:`~vmirom.hosts.request.HostOption`.
 * ``TRACES``: true where the host can write a trace of calls.
 """
 
@@ -25,7 +26,7 @@ from typing import Protocol, cast
 import vmirom.hosts
 from vmirom.hosts.doctor import Host
 from vmirom.hosts.outcomes import BootResult, Outcome
-from vmirom.hosts.request import EMBEDDED, BootRequest, Progress
+from vmirom.hosts.request import EMBEDDED, BootRequest, HostOption, Progress
 
 __all__ = [
     "HostModule",
@@ -38,6 +39,7 @@ __all__ = [
     "host_module",
     "host_names",
     "hosts",
+    "options_of",
     "prepare",
     "self_test_of",
     "setup_of",
@@ -126,6 +128,11 @@ def prepare(name: str) -> None:
 def slow_backends(name: str) -> tuple[str, ...]:
     """Backends that take longer than others on the host ``name``, the slowest first."""
     return tuple(getattr(host_module(name), "SLOW", ()))
+
+
+def options_of(name: str) -> tuple[HostOption, ...]:
+    """What may be said of the machine of the host ``name``."""
+    return tuple(getattr(host_module(name), "OPTIONS", ()))
 
 
 def tells_ends(name: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from vmirom.trace.tally import TRACE_LIMIT, Tally
 
-__all__ = ["EMBEDDED", "BootRequest", "Progress", "label"]
+__all__ = ["EMBEDDED", "BootRequest", "HostOption", "Progress", "label"]
 
 EMBEDDED = "embedded"
 """The host that is taken where none is named."""
@@ -24,10 +24,20 @@ def label(backend: str, host: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class HostOption:
+    """What may be said of a host's machine; ``values`` is a pattern of what it may be, ``about`` tells it."""
+
+    name: str
+    values: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
 class BootRequest:
     """One boot to be made. ``memory_mib`` of guest memory, ``budget`` in seconds of wall time, ``trace``
     the file that receives the events, ``trace_limit`` how many bytes of them, ``options`` for the
-    hypervisor's factory (those it knows), ``host`` the name of the host that boots it."""
+    hypervisor's factory (those it knows) or the host (its OPTIONS), ``host`` the name of the host that boots
+    it."""
 
     backend: str
     bundle: bytes

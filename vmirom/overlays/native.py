@@ -500,6 +500,7 @@ class Cpuid(enum.IntFlag):
     PAE = 0x40
     APIC = 0x200
     PGE = 0x2000
+    CMOV = 0x8000
 
 
 class Efer(enum.IntFlag):

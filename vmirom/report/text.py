@@ -59,6 +59,7 @@ def ending_lines(results: Sequence[BootResult]) -> Iterator[str]:
         yield from _step_lines(result)
         for what, hits in (result.refused or {}).items():
             yield f"  refused {hits} x {what}"
+        yield from _place_lines(result)
         yield from (f"  {line}" for line in result.registers.splitlines())
 
 
@@ -71,6 +72,13 @@ def _step_lines(result: BootResult) -> Iterator[str]:
         times = f" x {step.times}" if step.times > 1 else ""
         why = f" refused: {step.why}" if step.why else ""
         yield f"    {step.kind} {step.text}{times}{why}"
+
+
+def _place_lines(result: BootResult) -> Iterator[str]:
+    """Where it stood at a bad end, and how it came there, as far as the host knows the code."""
+    sites = next((scene.sites for scene in result.scenes if not scene.line), ())
+    if any(site.place for site in sites):
+        yield "  at: " + " < ".join(f"{site.place or '?'} ({site.gva:08x})" for site in sites)
 
 
 def matrix_lines(results: Sequence[BootResult]) -> Iterator[str]:

@@ -85,6 +85,8 @@ class Cpuid(enum.IntFlag):
     PAE = 0x00000040
     APIC = 0x00000200
     PGE = 0x00002000
+    CMOV = 0x00008000
+    """With CPUID itself what makes an i686, for which ROMs and guests are compiled."""
 
 
 class Efer(enum.IntFlag):

@@ -14,6 +14,7 @@ void process_start(void)
 
 void process_load(const u8 *programs, const u8 *end)
 {
+	u64 data = U | (nx_offered() ? NX : 0);
 	u32 code;
 	u8 *to;
 
@@ -23,9 +24,9 @@ void process_load(const u8 *programs, const u8 *end)
 	for (const u8 *from = programs; from < end; from++)
 		*to++ = *from;
 	space_set(process.root, USER_CODE, code | P | U);
-	space_map(process.root, USER_DATA, P | W | U | NX);
-	space_map(process.root, USER_CONST, P | U | NX);
-	space_map(process.root, USER_STACK, P | W | U | NX);
+	space_map(process.root, USER_DATA, P | W | data);
+	space_map(process.root, USER_CONST, P | data);
+	space_map(process.root, USER_STACK, P | W | data);
 	space_enter(process.root);
 	vmi_tss.esp0 = (u32)(uintptr_t)trap_stack + sizeof trap_stack;
 	vmi_UpdateKernelStack(VMI_SS0, vmi_tss.esp0);

@@ -6,6 +6,8 @@
 #include "native_asm.h"
 #include "probe.h"
 
+#define EXTENDED_LEAF 0x80000000u
+#define EXTENDED_NX (1u << 20) /* in EDX */
 #define EXTINT_ON NATIVE_APIC_BIT_LVT_EXTINT
 #define LVT_NMI 0x400u
 #define IPI_POLLS 1000000u
@@ -35,6 +37,18 @@ bool has_apic(void)
 
 	__asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
 	return (edx & NATIVE_CPUID_APIC) != 0;
+}
+
+bool has_nx(void)
+{
+	u32 eax = EXTENDED_LEAF, ebx, ecx = 0, edx;
+
+	__asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+	if (eax <= EXTENDED_LEAF)
+		return false;
+	eax = EXTENDED_LEAF + 1;
+	__asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+	return (edx & EXTENDED_NX) != 0;
 }
 
 /* Raw, for the page is mapped: what Linux does for all IPIs but those that start a processor. */
@@ -97,6 +111,17 @@ static void ipi_to_itself(void)
 	check(wait(&cpu->ipis, before + 1), "and comes when they are on");
 }
 
+/* What fell due while interrupts were off comes now. */
+static void let_come(void)
+{
+	u64 end = now() + milliseconds(2);
+
+	__asm__ volatile("sti");
+	while (now() < end)
+		;
+	__asm__ volatile("cli");
+}
+
 /* Timer modes change as Linux changes them: periodic, cancelled, one-shot, cancelled before its time, one-shot. */
 static void modes_check(void)
 {
@@ -108,6 +133,7 @@ static void modes_check(void)
 	call(CancelAlarm, VMI_ALARM_PERIODIC | wiring, 0, 0);
 	alarm(wiring, now() + milliseconds(1000), 0);
 	check((u32)call(CancelAlarm, wiring, 0, 0) == 1, "a one-shot alarm before its time is cancelled");
+	let_come();
 	before = ticks;
 	alarm(wiring, now() + milliseconds(200), 0);
 	alarm(wiring, now() + milliseconds(3), 0);

@@ -133,6 +133,7 @@ void wired(u32 wiring, volatile u32 *count, const char *one, const char *many);
 /* apic.c: the local APIC and the IO-APIC of a stock kernel */
 extern volatile bool ack_apic; /* the timer's interrupt is ended at the local APIC */
 bool has_apic(void);
+bool has_nx(void);
 void apic_enable(bool first);
 void apic_check(void);
 void apic_ipi(u32 destination, u32 icr); /* raw, as Linux sends what is no start */

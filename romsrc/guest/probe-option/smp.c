@@ -99,7 +99,7 @@ static void fill(struct percpu *cpu)
 {
 	given = (struct vmi_ap_state){
 		.cr0 = CR0_AP, .cr2 = 0xC2C2C000 + cpu->number, .cr3 = root(), .cr4 = (u32)call(GetCR4, 0, 0, 0),
-		.efer = pae ? NATIVE_EFER_NXE : 0, .eip = (u32)(uintptr_t)ap_entry, .eflags = 0,
+		.efer = pae && has_nx() ? NATIVE_EFER_NXE : 0, .eip = (u32)(uintptr_t)ap_entry, .eflags = 0,
 		.eax = PATTERN(1), .ebx = PATTERN(2), .ecx = PATTERN(3), .edx = PATTERN(4),
 		.esp = (u32)(uintptr_t)(cpu->stack + sizeof(cpu->stack)), .ebp = PATTERN(5), .esi = PATTERN(6), .edi = PATTERN(7),
 		.cs = PROBE_CS, .ss = PROBE_DS, .ds = PROBE_USER_DS, .es = PROBE_USER_DS, .fs = PROBE_PERCPU, .gs = 0,
@@ -206,7 +206,7 @@ static u32 differences(const struct percpu *cpu, const u32 *first)
 	    first[FIRST_EDI] != PATTERN(7) || first[FIRST_ESP] != esp - 4 || first[FIRST_FLAGS] != 2)
 		wrong |= BAD_GENERAL;
 	if (control(0) != (CR0_AP | NATIVE_CR0_ET) || control(2) != 0xC2C2C000 + cpu->number || control(3) != root() || control(4) != given.cr4 ||
-	    (pae && msr(NATIVE_MSR_EFER) != NATIVE_EFER_NXE))
+	    (pae && has_nx() && msr(NATIVE_MSR_EFER) != NATIVE_EFER_NXE))
 		wrong |= BAD_CONTROL;
 	if (!segments_right(cpu))
 		wrong |= BAD_SEGMENTS;

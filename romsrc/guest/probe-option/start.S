@@ -22,6 +22,12 @@ probe_start:
 	cli
 	cld
 	movl $(stack_top - BASE), %esp
+	movl %ebx, %edi
+	movl $1, %eax
+	cpuid
+	movl %edi, %ebx
+	testl $NATIVE_CPUID_CMOV, %edx
+	jz .Lold
 	xorl %ebp, %ebp
 	testl $4, (%ebx)                /* is there a command line */
 	jz 2f
@@ -86,6 +92,21 @@ probe_start:
 1:	cli
 	hlt
 	jmp 1b
+
+	/* By physical address: says that C can't run here, and ends. */
+.Lold:	movl $(old_words - BASE), %esi
+1:	lodsb
+	movl $VMI_PORT_UART, %edx
+	testb %al, %al
+	jz 2f
+	outb %al, %dx
+	jmp 1b
+2:	movb $VMI_EXIT_STATUS_SKIP, %al
+	movl $VMI_PORT_EXIT, %edx
+	outb %al, %dx
+	hlt
+old_words:
+	.asciz "skipped: this processor is older than an i686\n"
 
 	/* Gates. A handler ends through the site of IRET (33), which attach.c patches. */
 	.text

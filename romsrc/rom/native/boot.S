@@ -13,9 +13,50 @@
 #include "native_asm.h"
 #include "vmi_asm.h"
 
+#define EFLAGS_ID 0x200000          /* can be changed where there is a CPUID */
 #define STACK_TOP (VMI_LAYOUT_STATE_GPA + 4096 * (VMI_LAYOUT_STATE_STACK + 1))
 
 	.text
+	/* Out EAX = 0 for a processor that lacks what C and guests are compiled for. Changes ECX, EDX, flags. */
+is_i686:
+	pushl %ebx
+	pushfl
+	popl %ecx
+	movl %ecx, %eax
+	xorl $EFLAGS_ID, %eax
+	pushl %eax
+	popfl
+	pushfl
+	popl %eax
+	xorl %ecx, %eax
+	andl $EFLAGS_ID, %eax
+	jz 1f
+	movl $1, %eax
+	cpuid
+	movl %edx, %eax
+	andl $NATIVE_CPUID_CMOV, %eax
+1:	popl %ebx
+	ret
+
+	/* Says so, and ends. */
+.Lold:
+	call 1f
+1:	popl %esi
+	addl $(.Lold_words - 1b), %esi
+2:	lodsb
+	movl $VMI_PORT_UART, %edx
+	testb %al, %al
+	jz 3f
+	outb %al, %dx
+	jmp 2b
+3:	movb $VMI_EXIT_STATUS_ERROR, %al
+	movl $VMI_PORT_EXIT, %edx
+	outb %al, %dx
+4:	hlt
+	jmp 4b
+.Lold_words:
+	.asciz "vmirom: the processor is older than an i686\n"
+
 	.globl boot_entry
 	.hidden boot_entry
 	.globl pvh_entry
@@ -29,6 +70,9 @@ boot_entry:
 	pushl $0
 	popfl
 	movl %eax, %esi
+	call is_i686
+	testl %eax, %eax
+	jz .Lold
 	call rom_base
 	cmpl $VMI_LAYOUT_ROM_GPA, %eax
 	je .Lplaced

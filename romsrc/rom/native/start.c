@@ -109,7 +109,11 @@ u32 start_redirect(u32 icr, u32 destination)
 	return 0;
 }
 
-/* The guest's top table with low memory at 0 besides. For a moment only: nothing there but ROM and state is touched. */
+/*
+ * The guest's top table with low memory at 0 besides. For a moment only: nothing there but ROM and state is touched.
+ * With PAE its entries' accessed bit is reserved, yet QEMU's own processor sets it, and KVM on that one then refuses
+ * to begin paging with them: the copy is without it.
+ */
 static u32 make_tables(const struct vmi_ap_state *ap)
 {
 	bool pae = (ap->cr4 & NATIVE_CR4_PAE) != 0;
@@ -119,6 +123,8 @@ static u32 make_tables(const struct vmi_ap_state *ap)
 	for (u32 i = 0; i < words; i++)
 		AT(u32, top + 4 * i) = AT(u32, from + 4 * i);
 	if (pae) {
+		for (u32 i = 0; i < words; i += 2)
+			AT(u32, top + 4 * i) &= ~(u32)NATIVE_PTE_ACCESSED;
 		AT(u64, top) = below | NATIVE_PTE_PRESENT;
 		AT(u64, below) = LOW_LARGE;
 	} else {
@@ -141,7 +147,7 @@ struct start *ROMCALL start_find(void)
 		if (n->cpus[i].apic_id != apic_id || !start->given)
 			continue;
 		start->given = 0;
-		if (!(cpu_id(1).edx & NATIVE_CPUID_PSE))
+		if (!(cpu_id(1).edx & NATIVE_CPUID_PSE) || (start->ap.efer & NATIVE_EFER_NXE && !cpu_has_nx()))
 			return 0;
 		start->tables = make_tables(&start->ap);
 		start->cr4 = start->ap.cr4 | NATIVE_CR4_PSE;
