@@ -115,17 +115,29 @@ def lock(parts: str) -> str:
         (lock(f'"enums": {{"E": {{"members": {{"x": {1 << 64}}}}}}}'), "enums.E.x: a number of 65 bits"),
         (lock(f'"enums": {{"E": {{"members": {{"x": {-(1 << 70)}}}}}}}'), "64 are the most"),
         (lock('"clauses": {"X": ' + "[" * 90000 + "]" * 90000 + "}"), "nested too deeply"),
+        (lock('"clauses": {"X": {"text": "\\ud800"}}'), "\\ud800: half of a surrogate pair is no text"),
+        (lock('"clauses": {"X": {"text": "\\uDFFF."}}'), "\\udfff: half of a surrogate pair is no text"),
+        (lock('"calls": [{"number": 1, "name": "A", "kind": "' + "x" * 9000 + '"}]'), "kind: Expected `str`"),
+        (lock(f'"{"x" * 9000}": 1, "{"x" * 9000}": 2'), "occurs twice in one object"),
+        ("{" + " " * (8 << 20) + "}", "size: more than 8 MiB, which no lock has"),
         ("\ufeff{}", "neither a lock"),
         ("\0" * 64, "neither a lock"),
     ],
-    ids=["nan", "infinite", "huge", "negative", "deep", "bom", "nul"],
+    ids="nan infinite huge negative deep half-low half-high long-word long-key large bom nul".split(),  # noqa: SIM905
 )  # fmt: skip
 def test_odd_numbers_and_bytes(text: str, words: str, tmp_path: Path) -> None:
     file = tmp_path / "lock.json"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(CompatError) as caught:
         load(str(file))
-    assert words in str(caught.value) and "\n" not in str(caught.value)
+    assert words in str(caught.value) and "\n" not in str(caught.value) and len(str(caught.value)) < 500
+
+
+def test_bytes_that_are_a_half_of_a_pair(tmp_path: Path) -> None:
+    file = tmp_path / "lock.json"
+    file.write_bytes(b'{"line": "\xed\xa0\x80", "version": "1.0"}')
+    with pytest.raises(CompatError, match="byte 10: not UTF-8"):
+        load(str(file))
 
 
 # -- declarations ----------------------------------------------------------------------------------------
@@ -142,6 +154,13 @@ def test_odd_numbers_and_bytes(text: str, words: str, tmp_path: Path) -> None:
         ("x = 'a' * (10 ** 11)", "mine.py:1: MemoryError"),
         ("def f(): return f()\nf()", "mine.py:1: RecursionError"),
         (CYCLE, "mine.py: LINE: struct mine_s contains itself"),
+        ("import os\nos.fork()", "mine.py:2: a declaration starts no process and no thread"),
+        ("import subprocess\nsubprocess.run(['true'])", "mine.py:2: a declaration starts no process"),
+        ("import os\nos.system('true')", "mine.py:2: a declaration starts no process"),
+        (
+            f"import threading, time\nthreading.Thread(target=time.sleep, args=[60]).start()\n{GOOD}",
+            "no thread",
+        ),
         ("print('noise')\n1 / 0", "mine.py:2: ZeroDivisionError"),
     ],
     ids=lambda value: value.split("(")[0][:20],

@@ -106,6 +106,13 @@ def test_command_writes_once(tmp_path: Path) -> None:
     assert bad.exit_code == 2 and bad.stderr.startswith("vmirom: ") and bad.stderr.count("\n") == 1
 
 
+def test_a_site_without_sphinx_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vmirom.cli.abi_docs.find_spec", lambda name: None)
+    told = CliRunner().invoke(cli, ["abi", "docs", "-o", str(tmp_path / "site"), "--site"])
+    assert told.exit_code == 2
+    assert told.stderr == "vmirom: --site: sphinx is not installed: pip install 'vmirom[docs]'\n"
+
+
 @pytest.mark.parametrize("line", ["vmi6", "vmi13"])
 def test_historic_lines_have_a_site_too(line: str) -> None:
     resolved = TREE.resolve(line)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -16,15 +18,18 @@ __all__ = ["docs"]
 
 
 @click.command(
-    epilog="\b\nExample:\n  vmirom abi docs -o site\n  pip install 'vmirom[docs]'\n"
-    "  sphinx-build site site/_build\n"
+    epilog="\b\nExamples:\n  vmirom abi docs -o site            Markdown, and what sphinx needs\n"
+    "  vmirom abi docs -o site --site     and site/_build, made with sphinx and furo\n"
 )
 @click.option("--line", default="vmi3", metavar="LINE", help="Line (default: vmi3).")
 @click.option("--abi", "version", metavar="V", help="Version of the line (default: the newest).")
 @click.option("--abi-dir", type=PathArgument(), metavar="DIR", help="An ABI tree of your own.")
 @click.option("-o", "--output", type=PathArgument(), required=True, metavar="DIR", help="Where to write it.")
+@click.option("--site", "as_site", is_flag=True, help="Build the site, too (needs vmirom[docs]).")
 @json_option
-def docs(line: str, version: str | None, abi_dir: Path | None, output: Path, as_json: bool) -> int:
+def docs(
+    line: str, version: str | None, abi_dir: Path | None, output: Path, as_site: bool, as_json: bool
+) -> int:
     """Write the reference of a line: a Markdown page for each call, and a sphinx configuration.
 
     A page tells registers, clobbers, segments, clauses, what the ROM of each backend does, and since when
@@ -59,11 +64,28 @@ def docs(line: str, version: str | None, abi_dir: Path | None, output: Path, as_
             raise Fault(shown(path), error.strerror or "can't be written") from None
         write_file(path, text.encode("utf-8"))
         written += 1
+    built = output / "_build"
+    if as_site:
+        _build(output, built)
     if as_json:
         from vmirom.report.json_text import json_bytes
 
-        facts = {"folder": shown(output), "pages": sorted(files), "written": written}
+        facts: dict[str, object] = {"folder": shown(output), "pages": sorted(files), "written": written}
+        facts |= {"site": shown(built)} if as_site else {}
         sys.stdout.write(json_bytes(facts).decode())
     else:
         click.echo(f"{shown(output)}: {len(files)} files, {written} written")
+        if as_site:
+            click.echo(f"{shown(built / 'index.html')}: built")
     return 0
+
+
+def _build(sources: Path, built: Path) -> None:
+    """Have sphinx make the site, each warning an error. Raises Fault."""
+    if missing := [name for name in ("sphinx", "furo", "myst_parser") if find_spec(name) is None]:
+        raise Fault("--site", f"{missing[0]} is not installed", "pip install 'vmirom[docs]'")
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "-b", "html", str(sources), str(built)]
+    made = subprocess.run(command, capture_output=True, text=True, check=False)
+    if made.returncode:
+        words = (made.stderr.strip() or made.stdout.strip() or "sphinx failed").splitlines()
+        raise Fault(shown(sources), "sphinx", words[-1])

@@ -72,7 +72,8 @@ def _notes(left: Declaration, right: Declaration, matching: Matching) -> Iterato
         if side.unstated:
             parts = " and ".join(sorted(side.unstated))
             yield f"{side.source} says nothing of {parts}; they are not compared"
-    if Dispatch.UNSTATED in (left.mechanism.dispatch, right.mechanism.dispatch):
+    stated = [each.mechanism.dispatch is not Dispatch.UNSTATED for each in (left, right)]
+    if any(stated) and not all(stated):
         yield "one side doesn't say how calls are reached; that is not compared"
     for pair in matching.pairs:
         if pair.reason:

@@ -28,10 +28,14 @@ from vmirom.compat.tables import as_lock, is_table
 
 __all__ = ["read_lock"]
 
+LIMIT: Final = 8 << 20
+"""Bytes of the largest lock that is read; real ones have some hundred thousand."""
+
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 _Text = Annotated[str, msgspec.Meta(max_length=8192)]
 _Number = Annotated[int, msgspec.Meta(ge=0, lt=1 << 32)]
 _Bytes = Annotated[int, msgspec.Meta(ge=0, lt=1 << 31)]
+_Names = Annotated[list[_Name], msgspec.Meta(max_length=128)]
 _Constant = int | Annotated[str, msgspec.Meta(max_length=4096)]
 _Version = Annotated[str, msgspec.Meta(pattern=r"^(0|[1-9][0-9]{0,5})(\.(0|[1-9][0-9]{0,5})){0,3}$")]
 
@@ -55,12 +59,12 @@ class _CallRow(msgspec.Struct, forbid_unknown_fields=True):
     number: _Number
     name: _Name
     arguments: _Parts | None = None
-    kind: str | None = None
+    kind: _Name | None = None
     group: str = ""
     result: _Part | None = None
     outputs: _Parts = []
-    clobbers: list[str] | None = None
-    segments: list[str] | None = None
+    clobbers: _Names | None = None
+    segments: _Names | None = None
     since: _Version = "0"
     clauses: list[_Name] | None = None
     doc: _Text | None = None
@@ -73,7 +77,7 @@ class _FieldRow(msgspec.Struct, forbid_unknown_fields=True):
     size: _Bytes
     type: _Name
     count: _Bytes | None = None
-    values: str | None = None
+    values: _Name | None = None
     reserved: bool = False
     const: _Constant | None = None
 
@@ -115,7 +119,7 @@ class _Lock(msgspec.Struct, forbid_unknown_fields=True):
 class _Clause(msgspec.Struct):
     text: _Text = ""
     sentence: _Text = ""
-    who: str = "ROM"
+    who: Annotated[str, msgspec.Meta(max_length=32)] = "ROM"
     revision: Any = ""
     when: Any = ""
     calls: list[_Name] = []
@@ -123,6 +127,8 @@ class _Clause(msgspec.Struct):
 
 def read_lock(data: bytes, name: str) -> Declaration:
     """The declaration in a lock. Raises CompatError: file, place in it, rule."""
+    if len(data) > LIMIT:
+        raise CompatError(f"{name}: size: more than {LIMIT >> 20} MiB, which no lock has")
     lock, keys, notes = _parsed(data, name)
     for key, rows in (("calls", lock.calls), ("hypercalls", lock.hypercalls)):
         _check_calls(f"{name}: {key}", rows)
@@ -169,11 +175,13 @@ def _parsed(data: bytes, name: str) -> tuple[_Lock, frozenset[str], tuple[str, .
         found = dict(pairs)
         if len(found) != len(pairs):
             twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
-            raise CompatError(f"{name}: key {twice!r}: occurs twice in one object")
+            raise CompatError(f"{name}: key {twice[:80]!r}: occurs twice in one object")
         return found
 
     try:
-        plain = json.loads(data, object_pairs_hook=unique)
+        plain = json.loads(data.decode(), object_pairs_hook=unique)
+        if b"\\ud" in data.lower():
+            json.dumps(plain, ensure_ascii=False).encode()  # half a pair of surrogates is no text
         notes: tuple[str, ...] = ()
         if is_table(plain):
             plain = as_lock(plain)
@@ -189,6 +197,9 @@ def _parsed(data: bytes, name: str) -> tuple[_Lock, frozenset[str], tuple[str, .
         ) from None
     except UnicodeDecodeError as error:
         raise CompatError(f"{name}: byte {error.start}: not UTF-8") from None
+    except UnicodeEncodeError as error:
+        half = f"\\u{ord(error.object[error.start]):04x}"
+        raise CompatError(f"{name}: {half}: half of a surrogate pair is no text") from None
     except RecursionError:
         raise CompatError(f"{name}: nested too deeply") from None
     except ValueError as error:  # an integer of thousands of digits

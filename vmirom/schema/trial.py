@@ -1,7 +1,8 @@
 """A user's ABI tree is tried in a process of its own first: a declaration is Python, and may do anything.
 
-One that loops for ever, eats all memory, or ends the process in which it runs, costs that process. What
-comes back is whether it loads, and if not the one line that says why.
+One that loops for ever, eats all memory, or ends the process in which it runs, costs that process; one that
+starts processes or threads is refused. What comes back is whether it loads, and if not the one line that
+says why.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import threading
 from pathlib import Path
 from typing import NoReturn
 
-from vmirom.schema.errors import AbiError
+from vmirom.schema.errors import AbiError, SchemaError
 from vmirom.schema.tree import load_abi
 
 __all__ = ["main", "try_tree"]
@@ -25,7 +26,15 @@ _PATIENCE = 20.0
 """Seconds in which a tree has to be loaded."""
 _MEMORY = 4 << 30
 """Bytes of address space it may take for that."""
+_NOTHING_STARTED = "a declaration starts no process and no thread"
 _GOOD, _BAD = b"+", b"-"
+_STARTING = frozenset(
+    [
+        *("os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.exec", "os.system"),
+        *("subprocess.Popen", "pty.spawn", "_thread.start_new_thread"),
+    ]
+)
+"""What the interpreter tells before a process or a thread is started."""
 
 
 def try_tree(folder: Path, patience: float = _PATIENCE) -> None:
@@ -95,6 +104,12 @@ def _mapped() -> int:
         return 0
 
 
+def _refuse_starting(event: str, _: object) -> None:
+    """A declaration that is loaded twice would start everything twice, and leave it behind."""
+    if event in _STARTING:
+        raise SchemaError(_NOTHING_STARTED)
+
+
 def _child(folder: Path, other: int) -> NoReturn:
     """Never returns: what is said goes through the pipe."""
     try:
@@ -107,8 +122,11 @@ def _child(folder: Path, other: int) -> NoReturn:
         most = resource.getrlimit(resource.RLIMIT_AS)[1]
         limit = _mapped() + _MEMORY
         resource.setrlimit(resource.RLIMIT_AS, (limit if most < 0 else min(limit, most), most))
+        sys.addaudithook(_refuse_starting)
         try:
             load_abi(folder)
+            if threading.active_count() > 1:  # not told before on every Python
+                raise AbiError(f"{folder}: {_NOTHING_STARTED}")
         except AbiError as error:
             os.write(other, _BAD + str(error).encode("utf-8", "backslashreplace"))
         else:
