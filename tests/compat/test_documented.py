@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,3 +57,22 @@ def test_commands_of_the_pages_are_commands() -> None:
         for name in re.findall(r"vmirom abi ([a-z]+)", (ROOT / "docs" / page).read_text(encoding="utf-8"))
     }
     assert named <= set(abi.list_commands(None)) and {"diff", "check", "freeze"} <= named  # type: ignore[arg-type]
+
+
+def test_every_name_of_the_library_is_there() -> None:
+    """Those that are imported when they are first asked for, too."""
+    code = (
+        "import vmirom.compat as compat\n"
+        "from vmirom.compat import *\n"
+        "print(*(name for name in compat.__all__ if globals()[name] is not getattr(compat, name)))\n"
+        "import vmirom.schema as schema\n"
+        "print(*(name for name in schema.__all__ if name != 'AnyConstruct' and not hasattr(schema, name)))\n"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.split() == []
+
+
+@pytest.mark.parametrize("module", ["vmirom.compat", "vmirom.schema"])
+def test_an_unknown_name_is_an_error_as_everywhere(module: str) -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = importlib.import_module(module).nothing

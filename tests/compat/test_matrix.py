@@ -13,6 +13,7 @@ from vmirom.bundle.refused import GuestError
 from vmirom.cli.boot import HOST_ERAS
 from vmirom.cli.main import cli
 from vmirom.compat.diff import diff
+from vmirom.compat.findings import Breaks, Severity
 from vmirom.compat.load import from_tree
 from vmirom.compat.matrix import NEEDS, Era, Need, Verdict, eras, matrix, observe, predict
 from vmirom.compat.matrix.eras import NOTES, SECTION
@@ -67,6 +68,17 @@ def test_needs_name_what_exists() -> None:
 def test_the_version_rule_comes_first(guest: tuple[str, str], rom: tuple[str, str], reason: str) -> None:
     found = predict(from_tree(*guest), from_tree(*rom), ERAS["native PC"], diff)
     assert (found.verdict, found.reason) == (Verdict.REFUSED, reason)
+
+
+@pytest.mark.parametrize(("line", "calls"), [("vmi6", 96), ("vmi13", 81)])
+def test_what_a_refused_guest_s_calls_would_come_to(line: str, calls: int) -> None:
+    """Nothing runs them: the header ends it. What the comparison knows of them is told all the same."""
+    found = predict(from_tree(line), NEW, ERAS["native PC"], diff)
+    breaking = [f for f in diff(from_tree(line), NEW).findings if f.breaks in (Breaks.OLD_GUEST, Breaks.BOTH)]
+    hit = {f.place.split("/")[1] for f in breaking if f.severity is Severity.BREAKING and "call/" in f.place}
+    assert "fixed slots of 32 bytes from" in found.beyond and "against relocation" in found.beyond
+    assert found.beyond.endswith(f"{len(hit)} of {calls} calls are gone or would break")
+    assert predict(NEW, OLD, ERAS["native PC"], diff).beyond == ""
 
 
 def test_an_additive_minor_runs() -> None:

@@ -80,6 +80,7 @@ def _facts(cell: Cell) -> dict[str, Any]:
         "era": cell.era.name,
         "predicted": cell.predicted.value,
         "reason": cell.reason,
+        "beyond": cell.beyond or None,
         "observed": None if cell.observed is None else cell.observed.value,
         "seen": cell.seen,
         "differs": cell.differs,
@@ -94,11 +95,9 @@ def _lines(cells: Sequence[Cell], boot: bool) -> list[str]:
         if boot:
             row += f"  {cell.observed.value if cell.observed else 'not tried':9}"
         mark = "  DIFFERS" if cell.differs else ""
-        said = (
-            f"{cell.reason}"
-            if not boot or cell.observed is cell.predicted
-            else f"{cell.reason} | {cell.seen}"
-        )
+        said = f"{cell.reason} ({cell.beyond})" if cell.beyond else cell.reason
+        if boot and cell.observed is not cell.predicted:
+            said += f" | {cell.seen}"
         lines.append(f"{row}  {said}{mark}".rstrip())
     if boot:
         tried = sum(cell.observed is not None for cell in cells)

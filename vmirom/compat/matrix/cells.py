@@ -34,6 +34,8 @@ class Cell:
     reason: str
     observed: Verdict | None = None
     seen: str = ""
+    beyond: str = ""
+    """What would become of the calls of a guest that is refused, had it gone on."""
 
     @property
     def differs(self) -> bool:
@@ -70,7 +72,7 @@ def matrix(
         for line, guest in versions:
             for rom in rom_versions:
                 found: Prediction = predict(known[line, guest], made[rom], era, judge)
-                cells.append(Cell(guest, line, rom, era, found.verdict, found.reason))
+                cells.append(Cell(guest, line, rom, era, found.verdict, found.reason, beyond=found.beyond))
     return tuple(cells)
 
 

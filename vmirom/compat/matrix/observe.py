@@ -71,7 +71,8 @@ def _told(result: BootResult) -> Observed:
     if result.outcome is Outcome.SKIP:
         said = " ".join(line for line in result.transcript if line.startswith("VMI: "))
         return Verdict.REFUSED, said or result.reason
-    return Verdict.FAILS, f"{result.outcome.value}: {result.reason}"
+    failed = "; ".join(line for line in result.transcript if " FAIL " in line)
+    return Verdict.FAILS, f"{result.outcome.value}: {result.reason}{': ' if failed else ''}{failed}"
 
 
 def _bundle(cell: Cell) -> bytes | Observed:

@@ -22,28 +22,48 @@ __all__ = ["Prediction", "predict"]
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """A verdict and its reason, in one line."""
+    """A verdict and its reason, in one line. ``beyond``: what would become of the calls of a guest that is
+    refused, had it gone on; nothing runs them."""
 
     verdict: Verdict
     reason: str
+    beyond: str = ""
 
 
 def predict(
     guest: Declaration, rom: Declaration, era: Era, compare: Callable[[Declaration, Declaration], Report]
 ) -> Prediction:
     """What becomes of a guest made for ``guest`` on a ROM of ``rom`` on a hypervisor of ``era``."""
-    return _accepted(guest, rom) or _contract(guest, rom, compare) or _served(guest, rom, era)
+    return _accepted(guest, rom, compare) or _contract(guest, rom, compare) or _served(guest, rom, era)
 
 
-def _accepted(guest: Declaration, rom: Declaration) -> Prediction | None:
+def _accepted(
+    guest: Declaration, rom: Declaration, compare: Callable[[Declaration, Declaration], Report]
+) -> Prediction | None:
     wanted, given = Version.parse(guest.version), Version.parse(rom.version)
     if wanted.major != given.major:
         reason = f"the guest is of major {wanted.major}, the ROM of {given.major}"
-        return Prediction(Verdict.REFUSED, reason)
+        return Prediction(Verdict.REFUSED, reason, _beyond(guest, compare(guest, rom)))
     if wanted.minor > given.minor:
         reason = f"the guest needs minor {wanted.minor}, the ROM has {given.minor}"
         return Prediction(Verdict.REFUSED, reason)
     return None
+
+
+def _beyond(guest: Declaration, report: Report) -> str:
+    """How the calls are reached, if otherwise, and how many of them would break a guest made for the old
+    side."""
+    bad = [
+        finding
+        for finding in report.findings
+        if finding.severity is Severity.BREAKING and finding.breaks in (Breaks.OLD_GUEST, Breaks.BOTH)
+    ]
+    names = {
+        name for each in bad if each.place.startswith("call/") for name in each.place.split("/")[1].split("+")
+    }
+    broken = sum(call.name in names for call in guest.calls)
+    said = [f"{each.old} against {each.new}" for each in bad if each.rule == "dispatch-changed"]
+    return "; ".join([*said, f"{broken} of {len(guest.calls)} calls are gone or would break"])
 
 
 def _contract(
