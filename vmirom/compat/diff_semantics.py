@@ -19,12 +19,12 @@ __all__ = ["binding_findings", "clause_findings"]
 
 _HEDGES = re.compile(
     r"\b(may|might|can be absent|could|need not|needn't|should|usually|normally|where supported|"
-    r"if supported|optional(?:ly)?|best effort|or does nothing|or nothing|at most|not guaranteed|"
+    r"if supported|optional(?:ly)?|best effort|or does nothing|or nothing|not guaranteed|"
     r"undefined|unspecified|implementation[- ]defined|eventually|sometimes)\b",
     re.IGNORECASE,
 )
 _FORCE = re.compile(
-    r"\b(must|shall|always|never|exactly|at least|guaranteed|immediately|before it returns|every|all|"
+    r"\b(must|shall|always|never|exactly|guaranteed|immediately|before it returns|every|all|"
     r"atomic(?:ally)?|in one step)\b",
     re.IGNORECASE,
 )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from vmirom.compat.model import Call, Value
 from vmirom.compat.natures import nature
-from vmirom.compat.words import ALIKE, alike, is_kept_under, is_vacant_name, numbers_differ
+from vmirom.compat.words import ALIKE, alike, contradiction, is_kept_under, is_vacant_name, numbers_differ
 
 __all__ = ["Matching", "Pair", "is_vacant", "is_weak", "match_calls"]
 
@@ -112,7 +112,8 @@ class _Search:
         olds, news = _unique(self.olds.values()), _unique(self.news.values())
         for contract, call in olds.items():
             other = news.get(contract)
-            if other is not None and (_telling(call) or _same_doc(call, other)):
+            apart = other is not None and contradiction(call.name, other.name) is not None
+            if other is not None and (_same_doc(call, other) or (_telling(call) and not apart)):
                 self.take(call, other, f"the only calls left with this contract ({_brief(call)})")
 
     def by_likeness(self) -> None:
@@ -169,6 +170,8 @@ def _may_be_one(one: Call, other: Call, close: float) -> bool:
     number say that they are not: GetCR0, GetCR4."""
     if is_vouched(one, other):
         return True
+    if contradiction(one.name, other.name) is not None:
+        return False
     return not numbers_differ(one.name, other.name) and (close >= 0.5 or _values(one) > 0)
 
 

@@ -114,10 +114,11 @@ _SAID = {
 _OPPOSITES = """
 set/clear read/write in/out src/dst source/destination first/last min/max old/new guest/host user/kernel
 signed/unsigned start/stop start/end push/pop present/absent shared/private tx/rx send/receive input/output
-on/off inc/dec add/remove alloc/free get/put left/right parent/child next/prev local/remote base/limit
+suspend/resume save/restore acquire/release on/off inc/dec add/remove alloc/free get/put left/right
+parent/child next/prev local/remote base/limit
 """
 _OPPOSITE = frozenset(frozenset(pair.split("/")) for pair in _OPPOSITES.split())
-_NOT = ("un", "dis", "non", "in", "no", "not")
+_NOT = ("un", "dis", "de", "non", "not")
 """What a word is turned into its opposite by, in front."""
 _GROUPS: dict[str, set[int]] = {}
 for _at, _line in enumerate(_SYNONYMS):
@@ -153,7 +154,7 @@ def alike(one: str, other: str) -> float:
 
 def _told_apart(one: str, other: str) -> bool:
     """Whether a verb or a number in the names says that they are siblings: GetCR0, SetCR0, SetCR4."""
-    if numbers_differ(one, other):
+    if numbers_differ(one, other) or contradiction(one, other) is not None:
         return True
     verb, second = _VERB.match(one), _VERB.match(other)
     return verb is not None and second is not None and verb[0] != second[0]

@@ -697,3 +697,55 @@ case(
     "relocation-type-added",
     OLD,
 )
+case(
+    "map becomes unmap",
+    abi("1.0", call(1, "MapPages", "va UINT32 EAX; n UINT32 EDX"), call(2, "Z")),
+    abi("2.0", call(1, "UnmapPages", "va UINT32 EAX; n UINT32 EDX"), call(2, "Z")),
+    B,
+    "number-reused",
+    BOTH,
+)
+case(
+    "set becomes clear",
+    abi("1.0", call(1, "SetBits", "bits UINT32 EAX"), call(2, "Z")),
+    abi("2.0", call(1, "ClearBits", "bits UINT32 EAX"), call(2, "Z")),
+    B,
+    "number-reused",
+    BOTH,
+)
+case(
+    "suspend becomes resume, as headers tell it",
+    abi("1.0", *count(1, "vcpu_suspend vcpu_yield")),
+    abi("2.0", *count(1, "vcpu_resume vcpu_yield")),
+    B,
+    "number-reused",
+    BOTH,
+)
+case(
+    "read and write exchange numbers",
+    abi("1.0", *count(1, "read_reg write_reg")),
+    abi("2.0", *count(1, "write_reg read_reg")),
+    B,
+    "calls-swapped",
+    BOTH,
+)
+case(
+    "pin goes to another number, unpin takes its own",
+    abi("1.0", call(1, "PinTable", "pfn UINT32 EAX; level UINT32 EDX")),
+    abi(
+        "2.0",
+        call(1, "UnpinTable", "pfn UINT32 EAX; level UINT32 EDX"),
+        call(2, "PinTable", "pfn UINT32 EAX; level UINT32 EDX"),
+    ),
+    B,
+    "call-renumbered number-reused",
+    BOTH,
+)
+case(
+    "a function becomes a procedure",
+    abi("1.0", call(1, "Probe", "a UINT32 EAX", "r UINT32 EAX")),
+    abi("2.0", call(1, "Probe", "a UINT32 EAX")),
+    B,
+    "result-dropped",
+    OLD,
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.compat.verdicts.frame import NEW, NONE, OLD, B, C, R, abi, case
+from tests.compat.verdicts.frame import BOTH, NEW, NONE, OLD, B, C, R, abi, case
 
 case(
     "promise hedged",
@@ -152,3 +152,12 @@ case(
     "semantics-weakened",
     OLD,
 )
+for _lower, _upper in (("at least", "at most"), ("at most", "at least")):
+    case(
+        f"a bound turns: {_lower}, {_upper}",
+        abi("1.0", clauses={"X-A-01": {"text": f"Alarms come {_lower} 1 ms late."}}),
+        abi("1.1", clauses={"X-A-01": {"text": f"Alarms come {_upper} 1 ms late."}}),
+        R,
+        "semantics-changed",
+        BOTH,
+    )

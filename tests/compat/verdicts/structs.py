@@ -403,3 +403,11 @@ case(
     "identity-changed",
     BOTH,
 )
+case(
+    "padding goes behind what it stood before",
+    abi("1.0", structs={"abi_s": struct("pad u8[4] p; u32 a")}),
+    abi("2.0", structs={"abi_s": struct("u32 a; pad u8[4] p")}),
+    B,
+    "field-moved",
+    BOTH,
+)
