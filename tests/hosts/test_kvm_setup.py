@@ -24,16 +24,16 @@ busybox-static) echo "Version: 1:1.35";;
 esac
 """
 APT_GET = """#!/bin/sh
-name=${2%%=*}
+for word in "$@"; do name=${word%%=*}; done
 echo "$name" >> $LOG
 [ -z "$FAIL" ] || { echo "E: Could not resolve the server" >&2; exit 100; }
 : > "${name}_1_amd64.deb"
 """
 DPKG = """#!/bin/sh
-mkdir -p "$3"
+[ -z "$TORN" ] || { echo "tar: ./boot/vmlinuz: Cannot write: No space left on device" >&2; exit 2; }
 case "$2" in
-*linux-image*) cp -r $PARTS/kernel/. "$3";;
-*busybox*) cp -r $PARTS/busybox/. "$3";;
+*linux-image*) tar -C $PARTS/kernel -c .;;
+*busybox*) tar -C $PARTS/busybox -c .;;
 esac
 """
 PASSES = "open(os.path.join(control, 'rc'), 'w').write('0')"
@@ -44,7 +44,7 @@ def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Packages, and the tools that hand them out."""
     folder, tools = tmp_path / "parts", tmp_path / "tools"
     tools.mkdir()
-    for name, text in (("apt-cache", APT_CACHE), ("apt-get", APT_GET), ("dpkg", DPKG)):
+    for name, text in (("apt-cache", APT_CACHE), ("apt-get", APT_GET), ("dpkg-deb", DPKG)):
         (tools / name).write_text(text)
         (tools / name).chmod(0o755)
     boot, modules = folder / "kernel/boot", folder / "kernel/lib/modules/6.1.0-1/kernel"
@@ -59,6 +59,7 @@ def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PARTS", str(folder))
     monkeypatch.setenv("LOG", str(tmp_path / "log"))
     monkeypatch.delenv("FAIL", raising=False)
+    monkeypatch.delenv("TORN", raising=False)
     return folder
 
 
@@ -118,6 +119,10 @@ def test_a_setup_that_was_killed_half_way_starts_over(
     ("break_it", "why"),
     [
         (lambda parts, patch: patch.setenv("FAIL", "1"), "apt-get download fails: E: Could not resolve"),
+        (
+            lambda parts, patch: patch.setenv("TORN", "1"),
+            "dpkg-deb fails: tar: ./boot/vmlinuz: Cannot write: No space left on device; make room",
+        ),
         (lambda parts, patch: patch.setenv("PATH", "/nothing"), "apt-cache is missing"),
         (lambda parts, patch: (parts / "busybox/bin/busybox").unlink(), "busybox-static has no bin/busybox"),
         (

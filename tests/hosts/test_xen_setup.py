@@ -96,7 +96,7 @@ def test_setup_installs_an_image_and_does_nothing_the_second_time(fake: Path) ->
 
 def test_no_network_is_one_line(fake: Path) -> None:
     (fake / "no-network").touch()
-    assert failure() == "apt-get fails: Could not resolve 'mirror.invalid'"
+    assert failure() == "apt-get update fails: Could not resolve 'mirror.invalid'"
     (fake / "no-network").unlink()
     roads.setup(lambda line: None)
     assert roads.probe().usable

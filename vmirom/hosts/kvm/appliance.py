@@ -11,7 +11,7 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from vmirom.files import write_whole
@@ -82,7 +82,7 @@ def setup(say: Callable[[str], None], test: Callable[[Appliance], str]) -> Appli
         unpacked = folder / "unpacked"
         for package in (kernel, busybox):
             say(f"fetching {package}")
-            packages.unpack(packages.fetch(package, downloads), unpacked)
+            packages.unpack(packages.fetch(package, downloads), unpacked, _wanted)
         say("putting kernel and initrd together")
         _assemble(folder, unpacked)
         write_whole(folder / _ABOUT, json.dumps({"kernel": about, "busybox": busybox.version}).encode())
@@ -96,6 +96,14 @@ def setup(say: Callable[[str], None], test: Callable[[Appliance], str]) -> Appli
     folder = cache.install(_NAME, key, build, tried)
     shutil.rmtree(downloads, ignore_errors=True)
     return Appliance(folder, about)
+
+
+def _wanted(name: str) -> bool:
+    """Whether a file of the packages goes into the appliance: of 400 MB of kernel and modules, a tenth."""
+    path = PurePosixPath(name)
+    if ".ko" in path.suffixes:
+        return path.name.partition(".ko")[0] in MODULES
+    return path.name == "busybox" or path.name.startswith("vmlinuz-")
 
 
 def _safe(version: str) -> str:

@@ -6,12 +6,13 @@ The packages come from the sources that apt knows, and apt checks them.
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
+import tarfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from vmirom.hosts.cache import SetupFailed, advised
+from vmirom.hosts.cache import SetupFailed
+from vmirom.hosts.programs import PATIENCE, piped, run
 
 __all__ = ["Package", "candidate", "fetch", "kernel_package", "unpack"]
 
@@ -30,33 +31,9 @@ class Package:
         return f"{self.name} {self.version}"
 
 
-def _run(command: list[str], folder: Path | None = None) -> str:
-    if shutil.which(command[0]) is None:
-        raise SetupFailed(
-            f"{command[0]} is missing: the appliance is made of Debian's packages, by Debian's tools"
-        )
-    try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            timeout=_WAIT,
-            check=False,
-            text=True,
-            errors="replace",
-        )
-    except subprocess.TimeoutExpired:
-        raise SetupFailed(f"{' '.join(command[:2])} took more than {_WAIT:g} s") from None
-    if done.returncode:
-        said = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "no reason given")
-        raise SetupFailed(advised(f"{' '.join(command[:2])} fails: {said.strip()}"))
-    return done.stdout
-
-
 def _field(name: str, field: str) -> str:
     try:
-        text = _run(["apt-cache", "show", "--no-all-versions", name])
+        text = run(["apt-cache", "show", "--no-all-versions", name], None, _WAIT)
     except SetupFailed as failed:
         if "missing" in str(failed):
             raise
@@ -85,13 +62,26 @@ def fetch(package: Package, folder: Path) -> Path:
     """The package's file in ``folder``; one that is already there and whole is not fetched again. Raises
     SetupFailed, OSError."""
     folder.mkdir(parents=True, exist_ok=True)
-    _run(["apt-get", "download", f"{package.name}={package.version}"], folder)
+    run(["apt-get", *PATIENCE, "download", f"{package.name}={package.version}"], folder, _WAIT)
     files = sorted(folder.glob(f"{package.name}_*.deb"), key=lambda path: path.stat().st_mtime)
     if not files:
         raise SetupFailed(f"apt-get download {package.name} left no file in {folder}")
     return files[-1]
 
 
-def unpack(package: Path, folder: Path) -> None:
-    """Unpack a package's files below ``folder``. Raises SetupFailed."""
-    _run(["dpkg", "-x", str(package), str(folder)])
+def unpack(package: Path, folder: Path, wanted: Callable[[str], bool]) -> None:
+    """Unpack those of a package's files below ``folder`` whose names are ``wanted``. Raises SetupFailed,
+    OSError."""
+    errors = folder.with_name(f"{folder.name}.errors")
+    torn = ""
+    with piped(["dpkg-deb", "--fsys-tarfile", package], errors) as stream:
+        try:
+            with tarfile.open(fileobj=stream, mode="r|") as tar:
+                for member in tar:
+                    if (member.isfile() or member.issym()) and wanted(member.name):
+                        tar.extract(member, folder, filter="data")
+        except tarfile.TarError as error:
+            torn = f"{package.name} can't be unpacked: {error}"
+    errors.unlink()
+    if torn:
+        raise SetupFailed(torn)

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from vmirom.hosts.cache import SetupFailed, advised
+from vmirom.hosts.cache import SetupFailed
+from vmirom.hosts.programs import PATIENCE, run
 
-__all__ = ["RELEASE", "Archive", "archive", "run"]
+__all__ = ["RELEASE", "Archive", "archive"]
 
 RELEASE: Final = "bookworm"
 """The release whose Xen is 4.17, the version that everything here was compared with."""
@@ -42,10 +41,9 @@ class Archive:
             "Dir::Cache": work / "cache",
             "APT::Sandbox::User": "root" if os.geteuid() == 0 else "",
             "Acquire::Languages": "none",
-            "Acquire::Retries": "3",
         }
         told = (part for key, value in options.items() for part in ("-o", f"{key}={value}"))
-        self._apt = ["apt-get", *told]
+        self._apt = ["apt-get", *told, *PATIENCE]
         run([*self._apt, "update", "--error-on=any"], folder, _WAIT)
 
     def source(self, package: str) -> None:
@@ -82,39 +80,3 @@ def _mirror(folder: Path) -> str:
     if not found:
         raise SetupFailed(f"apt knows no source of Debian's packages; apt-get update, or set {_MIRROR}")
     return min(found)[1]
-
-
-def run(command: Sequence[str | Path], folder: Path, wait: float) -> str:
-    """Run a program to its end, its output as text. Raises SetupFailed; it and its children never outlive."""
-    process = subprocess.Popen(
-        [str(part) for part in command],
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        env={**os.environ, "LC_ALL": "C"},
-        start_new_session=True,
-        text=True,
-        errors="replace",
-    )
-    try:
-        said, _ = process.communicate(timeout=wait)
-    except subprocess.TimeoutExpired:
-        raise SetupFailed(f"{Path(command[0]).name} took more than {wait:g} s") from None
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-    if process.returncode:
-        raise SetupFailed(advised(f"{Path(command[0]).name} fails: {_complaint(said)}"))
-    return said
-
-
-def _complaint(said: str) -> str:
-    """The line of a program's output that tells most."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    for word in ("No space left", "Could not resolve", "Unable to", "Failed to fetch", "rror"):
-        for line in lines:
-            if word in line:
-                return line
-    return lines[-1] if lines else "no reason given"

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Final
 
 from vmirom.hosts.cache import SetupFailed, install, installed
+from vmirom.hosts.programs import run
 from vmirom.hosts.qemu_run import find_qemu, version
-from vmirom.hosts.xen.debian import RELEASE, archive, run
+from vmirom.hosts.xen.debian import RELEASE, archive
 
 __all__ = ["dotted", "emulator", "provide", "sound"]
 

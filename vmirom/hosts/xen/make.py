@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from vmirom.hosts.cache import SetupFailed
-from vmirom.hosts.xen.debian import run
+from vmirom.hosts.programs import run
 from vmirom.hosts.xen.source import unpack
 
 __all__ = ["IMAGE", "KEY", "make"]
