@@ -104,19 +104,27 @@ def test_hosts_says_what_is_there_and_what_is_missing(run: Run) -> None:
     assert "gone not usable no gone in PATH backends: native, xen get it: apt install gone" in text
 
 
-def test_self_tests_are_run_where_there_are_any(run: Run) -> None:
+def test_self_tests_are_run_where_there_are_any(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VMIROM_CACHE", str(tmp_path / "cache"))
     result = run("hosts", "test", "--json")
     assert result.exit_code == 1
     assert json.loads(result.stdout) == {
-        "embedded": "not tested: it has no self-test",
+        "embedded": "passed",
         "far": "failed: it printed nothing",
         "gone": "not tested: no gone in PATH; apt install gone",
     }
-    assert run("hosts", "test", "gone").exit_code == 0
+    assert run("hosts", "test", "gone").exit_code == 3
+    assert "nothing else self-test: passed" in " ".join(run("hosts").stdout.split())
 
 
 def test_setup_that_fails_is_one_line(run: Run) -> None:
     result = run("hosts", "setup", "far")
     assert result.exit_code == 2
     assert result.stderr == "step one\nvmirom: host far: no network; connect, or give a mirror\n"
-    assert run("hosts", "setup", "gone").stdout == "gone needs no setup; apt install gone\n"
+    assert run("hosts", "setup", "embedded").stdout == "embedded needs no setup\n"
+
+
+def test_setup_can_not_bring_what_is_not_its_own(run: Run) -> None:
+    assert refusal(run("hosts", "setup", "gone")) == "host gone: no gone in PATH: apt install gone"

@@ -130,7 +130,7 @@ def test_without_qemu_it_names_the_package(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.delenv("VMIROM_QEMU")
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
     found = kvm.probe()
-    assert (found.usable, found.missing) == (False, "apt install qemu-system-x86")
+    assert (found.usable, found.missing) == (False, "apt install qemu-system-x86 && vmirom hosts setup kvm")
     assert found.found.startswith(REFUSES)
 
 

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["hosts"]
 
 _FOUND_FAULT = 1
+_SKIPPED = 3
 _FAILED = "failed"
+_UNTESTED = "not tested"
 
 
 @click.group(
@@ -62,7 +64,9 @@ def setup(name: str) -> None:
     function = registry.setup_of(name)
     if function is None:
         found = registry.host_module(name).probe()
-        click.echo(f"{name} needs no setup" + (f"; {found.missing}" if found.missing else ""))
+        if not found.usable:
+            raise Fault(f"host {name}", found.found, found.missing)
+        click.echo(f"{name} needs no setup")
         return
     try:
         function(lambda line: click.echo(line, err=True))
@@ -75,7 +79,10 @@ def setup(name: str) -> None:
 @click.argument("names", metavar="[HOST]...", nargs=-1, type=HostName())
 @json_option
 def test(names: tuple[str, ...], as_json: bool) -> int:
-    """Boot something small on each HOST (default: all) that is usable and has such a test."""
+    """Boot something small on each HOST (default: all) that is usable and has such a test.
+
+    Exit code 1 if a test failed, 3 if a named HOST could not be tested.
+    """
     from vmirom.hosts import registry
     from vmirom.report.json_text import json_bytes
 
@@ -84,7 +91,9 @@ def test(names: tuple[str, ...], as_json: bool) -> int:
         sys.stdout.write(json_bytes(answers).decode())
     else:
         click.echo("\n".join(f"{name:9} {answer}" for name, answer in answers.items()))
-    return _FOUND_FAULT if any(answer.startswith(_FAILED) for answer in answers.values()) else 0
+    if any(answer.startswith(_FAILED) for answer in answers.values()):
+        return _FOUND_FAULT
+    return _SKIPPED if names and any(answer.startswith(_UNTESTED) for answer in answers.values()) else 0
 
 
 def _tested(name: str) -> str:
@@ -92,8 +101,8 @@ def _tested(name: str) -> str:
 
     function, found = registry.self_test_of(name), registry.host_module(name).probe()
     if not found.usable:
-        return f"not tested: {found.found}; {found.missing}"
+        return f"{_UNTESTED}: {found.found}; {found.missing}"
     if function is None:
-        return "not tested: it has no self-test"
+        return f"{_UNTESTED}: it has no self-test"
     fault = function()
     return f"{_FAILED}: {fault}" if fault else "passed"

@@ -176,6 +176,12 @@ def verify(as_json: bool) -> int:
 )
 @click.option("--machine", type=click.Choice(["pc", "q35"]), default="pc", help="Which PC (default pc).")
 @click.option("--smp", type=click.IntRange(1, 8), default=1, metavar="N", help="Processors (default 1).")
+@click.option(
+    "--host",
+    type=click.Choice(["qemu", "kvm"]),
+    default="qemu",
+    help="Whose processor: QEMU's own, or a real KVM's (default qemu).",
+)
 @click.option("--budget", type=Seconds(), default=30.0, metavar="SECONDS", help="Time (default 30).")
 @json_option
 @click.option("-v", "--verbose", is_flag=True, help="Print what the kernel printed, too.")
@@ -187,6 +193,7 @@ def boot(
     command_line: str | None,
     machine: str,
     smp: int,
+    host: str,
     budget: float,
     as_json: bool,
     verbose: bool,
@@ -198,13 +205,14 @@ def boot(
     """
     from vmirom.cli.sources import shipped_rom
     from vmirom.hosts.backends import backend_names
+    from vmirom.hosts.kvm.option_rom import boot_on_kvm
     from vmirom.hosts.optionrom import OptionRomBoot, boot_option_rom, shipped_probe
     from vmirom.report.json_text import json_bytes
-    from vmirom.report.text import ending_lines, transcript_lines
+    from vmirom.report.text import ending_lines, road_lines, transcript_lines
 
     named = rom in backend_names()
     data = shipped_rom(rom, abi)[1] if named else read_file(Path(rom))
-    result = boot_option_rom(
+    result = (boot_option_rom if host == "qemu" else boot_on_kvm)(
         OptionRomBoot(
             data,
             shipped_probe() if kernel is None else read_file(kernel, 256 << 20),
@@ -221,6 +229,6 @@ def boot(
         return result.outcome.exit_code
     lines = [*transcript_lines(result)] if verbose else []
     lines.append(f"{result.label}: {result.outcome.value}: {result.reason} ({result.seconds:.2f} s)")
-    lines += list(ending_lines([result]))[1:]
+    lines += [*list(ending_lines([result]))[1:], *road_lines([result])]
     click.echo("\n".join(lines))
     return result.outcome.exit_code

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, Final
 from vmirom.bundle.inspect import BundleFile, read_bundle
 from vmirom.bundle.refused import Refused
 from vmirom.hosts.backends import backend_names, hypervisor_module
+from vmirom.hosts.cache import note, noted
 from vmirom.hosts.callwatch import watch_calls
 from vmirom.hosts.doctor import Host
 from vmirom.hosts.outcomes import BootResult, Outcome, judge
@@ -27,11 +28,13 @@ from vmirom.machine.memory import BadAddress, Memory
 from vmirom.overlays import vmi
 from vmirom.trace.tally import OUTSIDE, Tally
 
-__all__ = ["BACKENDS", "NAME", "SLOW", "TRACES", "boot", "prepare", "probe"]
+__all__ = ["BACKENDS", "NAME", "SLOW", "TRACES", "boot", "prepare", "probe", "self_test"]
 
 NAME: Final = EMBEDDED
 BACKENDS: Final = backend_names()
 TRACES: Final = True
+_SELF_TEST: Final = "embedded.self-test"
+_SMALL_GUEST: Final = "conform-ends.elf"
 SLOW: Final = ("xen", "lguest")
 """Started first where several are to boot, so that none of these is left alone at the end."""
 
@@ -41,9 +44,36 @@ def probe() -> Host:
     needs = "unicorn, in this process; nothing else"
     if importlib.util.find_spec("unicorn") is None:
         return Host(NAME, False, (), "no unicorn", "pip install unicorn==2.1.4", needs)
+    tested, _, answer = noted(_SELF_TEST).partition("\n")
+    said = (f"failed: {answer}" if answer else "passed") if tested == _engine() else ""
+    return Host(NAME, True, BACKENDS, _engine(), "", needs, said)
+
+
+def _engine() -> str:
     from importlib.metadata import version  # slow to come, and no boot needs it
 
-    return Host(NAME, True, BACKENDS, f"unicorn {version('unicorn')}", "", needs)
+    return f"unicorn {version('unicorn')}"
+
+
+def self_test() -> str:
+    """Boots a small shipped guest on every backend; empty, or why that failed. Remembered for ``probe``."""
+    from vmirom.bundle.compose import compose
+    from vmirom.rom.image import load_rom
+    from vmirom.rom.lock import blobs_folder
+
+    fault, said = "", set[tuple[str, ...]]()
+    try:
+        guest = (blobs_folder() / _SMALL_GUEST).read_bytes()
+        for backend in BACKENDS:
+            result = boot(BootRequest(backend, compose(guest, load_rom(backend).data, backend, (3, 1))))
+            said.add(result.transcript)
+            if result.outcome is not Outcome.SUCCESS:
+                fault = fault or f"{backend}: {result.reason}"
+    except (Refused, ValueError, OSError) as error:
+        fault = str(error)
+    fault = fault or ("transcripts differ" if len(said) > 1 else "")
+    note(_SELF_TEST, f"{_engine()}\n{fault}")
+    return fault
 
 
 def prepare() -> None:

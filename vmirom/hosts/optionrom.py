@@ -10,6 +10,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from vmirom.hosts import qemu
 from vmirom.hosts.outcomes import BootResult, Outcome
@@ -18,6 +19,10 @@ from vmirom.hosts.qemu_scene import Bystander
 from vmirom.hosts.request import BootRequest
 
 __all__ = ["OptionRomBoot", "boot_option_rom", "shipped_probe"]
+
+
+_ROM: Final = "vmi.rom"
+_KERNEL: Final = "kernel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +40,12 @@ class OptionRomBoot:
     processors: int = 1
     video: bool = False
 
-    def arguments(self, folder: Path) -> list[str]:
-        """QEMU's, with ROM and kernel in files of ``folder``. Raises OSError."""
-        rom, kernel = folder / "vmi.rom", folder / "kernel"
-        rom.write_bytes(self.rom)
-        kernel.write_bytes(self.kernel)
-        arguments = qemu.machine_arguments(self.memory_mib, self.machine, self.processors)
+    def arguments(self, folder: Path, seen: Path | None = None, accel: str = "tcg") -> list[str]:
+        """QEMU's, with ROM and kernel in files of ``folder``, which QEMU sees as ``seen``. Raises OSError."""
+        (folder / _ROM).write_bytes(self.rom)
+        (folder / _KERNEL).write_bytes(self.kernel)
+        rom, kernel = (seen or folder) / _ROM, (seen or folder) / _KERNEL
+        arguments = qemu.machine_arguments(self.memory_mib, self.machine, self.processors, accel=accel)
         if self.video:
             arguments += ["-device", "VGA"]
         arguments += ["-option-rom", str(rom), "-kernel", str(kernel)]

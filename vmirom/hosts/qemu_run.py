@@ -74,6 +74,12 @@ class QemuMissing(Exception):
         self.found = found
         self.missing = missing
 
+    def and_then(self, command: str) -> str:
+        """What to do in all where ``command`` comes behind; one line for a shell where it can be one."""
+        return (
+            f"{self.missing} && {command}" if self.missing == PACKAGE else f"{self.missing}, then {command}"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class QemuEnd:

@@ -41,6 +41,12 @@ class Launched:
     output: bytes
     seconds: float
 
+    @property
+    def said(self) -> str:
+        """The last line that is not the kernel's own (those begin with a time in brackets); may be empty."""
+        lines = self.output.decode("utf-8", "replace").split("\n")
+        return next((s.strip() for s in reversed(lines) if s.strip() and not s.startswith("[")), "")
+
 
 def launch(
     qemu: Path,

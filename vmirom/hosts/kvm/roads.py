@@ -24,12 +24,12 @@ from vmirom.hosts.transcript import Transcript
 if TYPE_CHECKING:
     from vmirom.hosts.kvm.direct import Job, Ran
 
-__all__ = ["boot_together", "plan", "probe", "self_test", "setup"]
+__all__ = ["ALLOWANCE", "NoRoad", "boot_together", "plan", "probe", "self_test", "setup"]
 
 _NEEDS: Final = f"/dev/kvm that passes a self-test; or QEMU and the appliance ({appliance.PACKAGES})"
 _SETUP: Final = "vmirom hosts setup kvm"
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
-_ALLOWANCE: Final = 60.0
+ALLOWANCE: Final = 60.0
 """Seconds that the appliance's own start and end may take; a fifth of it is usual on a busy machine."""
 _NOTE: Final = "kvm.self-test"
 
@@ -43,7 +43,7 @@ class _Plan:
     qemu: Path | None = None
 
 
-class _NoRoad(Exception):
+class NoRoad(Exception):
     """Neither road is open: what was found, and the one command for what is missing."""
 
     def __init__(self, found: str, missing: str) -> None:
@@ -72,19 +72,19 @@ def _device_sentence() -> str:
 
 
 def plan() -> _Plan:
-    """The road to take here. Raises _NoRoad."""
+    """The road to take here. Raises NoRoad."""
     sentence = _device_sentence()
     if not sentence:
         return _Plan("this machine's KVM")
     if os.environ.get(launch.INSIDE):
-        raise _NoRoad(sentence, "the appliance is not started inside itself")
+        raise NoRoad(sentence, "the appliance is not started inside itself")
     try:
         qemu = find_qemu(launch.PROGRAM)
     except QemuMissing as missing:
-        raise _NoRoad(f"{sentence}; {missing.found}", missing.missing) from None
+        raise NoRoad(f"{sentence}; {missing.found}", missing.and_then(_SETUP)) from None
     found = appliance.find()
     if found is None:
-        raise _NoRoad(f"{sentence}; {qemu}, but no appliance yet", _SETUP)
+        raise NoRoad(f"{sentence}; {qemu}, but no appliance yet", _SETUP)
     text = ".".join(map(str, version(qemu) or ()))
     road = f"{sentence}; used KVM of Linux {found.kernel} under QEMU {text} (TCG, AMD SVM with nested paging)"
     return _Plan(road, found, qemu)
@@ -95,15 +95,15 @@ def probe() -> Host:
     tested = noted(_NOTE)
     try:
         return Host(NAME, True, BACKENDS, plan().road, "", _NEEDS, tested)
-    except _NoRoad as none:
-        return Host(NAME, False, BACKENDS, none.found, none.missing, _NEEDS, tested)
+    except NoRoad as none:
+        return Host(NAME, False, BACKENDS, none.found, none.missing, _NEEDS)
 
 
 def boot_together(requests: Sequence[BootRequest], progress: Progress | None) -> list[BootResult]:
     """See :func:`vmirom.hosts.kvm.boot_together`."""
     try:
         taken = plan()
-    except _NoRoad as none:
+    except NoRoad as none:
         return [BootResult(r.backend, Outcome.SKIP, str(none), host=NAME) for r in requests]
     if progress is not None:
         progress("load", None)
@@ -126,7 +126,7 @@ def _in_appliance(
 ) -> list[BootResult]:
     from vmirom.hosts.kvm.jobs import read_ran, write_jobs
 
-    limit = _ALLOWANCE + sum(request.budget for request in requests)
+    limit = ALLOWANCE + sum(request.budget for request in requests)
     with tempfile.TemporaryDirectory(prefix="vmirom-kvm-") as folder:
         control = Path(folder)
         write_jobs(control, [(_job(request), request.bundle) for request in requests])
@@ -145,12 +145,8 @@ def _in_appliance(
 
 
 def _why(launched: launch.Launched) -> str:
-    """What is said of a boot that left no result. The kernel's own lines begin with a time in brackets."""
-    if launched.why:
-        return launched.why
-    lines = launched.output.decode("utf-8", "replace").split("\n")
-    last = next((line.strip() for line in reversed(lines) if line.strip() and not line.startswith("[")), "")
-    return f"in the appliance: {last or f'status {launched.status}'}"
+    """What is said of a boot that left no result."""
+    return launched.why or f"in the appliance: {launched.said or f'status {launched.status}'}"
 
 
 def _command() -> list[str]:
@@ -211,7 +207,7 @@ def self_test() -> str:
     """See :func:`vmirom.hosts.kvm.self_test`."""
     try:
         taken = plan()
-    except _NoRoad as none:
+    except NoRoad as none:
         return str(none)
     fault = "" if taken.appliance is None or taken.qemu is None else _try(taken.qemu, taken.appliance)
     note(_NOTE, f"failed: {fault}" if fault else "passed")
@@ -225,7 +221,7 @@ def _try(qemu: Path, tried: Appliance) -> str:
     with tempfile.TemporaryDirectory(prefix="vmirom-kvm-") as folder:
         write_jobs(Path(folder), [])
         try:
-            launched = launch.launch(qemu, tried, _command(), Path(folder), _ALLOWANCE, 0, _environment())
+            launched = launch.launch(qemu, tried, _command(), Path(folder), ALLOWANCE, 0, _environment())
         except OSError as error:
             return f"{qemu} can't be started: {error.strerror}"
     return "" if launched.status == 0 else _why(launched)

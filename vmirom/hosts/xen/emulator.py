@@ -17,7 +17,7 @@ from typing import Final
 
 from vmirom.hosts.cache import SetupFailed, install, installed
 from vmirom.hosts.programs import run
-from vmirom.hosts.qemu_run import find_qemu, version
+from vmirom.hosts.qemu_run import QemuMissing, find_qemu, version
 from vmirom.hosts.xen.debian import RELEASE, archive
 
 __all__ = ["dotted", "emulator", "provide", "sound"]
@@ -38,8 +38,13 @@ def dotted(program: Path) -> str:
 
 def emulator() -> Path:
     """The QEMU to use. Raises QemuMissing."""
-    found = find_qemu(_PROGRAM)
     own = _own()
+    try:
+        found = find_qemu(_PROGRAM)
+    except QemuMissing:
+        if own is None or os.environ.get("VMIROM_QEMU") or not sound(own):
+            raise
+        return own
     return own if own is not None and not os.environ.get("VMIROM_QEMU") and not sound(found) else found
 
 

@@ -50,7 +50,7 @@ def probe() -> Host:
     try:
         qemu = emulator()
     except QemuMissing as missing:
-        return Host(_NAME, False, _BACKENDS, missing.found, missing.missing, _NEEDS)
+        return Host(_NAME, False, _BACKENDS, missing.found, missing.and_then(_COMMAND), _NEEDS)
     number = dotted(qemu)
     image = _image()
     if image is None:
