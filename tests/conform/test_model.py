@@ -17,6 +17,7 @@ from vmirom.conform.model.arena import (
     STEP,
     STEPS_MAX,
     WINDOW,
+    WINDOW_TABLES,
     Routine,
 )
 from vmirom.conform.model.pic import Pair
@@ -92,6 +93,18 @@ def test_a_window_forgets_what_is_flushed() -> None:
     assert window.access(WINDOW + 4096, "load").others
     window.set_lazy(False)
     assert not window.access(WINDOW + 4096, "load").others
+
+
+def test_a_window_of_two_levels_has_four_bytes_an_entry_and_tells_no_fetch() -> None:
+    window = Window(two_level=True)
+    first, second = WINDOW_TABLES
+    assert window.entry_at(second + 4 * 3 + 1) == (1, 3, 1) and window.entry_at(first + 4 * 8) is None
+    assert Window().entry_at(first + 32) == (0, 4, 0)
+    window.change(0, 2, 0, waits=False)
+    window.flush()
+    absent = window.access(WINDOW + 2 * 4096, "execute")
+    assert (absent.error, absent.peek, absent.peek_mask) == (0, 0, 0xFFFFFFFF)
+    assert Window().fault(0, "execute") == 0x10
 
 
 def test_segments_by_the_rules_of_the_processor() -> None:
@@ -180,9 +193,23 @@ def test_enabling_delivers_what_waits() -> None:
     assert model.delivered == {0x30: 1} and call("GetInterruptMask").value == 0x200
     call("EnableInterrupts")
     assert model.delivered == {0x30: 1}
-    with pytest.raises(KeyError, match="Reboot is not modelled"):
-        call("Reboot", how=0)
-    assert model.knows("CLTS") and not model.knows("Reboot")
+    with pytest.raises(KeyError, match="RDPMC is not modelled"):
+        call("RDPMC", counter=0)
+    assert model.knows("CLTS") and not model.knows("RDPMC")
+
+
+def test_registers_of_the_model_hold_what_they_took_or_what_they_had() -> None:
+    model = Model()
+    write, read = Step("WRMSR", {"msr": 0x175, "value": 7}), Step("RDMSR", {"msr": 0x175, "dummy": 0})
+    refused = QUIET._replace(trap=13)
+    assert not wrong(model.make(read), 5) and not wrong(model.make(read), 0, refused)
+    assert wrong(model.make(read), 0, QUIET._replace(trap=14))
+    model.seen(read, 5, QUIET)
+    model.make(write)
+    model.seen(write, 0, refused)
+    assert wrong(model.make(read), 7)  # it was not taken
+    model.seen(write, 0, QUIET)
+    assert not wrong(model.make(read), 7) and not wrong(model.make(read), 5) and wrong(model.make(read), 6)
 
 
 def header() -> str:
@@ -211,4 +238,6 @@ def test_what_the_player_shares_fills_its_pages() -> None:
         r"/\* page (\d+) \*/|/\* (\d+)(?::[^*]*)? \*/", header().split("struct player_arena {")[1]
     )
     told = [int(one or other) for one, other in pages]
-    assert told == sorted(told) and told[-1] == (STACKS[0] - ARENA) // 4096 - 1 and told[-1] + 2 == PAGES
+    assert told == sorted(told) and (STACKS[0] - ARENA) // 4096 - 1 in told
+    tables = re.search(r"PLAYER_LINEAR (\d+)", header())
+    assert tables is not None and told[-1] + int(tables.group(1)) == PAGES

@@ -51,6 +51,17 @@ def test_a_difference_is_kept_and_replayed(tmp_path: Path, monkeypatch: pytest.M
         assert "not 0x0 in the bits 0x20" in again.output
     well = run("replay", str(file), "--on", "lguest", "--on", "native")
     assert well.output.count("as the model says") == 2
+    other = run("replay", str(file), "--abi", "3.0", "--two-level")
+    assert "native abi=3.0 two-level: as" in other.output
+
+
+@pytest.mark.boot
+def test_other_forms_can_be_played() -> None:
+    form = ("--abi", "3.0", "--two-level")
+    rows = json.loads(run("run", "--on", "native", "--calls", "100", *form, "--json").output)
+    assert [row["setting"] for row in rows] == ["native abi=3.0 two-level"]
+    refused = run("run", "--on", "xen", "--on", "lguest", "--two-level")
+    assert refused.exit_code == 2 and "xen, lguest: only PAE can be had there" in refused.output
 
 
 @pytest.mark.parametrize(

@@ -19,10 +19,13 @@ from vmirom.conform.model.play import Difference, Stage
 from vmirom.conform.model.player import Setting
 from vmirom.conform.model.sequences import read_regression
 from vmirom.hosts.backends import backend_names
+from vmirom.hypervisors.hypervisor import EndKind
 from vmirom.schema.tree import load_abi
 
 REGRESSIONS = sorted((Path(__file__).parent / "regressions").glob("*.json"))
-ALL = tuple(one for name in backend_names() for one in settings_of(name))
+FORMS = (("3.1", False), ("3.0", False), ("3.1", True), ("3.0", True))
+"""Versions of guest and ROM, with PAE and without."""
+ALL = tuple(one for form in FORMS for name in backend_names() for one in settings_of(name, *form))
 made: dict[str, Stage] = {}
 
 
@@ -107,7 +110,7 @@ def test_every_move_and_modelled_call_is_drawn() -> None:
     """A call that the model knows and no sequence holds would be checked by nobody."""
     drawn = {move.name for seed in range(40) for move in draw(random.Random(seed), 1000)}
     steps = {"OUTSB", "OUTSW", "OUTSL", "INSB", "INSW", "INSL", "SetTR", "UpdateKernelStack", "Halt"}
-    steps |= {"SetIDT", "SetCR3", "IRET", "SYSEXIT"}  # parts of moves
+    steps |= {"SetIDT", "SetCR3", "IRET", "SYSEXIT", "Reboot", "Shutdown"}  # parts of moves, and ends
     calls = {call.name for call in load_abi().resolve("vmi3").calls if Model.knows(call.name)}
     assert calls - drawn <= steps, sorted(calls - drawn - steps)
     assert set(MOVES) - drawn == set()
@@ -118,7 +121,31 @@ def test_most_calls_are_offered() -> None:
     """A sequence that a backend could not play would prove nothing."""
     named = [call.name for call in load_abi().resolve("vmi3").calls if Model.knows(call.name)]
     for setting in ALL:
-        assert sum(stage(setting).offers(call) for call in named) >= 56, setting.label
+        least = 56 if setting.abi == "3.1" else 53
+        assert sum(stage(setting).offers(call) for call in named) >= least, setting.label
+
+
+@pytest.mark.boot
+def test_a_guest_of_3_0_makes_no_later_call() -> None:
+    later = ("GetCallInfo", "GetRomInfo", "SetCounters")
+    for setting in ALL:
+        assert any(map(stage(setting).offers, later)) == (setting.abi == "3.1"), setting.label
+
+
+def test_where_tables_of_two_levels_can_be() -> None:
+    assert {one.backend for one in ALL if one.two_level} == {"native", "kvm"}
+    assert settings_of("xen", "3.0", two_level=True) == ()
+
+
+@pytest.mark.boot
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_machines_end_as_they_are_told(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By Shutdown or Reboot, after a sequence; and one that ends otherwise is seen."""
+    assert explore(Setting("lguest"), seed, 50, shorten=False).difference is None
+    wrong = (("CLTS", {}, EndKind.SHUTDOWN), ("Reboot", {"how": 0}, EndKind.SHUTDOWN))
+    monkeypatch.setattr("vmirom.conform.model.explore._ENDS", wrong)
+    found = explore(Setting("native"), seed, 50, shorten=False).difference
+    assert found is not None and found.why.endswith("not shutdown")
 
 
 @pytest.mark.boot

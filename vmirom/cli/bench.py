@@ -12,6 +12,7 @@ import click
 
 from vmirom.cli.choices import BackendName, HostName, PathArgument, abi_option, json_option
 from vmirom.cli.main import LazyGroup
+from vmirom.cli.model import paging_option, played_abi_option, settings_for
 from vmirom.hosts.outcomes import BootResult, Outcome, worst
 
 __all__ = ["bench"]
@@ -80,18 +81,22 @@ def boot(
     "--calls", type=click.IntRange(1), default=20_000, metavar="N", help="Calls each (default 20000)."
 )
 @click.option("--seed", type=int, default=0, metavar="N", help="Other sequences (default 0).")
+@played_abi_option
+@paging_option
 @json_option
-def model_run(backends: tuple[str, ...], calls: int, seed: int, as_json: bool) -> int:
+def model_run(
+    backends: tuple[str, ...], calls: int, seed: int, abi: str | None, two_level: bool, as_json: bool
+) -> int:
     """Play random sequences of calls on each backend and print how many calls a second of processor time.
 
-    Generation, the machine, and the comparison with the model all count; one processor does it.
+    Generation, the machine, and the comparison with the model all count; one processor does it. Calls are
+    those that were compared: what brings a machine back to where a sequence begins is not among them.
     """
-    from vmirom.conform.model.explore import explore, settings_of
-    from vmirom.hosts.backends import backend_names
+    from vmirom.conform.model.explore import explore
     from vmirom.report.json_text import json_bytes
 
-    names = tuple(dict.fromkeys(backends)) or backend_names()
-    found = [explore(one, seed, calls, shorten=False) for name in names for one in settings_of(name)]
+    settings = settings_for(backends, abi, two_level)
+    found = [explore(one, seed, calls, shorten=False) for one in settings]
     total, seconds = sum(one.calls for one in found), sum(one.seconds for one in found)
     rows = [(one.setting.label, one.calls, one.seconds) for one in found] + [("all", total, seconds)]
     if as_json:
@@ -99,7 +104,7 @@ def model_run(backends: tuple[str, ...], calls: int, seed: int, as_json: bool) -
         sys.stdout.write(json_bytes(told).decode())
     else:
         for label, made, spent in rows:
-            click.echo(f"{label:18} {made:8} calls {spent:7.2f} s {made / spent:8.0f} calls/s")
+            click.echo(f"{label:28} {made:8} calls {spent:7.2f} s {made / spent:8.0f} calls/s")
     return _DIFFERENT if any(one.difference for one in found) else 0
 
 

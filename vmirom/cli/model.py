@@ -18,14 +18,22 @@ if TYPE_CHECKING:
     from vmirom.conform.model.moves import Move
     from vmirom.conform.model.player import Setting
 
-__all__ = ["model"]
+__all__ = ["model", "paging_option", "played_abi_option", "settings_for"]
 
 _DIFFERENT = 5
+_ABIS = ("3.0", "3.1")
+played_abi_option = click.option(
+    "--abi", type=click.Choice(_ABIS), help="Play a guest and a ROM of this version (default 3.1)."
+)
+paging_option = click.option(
+    "--two-level", is_flag=True, help="A guest without PAE: on native and kvm, where one can be."
+)
 
 
 @click.group(
     epilog="\b\nExamples:\n"
     "  vmirom model run --on xen --seed 7 --save found\n"
+    "  vmirom model run --on native --abi 3.0 --two-level\n"
     "  vmirom model replay found/*.json\n"
 )
 def model() -> None:
@@ -45,23 +53,31 @@ def model() -> None:
     metavar="N",
     help="Calls to make on each backend (default 20000).",
 )
+@played_abi_option
+@paging_option
 @click.option("--save", "folder", type=PathArgument(), metavar="FOLDER", help="Keep differences in files.")
 @json_option
-def run(backends: tuple[str, ...], seed: int, calls: int, folder: Path | None, as_json: bool) -> int:
+def run(
+    backends: tuple[str, ...],
+    seed: int,
+    calls: int,
+    abi: str | None,
+    two_level: bool,
+    folder: Path | None,
+    as_json: bool,
+) -> int:
     """Play random sequences of calls, valid and not, on each backend's shipped ROM and embedded hypervisor.
 
     The same seed plays the same sequences. A difference is made as short as it gets and, with --save, kept in
     a file that ``vmirom model replay`` takes. KVM is played in both of its eras.
     """
-    from vmirom.conform.model.explore import explore, settings_of
+    from vmirom.conform.model.explore import explore
     from vmirom.conform.model.player import Died
     from vmirom.conform.model.sequences import kept
-    from vmirom.hosts.backends import backend_names
     from vmirom.report.json_text import json_bytes
 
-    names = tuple(dict.fromkeys(backends)) or backend_names()
     found: list[Explored] = []
-    for setting in (one for name in names for one in settings_of(name)):
+    for setting in settings_for(backends, abi, two_level):
         try:
             with _progress(setting.label, calls, shown=not as_json) as watcher:
                 explored = explore(setting, seed, calls, watcher=watcher)
@@ -87,10 +103,13 @@ def run(backends: tuple[str, ...], seed: int, calls: int, folder: Path | None, a
 @click.option(
     "--on", "backends", multiple=True, type=BackendName(), metavar="B", help="Instead of where it was seen."
 )
+@played_abi_option
+@paging_option
 @json_option
-def replay(files: tuple[Path, ...], backends: tuple[str, ...], as_json: bool) -> int:
+def replay(
+    files: tuple[Path, ...], backends: tuple[str, ...], abi: str | None, two_level: bool, as_json: bool
+) -> int:
     """Play the sequences of FILEs again, each on a new machine."""
-    from vmirom.conform.model.explore import settings_of
     from vmirom.conform.model.sequences import SequenceError, read_regression
     from vmirom.report.json_text import json_bytes
 
@@ -100,8 +119,10 @@ def replay(files: tuple[Path, ...], backends: tuple[str, ...], as_json: bool) ->
             regression = read_regression(file)
         except SequenceError as error:
             raise Fault(str(error)) from None
-        settings = [one for name in dict.fromkeys(backends) for one in settings_of(name)]
-        for setting in settings or [regression.setting.setting]:
+        seen = regression.setting.setting
+        other = bool(backends or abi or two_level)
+        wanted = settings_for(backends or (seen.backend,), abi or seen.abi, two_level) if other else (seen,)
+        for setting in wanted:
             said = _replayed(setting, regression.sequence)
             told.append({"file": str(file), "setting": setting.label, "difference": said})
             if not as_json:
@@ -109,6 +130,18 @@ def replay(files: tuple[Path, ...], backends: tuple[str, ...], as_json: bool) ->
     if as_json:
         sys.stdout.write(json_bytes(told).decode())
     return _DIFFERENT if any(each["difference"] for each in told) else 0
+
+
+def settings_for(backends: tuple[str, ...], abi: str | None, two_level: bool) -> tuple[Setting, ...]:
+    """What is to be played on; no backend means all. Raises Fault if there is none."""
+    from vmirom.conform.model.explore import settings_of
+    from vmirom.hosts.backends import backend_names
+
+    names = tuple(dict.fromkeys(backends)) or backend_names()
+    found = tuple(one for name in names for one in settings_of(name, abi or _ABIS[-1], two_level))
+    if not found:
+        raise Fault("--two-level", f"{', '.join(names)}: only PAE can be had there")
+    return found
 
 
 def _replayed(setting: Setting, sequence: list[Move]) -> str:

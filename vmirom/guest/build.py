@@ -7,6 +7,7 @@ define ``guest_main``. The same sources give the same bytes from any folder.
 from __future__ import annotations
 
 import hashlib
+import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ _FLAGS: Final = (
     "-Wextra",
 )
 _GNU_FLAGS: Final = ("-fno-tree-loop-distribute-patterns", "-fno-pie")
+_INCLUDED: Final = re.compile(r'^#include "([^"/]+)"', re.MULTILINE)
 _SUFFIXES: Final = (".c", ".S", ".s")
 
 
@@ -188,6 +190,10 @@ def _inputs(files: Sequence[Path], kit: Path, own: Sequence[Path]) -> dict[str, 
     headers = {*kit.glob("*.h"), *kit.glob("*.ld"), *(romsrc / "include").glob("vmi*.h")}
     for source in own:
         headers |= set(source.resolve().parent.glob("*.h"))
+        for included in _INCLUDED.findall(source.read_text(encoding="utf-8", errors="replace")):
+            headers |= {
+                place / included for place in (kit, romsrc / "include") if (place / included).is_file()
+            }
     found = {}
     for file in sorted({file.resolve() for file in files} | {header.resolve() for header in headers}):
         name = file.relative_to(romsrc).as_posix() if file.is_relative_to(romsrc) else file.name

@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from vmirom.files import write_whole
-from vmirom.guest.build import BuiltGuest, build_guest
+from vmirom.guest.build import BuiltGuest, build_guest, kit_sources
 from vmirom.rom.errors import BuildError
 from vmirom.schema.errors import AbiError
 from vmirom.schema.places import source_tree
@@ -34,6 +34,8 @@ _CONFORM: Final = "conform-"
 _CHECKING: Final = "checking"
 _WHOLE_FOLDERS: Final = ("reference", "player", "probe-xen", "probe-kvm", "probe-lguest", "probe-option")
 """A folder with a linker script of its own holds a bare kernel for one hypervisor."""
+_REPLACED: Final = ("start.S", "attach.c")
+"""Of the kit: what a folder with an ``entry.S`` brings a form of its own of."""
 _LOCK: Final = "guests.json"
 
 
@@ -88,11 +90,13 @@ def _locked(name: str, built: BuiltGuest) -> LockedGuest:
 
 def build_one(name: str, toolchain: str = "zig") -> BuiltGuest:
     """Build a shipped guest, warnings being errors. Raises BuildError, AbiError."""
-    script = source_tree("romsrc") / "guest" / name / "guest.ld"
+    folder = source_tree("romsrc") / "guest" / name
+    script, sources = folder / "guest.ld", guest_sources(name)
+    if (folder / "entry.S").is_file():
+        kit = [source for source in kit_sources() if source.name not in _REPLACED]
+        return build_guest([*kit, *sources], toolchain, kit=False, strict=True)
     bare = script.is_file()
-    return build_guest(
-        guest_sources(name), toolchain, kit=not bare, strict=True, script=script if bare else None
-    )
+    return build_guest(sources, toolchain, kit=not bare, strict=True, script=script if bare else None)
 
 
 def build_shipped(check: bool) -> tuple[bool, list[str]]:

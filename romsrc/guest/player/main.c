@@ -1,5 +1,6 @@
 /* Setting up, and the loop: wait at the gate, make the steps, write down what came of them. */
 #include "player.h"
+#include "native_asm.h"
 
 void *memset(void *to, int value, size_t length);
 
@@ -9,6 +10,8 @@ void *memset(void *to, int value, size_t length);
 #define FIRST_OF_APIC 0x40u
 #define VMI_APIC_EOI 0xB0u
 #define SYSENTER_CS 0x174u
+#define PER_TABLE 1024u /* two levels: entries of a table */
+#define LINEAR_AT (VMI_LAYOUT_LINEAR_BASE >> 22)
 #define KERNEL 3u /* entry of the PDPT that covers C0000000h up */
 #define CODE_AT 0x800u /* in each frame: a routine that tells which frame it is */
 #define USER_AT 0xC00u
@@ -182,6 +185,47 @@ static void spaces(void)
 	player_arena.mailbox.window_pde = (u32)(uintptr_t)&directory[slot];
 }
 
+/* One linear range of 4 MiB a table. */
+static void linear_tables(u32 root, u32 pages)
+{
+	for (u32 page = 0; page < pages; page++) {
+		u64 *pte = vmi_walk(root, VMI_LAYOUT_LINEAR_BASE + page * VMI_PAGE, VMI_PAGE_TYPE_PT);
+
+		player_arena.linear[page / PER_TABLE][page % PER_TABLE] = pte ? (u32)*pte : 0;
+	}
+}
+
+/*
+ * The same two spaces with tables of two levels. A guest of VMI 3.0 has chosen its form before it takes a ROM; this one
+ * was entered with PAE and leaves it behind: its new directory begins, for a moment, with the four entries of a PAE top
+ * table, so that CR3 is right before CR4 changes and behind it. What these four words map at 0 is taken away then.
+ */
+static void two_level(u32 pages)
+{
+	void(VMICALL * set)(u32, u32 *, u32) = vmi_entry[VMI_CALL_SetPxE];
+	u32 root = vmi_GetCR3(), count = (pages + PER_TABLE - 1) / PER_TABLE;
+
+	linear_tables(root, pages);
+	for (u32 table = 0; table < count; table++)
+		vmi_AllocatePage(VMI_GPA(player_arena.linear[table]) >> 12, VMI_PAGE_TYPE_PT, 0, 0, 0);
+	for (u32 which = 0; which < 2; which++) {
+		u32 *directory = player_arena.directories[which];
+
+		for (u32 table = 0; table < count; table++)
+			directory[LINEAR_AT + table] = VMI_GPA(player_arena.linear[table]) | P | RW;
+		directory[PLAYER_WINDOW >> 22] = VMI_GPA(player_arena.window[which]) | P | RW | US;
+		vmi_AllocatePage(VMI_GPA(player_arena.window[which]) >> 12, VMI_PAGE_TYPE_PT, 0, 0, 0);
+		vmi_AllocatePage(VMI_GPA(directory) >> 12, VMI_PAGE_TYPE_PD, 0, 0, 0);
+		player_arena.mailbox.roots[which] = VMI_GPA(directory);
+	}
+	copy(player_arena.directories[0], VMI_LINEAR(root & ~31u), 8);
+	vmi_SetCR3(player_arena.mailbox.roots[0]);
+	vmi_SetCR4(vmi_GetCR4() & ~NATIVE_CR4_PAE);
+	for (u32 entry = 0; entry < 8; entry++)
+		set(0, &player_arena.directories[0][entry], VMI_PAGE_TYPE_PD);
+	vmi_FlushTLB(3);
+}
+
 /* mov $k, %eax; ret */
 static void frames(void)
 {
@@ -197,8 +241,11 @@ static void frames(void)
 
 static void mailbox(void)
 {
+	const struct vmi_rom_header *header = (const struct vmi_rom_header *)vmi_attached.rom;
+	u32 known = header->api_version_minor ? VMI_CALLS : VMI_CALL_GetCallInfo;
+
 	for (u32 call = 0; call < VMI_CALLS; call++)
-		player_arena.mailbox.kinds[call] = vmi_get_reloc(call).type;
+		player_arena.mailbox.kinds[call] = call < known ? vmi_get_reloc(call).type : VMI_RELOC_NONE;
 	player_arena.mailbox.kernel_cs = vmi_kernel_cs();
 	player_arena.mailbox.kernel_ds = vmi_kernel_ds();
 	player_arena.mailbox.user_cs = VMI_USER_CS;
@@ -208,14 +255,29 @@ static void mailbox(void)
 	player_arena.mailbox.magic = PLAYER_MAGIC;
 }
 
+/* Whether the command line holds a word. */
+static bool is_told(const struct vmi_boot_info *boot, const char *word)
+{
+	const char *line = VMI_LINEAR(boot->command_line_gpa);
+
+	for (u32 at = 0; at < boot->command_line_length; at++) {
+		u32 length = 0;
+
+		while (word[length] && line[at + length] == word[length])
+			length++;
+		if (!word[length])
+			return true;
+	}
+	return false;
+}
+
 /* Where SYSEXIT is the instruction, it takes its selectors from here. */
 static void sysenter(void)
 {
 	struct player_step step = {PLAYER_CALL, VMI_CALL_WRMSR, vmi_kernel_cs() & ~3u, 0, SYSENTER_CS, 0, 0, 0, 0, 0, {0}, 0, 0};
-	struct player_result unused;
+	struct player_result unused; /* where there is no such register, a trap */
 
-	if (vmi_GetCallInfo(VMI_CALL_WRMSR) != VMI_ANSWER_ABSENT)
-		make(&step, &unused);
+	make(&step, &unused);
 }
 
 /* Where tables are filled on demand, whoever runs the player finds every page of the arena from here on. */
@@ -230,11 +292,14 @@ int guest_main(struct vmi_boot_info *boot)
 	volatile u32 *state = &player_arena.mailbox.state;
 
 	if (boot->first_free_pfn > VMI_GPA(PLAYER_ARENA) >> 12 ||
-	    boot->mem_pages < (VMI_GPA(PLAYER_ARENA) + sizeof player_arena) >> 12)
+	    boot->mem_pages > PLAYER_LINEAR * PER_TABLE || boot->mem_pages < (VMI_GPA(PLAYER_ARENA) + sizeof player_arena) >> 12)
 		return VMI_EXIT_STATUS_ERROR;
 	memset(&player_arena, 0, sizeof player_arena);
 	tables();
-	spaces();
+	if (is_told(boot, "two-level"))
+		two_level(boot->mem_pages);
+	else
+		spaces();
 	frames();
 	mailbox();
 	sysenter();

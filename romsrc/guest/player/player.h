@@ -9,6 +9,7 @@
 #define PLAYER_H
 
 #define PLAYER_STEPS 512
+#define PLAYER_LINEAR 4 /* tables of two levels, which map 4 MiB each */
 #define PLAYER_CALL 0xFFFFFFFF /* step.routine: the call itself */
 #define PLAYER_STACK_WORDS 4
 #define PLAYER_ARITHMETIC 0x8D5
@@ -84,6 +85,8 @@ struct player_arena {
 	u64 root[VMI_PAGE / 8];                     /* 33: of the second space */
 	u64 directory[VMI_PAGE / 8];                /* 34 */
 	u8 stacks[2][VMI_PAGE];                     /* 35: kernel stacks for UpdateKernelStack */
+	u32 directories[2][VMI_PAGE / 4];           /* 37: of both spaces, in tables of two levels */
+	u32 linear[PLAYER_LINEAR][VMI_PAGE / 4];    /* 39: and the tables of the linear mapping */
 };
 
 enum player_state { PLAYER_IDLE, PLAYER_GO, PLAYER_END };

@@ -6,7 +6,9 @@
  */
 #include "vmi_guest.h"
 
-#define MINOR 1u
+#ifndef VMI_GUEST_MINOR
+#define VMI_GUEST_MINOR 1u
+#endif
 
 #define PTE_PRESENT 1u
 #define PTE_WRITE 2u
@@ -67,9 +69,13 @@ struct vmi_reloc vmi_get_reloc(u32 call)
 	return (struct vmi_reloc){(u32)answer, (u8)(answer >> 32)};
 }
 
+/* A ROM of 3.0 is not asked for calls that it can't know. */
 static void fill(void)
 {
-	for (u32 call = 0; call < VMI_CALLS; call++) {
+	const struct vmi_rom_header *header = (const struct vmi_rom_header *)vmi_attached.rom;
+	u32 known = header->api_version_minor ? VMI_CALLS : VMI_CALL_GetCallInfo;
+
+	for (u32 call = 0; call < known; call++) {
 		struct vmi_reloc reloc = vmi_get_reloc(call);
 
 		vmi_entry[call] = vmi_native[call];
@@ -129,7 +135,7 @@ bool vmi_attach(const struct vmi_boot_info *boot)
 
 	for (u32 call = 0; call < VMI_CALLS; call++)
 		vmi_entry[call] = vmi_native[call];
-	vmi_attached.rom_gpa = vmi_scan(MINOR);
+	vmi_attached.rom_gpa = vmi_scan(VMI_GUEST_MINOR);
 	if (!vmi_attached.rom_gpa)
 		return false;
 	vmi_attached.rom = VMI_LINEAR(vmi_attached.rom_gpa);

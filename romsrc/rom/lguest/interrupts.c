@@ -110,11 +110,14 @@ void ROMCALL vmi_WriteIDTEntry(u32 table, u32 entry, u32 low, u32 high)
 
 /*
  * A page fault, whose error code comes from a walk of the host's shadow: where the shadow has not been filled yet, a
- * refused access looks like an absent page. Bit 0 is made to say what the guest's own tables say.
+ * refused access looks like an absent page; where it has not been told yet of an entry that is gone, or was filled
+ * read-only until the first write, an absent page looks like a refused access. Bit 0 is made to say what the guest's
+ * own tables say.
  */
 u32 ROMCALL lguest_page_fault(struct rom_frame *frame)
 {
-	if (!(frame->error & FAULT_PRESENT) && lguest_entry(data()->cr2) != 0)
+	frame->error &= ~FAULT_PRESENT;
+	if (lguest_entry(data()->cr2) != 0)
 		frame->error |= FAULT_PRESENT;
 	return handler_of(NATIVE_VECTOR_PF);
 }

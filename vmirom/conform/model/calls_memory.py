@@ -75,6 +75,8 @@ def _SetPxELong(model: Model, a: Mapping[str, int]) -> Expected:  # noqa: N802
 
 
 def _SetPxE(model: Model, a: Mapping[str, int]) -> Expected:  # noqa: N802
+    if model.window.two_level and (entry := model.window.entry_at(a["ptep"])) is not None:
+        model.window.change(*entry[:2], a["pte"], waits=bool(a["flags"] & PteFlag.DEFER))
     return Expected(peek=a["pte"], peek_mask=0xFFFFFFFF)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from vmirom.conform.model.steps import ANYTHING, Expected, Result
+from vmirom.conform.model.steps import ANYTHING, NO_TRAP, Expected, Result
 from vmirom.overlays.vmi import Answer, Call, Const, ffi
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ _IOPL: Final = 0x3000
 _EINVAL: Final = 0x100000000 - int(Const.EINVAL)
 _ANSWERS: Final = {"native": Answer.NATIVE, "nothing": Answer.NOTHING, "translated": Answer.TRANSLATED}
 _NAMES: Final = {int(call): call.name for call in Call}
+_REFUSED: Final = Expected(trap=13, error=0)
+_OR_REFUSED: Final = Expected(others=(_REFUSED,))
 _INFO_SIZE: Final = ffi.sizeof("struct vmi_rom_info")
 
 
@@ -52,8 +54,33 @@ def _CPUID(model: Model, a: Mapping[str, int]) -> Expected:  # noqa: N802
 
 
 def _learn_leaf(model: Model, a: Mapping[str, int], answer: int, result: Result) -> None:
-    if result.trap == 0xFFFFFFFF:
+    if result.trap == NO_TRAP:
         model.leaves[a["function"], a["sub"]] = result.eax, result.edx, result.ecx
+
+
+def _WRMSR(model: Model, a: Mapping[str, int]) -> Expected:  # noqa: N802
+    """A host may refuse a register, as a processor does one that it has not."""
+    return _OR_REFUSED
+
+
+def _learn_written(model: Model, a: Mapping[str, int], answer: int, result: Result) -> None:
+    """One that takes no notice of the value is let be as well."""
+    if result.trap == NO_TRAP and (before := model.registers.get(a["msr"])) is not None:
+        model.registers[a["msr"]] = (*before, a["value"])
+
+
+def _RDMSR(model: Model, a: Mapping[str, int]) -> Expected:  # noqa: N802
+    return Expected(among=model.registers.get(a["msr"], ()), others=(_REFUSED,))
+
+
+def _learn_register(model: Model, a: Mapping[str, int], answer: int, result: Result) -> None:
+    if result.trap == NO_TRAP:
+        model.registers[a["msr"]] = (answer,)
+
+
+def _ends(model: Model, a: Mapping[str, int]) -> Expected:
+    """Does not come back: how the machine ends is looked at behind a run's sequences."""
+    return ANYTHING
 
 
 def _SetIOPLMask(model: Model, a: Mapping[str, int]) -> Expected:  # noqa: N802
@@ -126,6 +153,10 @@ ROUTINES: Final[Mapping[str, Callable[[Model, Mapping[str, int]], Expected]]] = 
     "SetCounters": _SetCounters,
     "CPUID": _CPUID,
     "SetIOPLMask": _SetIOPLMask,
+    "WRMSR": _WRMSR,
+    "RDMSR": _RDMSR,
+    "Reboot": _ends,
+    "Shutdown": _ends,
     "SetCR0": _SetCR0,
     "CLTS": _CLTS,
     "GetCR0": _GetCR0,
@@ -143,5 +174,7 @@ LEARN: Final[Mapping[str, Callable[[Model, Mapping[str, int], int, Result], None
     "GetCR4": _learn_cr4,
     "GetDR": _learn_dr,
     "CPUID": _learn_leaf,
+    "WRMSR": _learn_written,
+    "RDMSR": _learn_register,
 }
 """What an answer fixes."""

@@ -32,6 +32,9 @@ from vmirom.schema.tree import load_abi
 
 __all__ = ["Choice", "boundaries", "choices", "draw", "fault_of", "simpler"]
 
+_REGISTERS: Final = (0x175, 0x176)
+"""SYSENTER_ESP and SYSENTER_EIP, which SYSEXIT does not look at."""
+_NO_REGISTER: Final = 0x12345678
 FAR: Final = 1 << 62
 _PIC: Final = (0x20, 0x21, 0xA0, 0xA1)
 _NOBODY: Final = (0x2F8, 0x2FB, 0x2FF, 0x2F9 | 0xABCD0000)
@@ -254,6 +257,9 @@ def _registers() -> tuple[Choice, ...]:
         _call("GetDR", 3, num=(0, 1, 2, 3)),
         Choice("debug", {"num": (0, 1, 2, 3), "value": (0x1000, 0x7FFFFFF0)}, 2),
         _call("CPUID", 4, function=(0, 1, 0x80000000, 0x80000001), sub=(0,)),
+        _call("RDMSR", 4, msr=_REGISTERS, dummy=(0, _NO_REGISTER)),
+        _call("WRMSR", 3, msr=_REGISTERS, value=(0, 1, 0x7FFFFFF0)),
+        _call("RDMSR", 1, msr=(_NO_REGISTER,), dummy=(0,)),
         _call("SetIOPLMask", 3, mask=(0, 0x3000)),
     )
 

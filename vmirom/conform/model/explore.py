@@ -12,12 +12,20 @@ from vmirom.conform.model.choices import draw, simpler
 from vmirom.conform.model.moves import Move
 from vmirom.conform.model.play import Difference, Stage
 from vmirom.conform.model.player import Setting
+from vmirom.hypervisors.hypervisor import EndKind
 
-__all__ = ["LENGTH", "Explored", "explore", "settings_of", "shortest"]
+__all__ = ["LENGTH", "TWO_LEVEL_BACKENDS", "Explored", "explore", "settings_of", "shortest"]
 
 LENGTH: Final = 1000
 """Moves of a sequence."""
+TWO_LEVEL_BACKENDS: Final = ("native", "kvm")
+"""Where a guest can leave PAE."""
 _MACHINES: Final = 3
+_ENDS: Final[tuple[tuple[str, dict[str, int], EndKind], ...]] = (
+    ("Shutdown", {}, EndKind.SHUTDOWN),
+    ("Reboot", {"how": 0}, EndKind.REBOOT),
+    ("Reboot", {"how": 1}, EndKind.REBOOT),
+)
 _ATTEMPTS: Final = 200
 """Machines that may be booted to make a sequence shorter."""
 
@@ -34,11 +42,13 @@ class Explored:
     steady: bool = True
 
 
-def settings_of(backend: str, abi: str = "3.1") -> tuple[Setting, ...]:
-    """A backend in each form that its guests meet: KVM as of both eras."""
-    if backend == "kvm":
-        return tuple(Setting(backend, {"host_era": era}, abi=abi) for era in ("2008", "2026"))
-    return (Setting(backend, abi=abi),)
+def settings_of(backend: str, abi: str = "3.1", two_level: bool = False) -> tuple[Setting, ...]:
+    """A backend in each form that its guests meet: KVM as of both eras. With ``two_level`` tables only where
+    they can be had: Xen knows PAE only, and a ROM on lguest enters its guest on a host for PAE."""
+    if two_level and backend not in TWO_LEVEL_BACKENDS:
+        return ()
+    eras = ({"host_era": era} for era in ("2008", "2026")) if backend == "kvm" else ({},)
+    return tuple(Setting(backend, dict(era), abi=abi, two_level=two_level) for era in eras)
 
 
 def explore(
@@ -50,8 +60,8 @@ def explore(
     watcher: Callable[[int], None] | None = None,
 ) -> Explored:
     """Play random sequences, the same for the same seed, until ``calls`` steps are made or one differs. At
-    the end the pace of counters and alarms is looked at. ``watcher`` is told how many were made. Raises
-    Died if the player can't be booted at all."""
+    the end the pace of counters and alarms is looked at, and how the machine ends. ``watcher`` is told how
+    many were made. Raises Died if the player can't be booted at all."""
     stage = Stage(setting)
     begun = time.process_time()
     difference: Difference | None = None
@@ -68,7 +78,7 @@ def explore(
                 watcher(stage.made)
         seconds = time.process_time() - begun
         if difference is None:
-            difference = _pace(stage)
+            difference = _pace(stage) or _end(stage, seed)
     finally:
         stage.close()
     steady = True
@@ -94,6 +104,16 @@ def _pace(stage: Stage) -> Difference | None:
             if attempt:
                 tried.close()
     return found
+
+
+def _end(stage: Stage, seed: int) -> Difference | None:
+    """What is wrong with the end of a machine, by one of the calls that make one."""
+    call, arguments, kind = _ENDS[seed % len(_ENDS)]
+    try:
+        stage.end(call, arguments, kind)
+    except Difference as difference:
+        return difference
+    return None
 
 
 def shortest(setting: Setting, moves: Sequence[Move]) -> Difference | None:

@@ -31,12 +31,8 @@ _MASTER: Final = 0x20
 _PAGE_FAULT: Final = 14
 
 UNMODELLED: Final[Mapping[str, str]] = {
-    "WRMSR": "what a model-specific register means is the processor's, and each host lets through others",
-    "RDMSR": "as for WRMSR; the reference guest checks the one that SYSEXIT needs",
-    "RDPMC": "performance counters are the processor's; no host here has any",
-    "Reboot": "does not come back; the reference guest and the tests of ends make it",
-    "Shutdown": "does not come back; the reference guest and the tests of ends make it",
-    "SetInitialAPState": "the embedded hypervisors give one processor",
+    "RDPMC": "which counters there are is the processor's, and no host here has any to tell of",
+    "SetInitialAPState": "the embedded hypervisors give one processor, and of another nothing is promised",
     "MachineToPhysical": "assigned without a published contract; no ROM has it",
     "PhysicalToMachine": "assigned without a published contract; no ROM has it",
     "SetCallbacks": "assigned without a published contract; no ROM has it",
@@ -74,6 +70,8 @@ class Model:
     stack: int = arena.STACKS[0]
     iopl: int = 0
     memory: dict[int, int] = field(default_factory=dict)
+    registers: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    """What a model-specific register may hold, as far as that was told."""
     leaves: dict[tuple[int, int], tuple[int, ...]] = field(default_factory=dict)
     frequency: int | None = None
     wallclock: int = 0

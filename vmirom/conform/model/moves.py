@@ -29,12 +29,14 @@ from vmirom.conform.model.arena import (
 from vmirom.conform.model.steps import Step
 from vmirom.conform.model.tables import Gate
 from vmirom.conform.model.window import NX, frame_entry
+from vmirom.overlays.native import Cr4
 from vmirom.overlays.vmi import GuestGdt, PageType, PteFlag
 
 __all__ = ["MOVES", "Expander", "Move"]
 
 _IF: Final = 0x202
 _IOPL: Final = 0x3000
+_PAE: Final = int(Cr4.PAE)
 _EOI, _READ_IRR, _OPEN_TIMER = 0x20, 0x0A, 0xFE
 _TSS: Final = 8 * int(GuestGdt.TSS)
 _BUSY: Final = 0x200
@@ -55,13 +57,15 @@ class Move(NamedTuple):
 class Expander:
     """Turns moves into steps, one after another; what was moved before decides some of them. ``task`` are the
     words of a descriptor of the player's TSS, ``gates`` those of gates to its handlers, by vector; ``offers``
-    tells whether a call can be made; without ``no_execute`` entries never carry NX."""
+    tells whether a call can be made; without ``no_execute`` entries never carry NX. With ``two_level`` the
+    window's entries have four bytes."""
 
     roots: tuple[int, int]
     task: tuple[int, int]
     gates: Mapping[Gate, tuple[int, int]]
     offers: Callable[[str], bool]
     no_execute: bool = True
+    two_level: bool = False
     space: int = 0
     gdt: int = 0
     idt: int = 0
@@ -74,8 +78,10 @@ class Expander:
         routine = MOVES.get(move.name)
         if routine is not None:
             return [step for step in routine(self, move.arguments) if self._made(step)]
-        peek = _PEEKS.get(move.name)
-        step = Step(move.name, move.arguments, 0 if peek is None else peek(move.arguments))
+        peek, arguments = _PEEKS.get(move.name), move.arguments
+        if move.name == "SetCR4" and self.two_level:
+            arguments = {"value": arguments["value"] & ~_PAE}
+        step = Step(move.name, arguments, 0 if peek is None else peek(arguments))
         return [step] if self._made(step) else []
 
     def _made(self, step: Step) -> bool:
@@ -198,11 +204,12 @@ class Expander:
         return [*self.unlazy(), Step("SetCR3", {"value": self.roots[a["space"]] | a["bits"]})]
 
     def page(self, a: Mapping[str, int]) -> list[Step]:
-        """An entry of the window changed: by SetPxELong, or by the guest's own stores and UpdatePxELong."""
+        """An entry of the window changed: by SetPxELong, or by the guest's own stores and UpdatePxELong; with
+        two levels by SetPxE and UpdatePxE."""
         space, page, how = a["space"], a["page"], a["how"]
-        at = WINDOW_TABLES[space] + 8 * page
+        at = self.entry(space, page)
         entry = frame_entry(a["frame"], a["flags"]) if a["flags"] & 1 else a["flags"]
-        if not self.no_execute:
+        if not self.no_execute or self.two_level:
             entry &= ~NX
         flags = _PT
         if how & 3 and space == self.space:
@@ -210,7 +217,10 @@ class Expander:
             if how & 3 == 2:
                 flags |= int(PteFlag.DEFER)
         if how < 4:
-            return [Step("SetPxELong", {"pte": entry, "ptep": at, "flags": flags}, at)]
+            call = "SetPxE" if self.two_level else "SetPxELong"
+            return [Step(call, {"pte": entry, "ptep": at, "flags": flags}, at)]
+        if self.two_level:
+            return [_store(at, entry, at), Step("UpdatePxE", {"ptep": at, "flags": flags})]
         return [
             _store(at, 0),
             _store(at + 4, entry >> 32),
@@ -221,11 +231,15 @@ class Expander:
     def access(self, a: Mapping[str, int]) -> list[Step]:
         """A page of the window read, written or executed; its entry is looked at."""
         page, kind = a["page"], ("load", "store", "execute")[a["kind"]]
-        at = WINDOW_TABLES[self.space] + 8 * page
+        at = self.entry(self.space, page)
         arguments = {"address": WINDOW + page * PAGE + (0x800 if kind == "execute" else 0)}
         if kind == "store":
             arguments["value"] = a["value"]
         return [Step(kind, arguments, at)]
+
+    def entry(self, space: int, page: int) -> int:
+        """Where the entry of a page of the window lies."""
+        return WINDOW_TABLES[space] + (4 if self.two_level else 8) * page
 
     def flush(self, a: Mapping[str, int]) -> list[Step]:
         """InvalPage of a page of the window."""

@@ -31,6 +31,7 @@ from vmirom.conform.model.player import Died, Player, Setting
 from vmirom.conform.model.steps import ANYTHING, NO_TRAP, Result, Step
 from vmirom.conform.model.tables import SWAPPED, Gate
 from vmirom.conform.model.window import PAGE_ENTRIES, Window
+from vmirom.hypervisors.hypervisor import EndKind
 from vmirom.overlays.native import Apic
 from vmirom.rom.lock import read_lock
 from vmirom.schema.calls import Call, registers, stack_words
@@ -204,6 +205,7 @@ class Stage:
             gates=self._gates,
             offers=self.offers,
             no_execute=_NO_EXECUTE.get(self.setting.backend, True),
+            two_level=self.setting.two_level,
         )
         begin = self._begin()
         steps: list[Step] = []
@@ -242,6 +244,18 @@ class Stage:
         if not least * (1 - _SLACK) <= seconds <= most * (1 + _SLACK):
             why = f"{seconds:.4f} s passed by counter and frequency, {least:.4f} to {most:.4f} s in truth"
             raise Difference(self.setting, (), Step("GetCycleFrequency", {}), why)
+
+    def end(self, call: str, arguments: Mapping[str, int], kind: EndKind) -> None:
+        """Make a call that does not come back, in the state that the last sequence left. Raises Difference if
+        the machine does not end as it says. Afterwards there is no machine."""
+        step = Step(call, arguments)
+        try:
+            self._run([step])
+        except Died as died:
+            if died.kind is not kind:
+                raise Difference(self.setting, (), step, f"{died}, not {kind.value}") from None
+        else:
+            raise Difference(self.setting, (), step, f"comes back, not {kind.value}")
 
     def _timed(self, call: str, arguments: Mapping[str, int]) -> tuple[tuple[int, int], int]:
         """``time.monotonic_ns`` before and behind a call, and its answer."""
@@ -282,6 +296,7 @@ class Stage:
     def _model(self) -> Model:
         model = Model(
             self._traits,
+            window=Window(two_level=self.setting.two_level),
             roots=(self._player.roots[0], self._player.roots[1]),
             user_selectors=(self._player.user_selectors[0], self._player.user_selectors[1]),
             handlers={words: gate for gate, words in self._gates.items()},
@@ -355,15 +370,17 @@ class Stage:
 
     def _window(self) -> list[Step]:
         """The window's tables and frames as the model begins."""
-        model, steps = Window(), []
+        model, steps = Window(two_level=self.setting.two_level), []
+        call, form = ("SetPxE", "I") if self.setting.two_level else ("SetPxELong", "Q")
         if self._space:
             steps.append(Step("SetCR3", {"value": self._player.roots[0]}))
         steps.append(Step("SetLazyMode", {"mode": 1}))
         for space, table in enumerate(WINDOW_TABLES):
-            now = struct.unpack(f"<{PAGE_ENTRIES}Q", self._player.read(table, 8 * PAGE_ENTRIES))
+            size = model.entry_size
+            now = struct.unpack(f"<{PAGE_ENTRIES}{form}", self._player.read(table, size * PAGE_ENTRIES))
             for page, entry in enumerate(model.tables[space]):
                 if now[page] != entry:
-                    steps.append(Step("SetPxELong", {"pte": entry, "ptep": table + 8 * page, "flags": 1}))
+                    steps.append(Step(call, {"pte": entry, "ptep": table + size * page, "flags": 1}))
         steps.append(Step("SetLazyMode", {"mode": 0}))
         steps += [Step("InvalPage", {"va": WINDOW + PAGE * page}) for page in range(PAGE_ENTRIES)]
         for number, word in enumerate(model.words):

@@ -30,7 +30,7 @@ from vmirom.conform.model.arena import (
     State,
 )
 from vmirom.hosts.backends import hypervisor_module
-from vmirom.hypervisors.hypervisor import Ending, Hypervisor, NoTrace
+from vmirom.hypervisors.hypervisor import EndKind, Hypervisor, NoTrace
 from vmirom.machine.engine import Engine
 from vmirom.machine.memory import Memory
 from vmirom.machine.paging import Access, Mode, PageFault, translate
@@ -38,14 +38,22 @@ from vmirom.overlays.vmi import Call, Reloc
 from vmirom.rom.image import load_rom
 from vmirom.schema.places import source_tree
 
-__all__ = ["Died", "Player", "Setting"]
+__all__ = ["TWO_LEVEL", "Died", "Player", "Setting"]
 
 _BUDGET_S: Final = 20.0
 _MEMORY_MIB: Final = 16
+_ABI: Final = "3.1"
+TWO_LEVEL: Final = "two-level"
+"""The word on the player's command line, and in the name of a setting."""
 
 
 class Died(Exception):
-    """The machine ended, or did not come back in time; the text says how."""
+    """The machine ended, or did not come back in time; the text says how. ``kind``, if it was the hypervisor
+    that ended it."""
+
+    def __init__(self, how: str, kind: EndKind | None = None) -> None:
+        super().__init__(how)
+        self.kind = kind
 
 
 class _AtGate(Exception):
@@ -55,18 +63,21 @@ class _AtGate(Exception):
 @dataclass(frozen=True, slots=True)
 class Setting:
     """What is played on: a backend, its hypervisor's options, a ROM (None: the shipped one), the ABI version,
-    and how many seconds one batch may take."""
+    and how many seconds one batch may take. ``two_level``: the guest leaves PAE for tables of two levels."""
 
     backend: str
     options: dict[str, Any] = field(default_factory=dict)
     rom: bytes | None = None
-    abi: str = "3.1"
+    abi: str = _ABI
     budget: float = _BUDGET_S
+    two_level: bool = False
 
     @property
     def label(self) -> str:
         """How it is called: ``kvm host_era=2008``."""
-        return " ".join((self.backend, *(f"{name}={value}" for name, value in self.options.items())))
+        forms = [f"{name}={value}" for name, value in self.options.items()]
+        forms += [f"abi={self.abi}"] if self.abi != _ABI else []
+        return " ".join((self.backend, *forms, *([TWO_LEVEL] if self.two_level else ())))
 
 
 class Player:
@@ -83,8 +94,9 @@ class Player:
         self._host: Hypervisor = hypervisor_module(setting.backend).make(
             self._make_engine, _MEMORY_MIB, lambda text: None, NoTrace(), **setting.options
         )
+        line = TWO_LEVEL if setting.two_level else "quiet"
         try:
-            self._host.load(compose(image, rom, setting.backend, (major, minor)), "quiet")
+            self._host.load(compose(image, rom, setting.backend, (major, minor)), line)
             self._run()
             self._find()
         except BaseException:
@@ -157,7 +169,7 @@ class Player:
             ending = self._host.run(time.monotonic_ns() + int(self.setting.budget * 1e9))
         except _AtGate:
             return
-        raise Died(_told(ending))
+        raise Died(f"{ending.kind.value}: {ending.reason}", ending.kind)
 
     def _find(self) -> None:
         """Where the arena lies: through the tables that are in use, once, since it does not move."""
@@ -169,10 +181,6 @@ class Player:
             if isinstance(found, PageFault):
                 raise Died(f"page {page} of the arena is not mapped")
             self._pages.append(int(found))
-
-
-def _told(ending: Ending) -> str:
-    return f"{ending.kind.value}: {ending.reason}"
 
 
 def _symbol(name: str) -> int:

@@ -2,7 +2,7 @@
 
 JSON, read strictly::
 
-    {"format": 1, "setting": {"backend": "xen", "options": {}, "abi": "3.1"},
+    {"format": 1, "setting": {"backend": "xen", "options": {}, "abi": "3.1", "two_level": false},
      "why": "GetCR2(): 0x0, not 0x5 in the bits 0xffffffff",
      "moves": [{"name": "SetCR2", "arguments": {"value": 5}}, {"name": "GetCR2", "arguments": {}}]}
 
@@ -38,11 +38,12 @@ class KeptSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     backend: str
     options: dict[str, str] = msgspec.field(default_factory=dict)
     abi: str = "3.1"
+    two_level: bool = False
 
     @property
     def setting(self) -> Setting:
         """To play on."""
-        return Setting(self.backend, dict(self.options), abi=self.abi)
+        return Setting(self.backend, dict(self.options), abi=self.abi, two_level=self.two_level)
 
 
 class KeptMove(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,7 +78,7 @@ def kept(difference: Difference) -> Regression:
     at = f"{difference.step}: " if difference.step is not None else ""
     return Regression(
         FORMAT,
-        KeptSetting(setting.backend, options, setting.abi),
+        KeptSetting(setting.backend, options, setting.abi, setting.two_level),
         at + difference.why,
         [KeptMove(move.name, dict(move.arguments)) for move in difference.moves],
     )

@@ -27,6 +27,8 @@ _CODE_AT: Final = 0x800
 _CODE_VALUE: Final = 0xC0DE0000
 _NUMBER: Final = {frame - LINEAR: n for n, frame in enumerate(FRAMES)}
 _FAULT: Final = 14
+_WORD: Final = 0xFFFFFFFF
+_DOUBLE: Final = (1 << 64) - 1
 
 
 def frame_entry(number: int, flags: int) -> int:
@@ -44,7 +46,7 @@ def _begin() -> list[int]:
 class Window:
     """``tables`` are the entries as memory holds them, by space; ``old`` what else may be met in the space in
     use; ``unsure`` pages whose accessed and dirty bits nobody can know; ``words`` the first word of each
-    frame, None where that is open."""
+    frame, None where that is open. ``two_level``: entries have four bytes and no NX."""
 
     tables: list[list[int]] = field(default_factory=lambda: [_begin(), _begin()])
     old: list[set[int]] = field(default_factory=lambda: [set() for _ in range(PAGE_ENTRIES)])
@@ -52,15 +54,21 @@ class Window:
     words: list[int | None] = field(default_factory=lambda: [0x1000 + n for n in range(PAGE_ENTRIES)])
     space: int = 0
     lazy: bool = False
+    two_level: bool = False
 
     # what changes entries and what flushes
 
-    @staticmethod
-    def entry_at(address: int) -> tuple[int, int, int] | None:
+    @property
+    def entry_size(self) -> int:
+        """Bytes of an entry."""
+        return 4 if self.two_level else 8
+
+    def entry_at(self, address: int) -> tuple[int, int, int] | None:
         """Space, page and byte of an address in one of the tables."""
+        size = self.entry_size
         for space, table in enumerate(WINDOW_TABLES):
-            if table <= address < table + 8 * PAGE_ENTRIES:
-                return space, (address - table) // 8, (address - table) % 8
+            if table <= address < table + size * PAGE_ENTRIES:
+                return space, *divmod(address - table, size)
         return None
 
     def change(self, space: int, page: int, entry: int, *, waits: bool) -> None:
@@ -115,18 +123,29 @@ class Window:
         return one_of(expected)
 
     def _meet(self, entry: int, address: int, kind: str, exact: bool) -> Expected:
-        error = fault(entry, kind)
+        error = self.fault(entry, kind)
         peek = entry if exact else None
+        looked = _WORD if self.two_level else _DOUBLE
         if error is not None:
-            return Expected(trap=_FAULT, error=error, address=address, peek=peek)
+            return Expected(trap=_FAULT, error=error, address=address, peek=peek, peek_mask=looked)
         number = _NUMBER[entry & _ADDRESS]
         if exact:
             peek = entry | A | (D if kind == "store" else 0)
         if kind == "execute":
-            return Expected(_CODE_VALUE + number, peek=peek)
+            return Expected(_CODE_VALUE + number, peek=peek, peek_mask=looked)
         if kind == "store":
-            return Expected(peek=peek)
-        return Expected(self.words[number], peek=peek)
+            return Expected(peek=peek, peek_mask=looked)
+        return Expected(self.words[number], peek=peek, peek_mask=looked)
+
+    def fault(self, entry: int, kind: str) -> int | None:
+        """Error code of the kernel's access through an entry, or None if it may. That it was a fetch is told
+        only where NX is in use (Intel SDM volume 3, 4.7)."""
+        code = {"load": 0, "store": 2, "execute": 0 if self.two_level else 0x10}[kind]
+        if not entry & P:
+            return code
+        if (kind == "store" and not entry & RW) or (kind == "execute" and entry & NX):
+            return code | 1
+        return None
 
     def seen(self, address: int, kind: str, value: int, result: Result) -> None:
         """What the access met fixes what was open."""
@@ -136,7 +155,7 @@ class Window:
         if result.trap == _FAULT:
             self.settle()  # a processor would drop the page's translation, too; emulated ones may keep it
             return
-        through = [entry for entry in met if fault(entry, kind) is None]
+        through = [entry for entry in met if self.fault(entry, kind) is None]
         now = self.tables[self.space][page]
         if now & P:
             if len(met) == 1:
@@ -151,16 +170,6 @@ class Window:
             self.words[_NUMBER[through[0] & _ADDRESS]] = result.eax
 
 
-def fault(entry: int, kind: str) -> int | None:
-    """Error code of the kernel's access through an entry, or None if it may."""
-    code = {"load": 0, "store": 2, "execute": 0x10}[kind]
-    if not entry & P:
-        return code
-    if (kind == "store" and not entry & RW) or (kind == "execute" and entry & NX):
-        return code | 1
-    return None
-
-
 def one_of(expected: list[Expected]) -> Expected:
     """One of several."""
     if len(expected) == 1:
@@ -170,6 +179,7 @@ def one_of(expected: list[Expected]) -> Expected:
         value=first.value,
         mask=first.mask,
         peek=first.peek,
+        peek_mask=first.peek_mask,
         trap=first.trap,
         error=first.error,
         address=first.address,
