@@ -120,6 +120,11 @@ class Machine:
         self.file = tempfile.TemporaryFile()  # noqa: SIM115  closed by close()
         os.ftruncate(self.file.fileno(), (16 + len(frames)) << 12)
         self.memory = mmap.mmap(self.file.fileno(), 0)
+        self._untouched()
+        self._open()
+
+    def _untouched(self) -> None:
+        """No frame has a type, nothing has been asked."""
         self.writable: dict[int, int] = {}  # mfn -> writable mappings in typed tables and the window
         self.level: dict[int, int] = {}  # mfn -> 1, 2, 3 while it is a page table
         self.count: dict[int, int] = {}  # mfn -> references as page table
@@ -127,7 +132,6 @@ class Machine:
         self.base = 0
         self.hypercalls: list[tuple[Hypercall, int]] = []
         self.refusals: list[str] = []
-        self._open()
 
     def _open(self) -> None:
         lib = self.lib
@@ -182,7 +186,8 @@ class Machine:
                 try:
                     self.update(pointer >> 12, (pointer & 0xFFF) >> 3, value)
                 except Refused:
-                    self.ffi.memmove(self.lib.host_at(c, 4), struct.pack("<I", i), 4)
+                    if c:
+                        self.ffi.memmove(self.lib.host_at(c, 4), struct.pack("<I", i), 4)
                     raise
             return 0
         self.hypercalls.append((number, 1))
