@@ -147,6 +147,13 @@ def test_more_calls_than_any_abi_has() -> None:
     assert "calls: Expected `array` of length <= 1024" in refused(edited(many))
 
 
+ODD: list[Any] = [
+    *(None, True, -1, 0, 1 << 31, 1 << 64, -(1 << 70), 10**400, 1.5, float("nan"), float("inf")),
+    *("", "EAX", "EDX:EAX", "st0", "x" * 200, "x" * 9000, "\ud800", "\0", "\n", "struct vmi_rom_header"),
+    *([], [[]], [None], ["EAX", "EAX"], {}, {"a": 1}, {"": {}}),
+]
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_a_lock_edited_anywhere_is_read_or_refused_in_a_line(data: st.DataObject) -> None:
@@ -159,15 +166,18 @@ def test_a_lock_edited_anywhere_is_read_or_refused_in_a_line(data: st.DataObject
         if not isinstance(node[key], dict | list) or not node[key] or data.draw(st.integers(0, 9)) == 0:
             break
         node = node[key]
-    node[key] = data.draw(
-        st.sampled_from(
-            [None, True, -1, 0, 1 << 31, 1.5, "", "EAX", "st0", "x" * 200, [], [[]], {}, {"a": 1}]
+    node[key] = data.draw(st.sampled_from(ODD))
+    text = json.dumps(plain)
+    if data.draw(st.booleans()):  # and the text itself is damaged
+        at, more = (
+            data.draw(st.integers(0, len(text))),
+            data.draw(st.sampled_from(["", ",", "}", '"', "NaN", "1e999"])),
         )
-    )
+        text = text[:at] + more + text[at + data.draw(st.integers(0, 2)) :]
     try:
-        side = from_bytes(json.dumps(plain).encode(), "side")
+        side = from_bytes(text.encode(), "side")
     except CompatError as error:
-        assert "\n" not in str(error)
+        assert "\n" not in str(error) and len(str(error)) < 1000
         return
     diff(base("vmi3@3.1"), side)
     diff(side, base("vmi13@13.0"))

@@ -342,6 +342,9 @@ def _resized(old: Field, new: Field, whole: tuple[Layout, Layout], style: _Style
         last = old.end == whole[0].size and new.end == whole[1].size and old.type == new.type
         if last and old.count is not None and (style.sized or _tells_size(whole[0])):
             why = "it is an array at the end, and the struct's size is told with it"
+            if old.type in ("u8", "char"):
+                why += "; bytes are often one value, of which an old reader takes the first part"
+                return found(rule, place, _at(old), _at(new), severity=Severity.RISKY, why=why)
             mild = Severity.COMPATIBLE
             return found(rule, place, _at(old), _at(new), severity=mild, breaks=Breaks.NEW_GUEST, why=why)
     return found(rule, place, _at(old), _at(new))

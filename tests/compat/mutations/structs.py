@@ -127,7 +127,8 @@ def resize_field(rng: Random, d: Declaration) -> Mutant:
         else f
         for f in old.fields
     )
-    return mutant(_put_struct(d, old, fields, old.size + 4), ("field-resized", B))
+    tail = field.end == old.size and field.count is not None and field.type == "u8" and _tells(old)
+    return mutant(_put_struct(d, old, fields, old.size + 4), ("field-resized", R if tail else B))
 
 
 @mutation

@@ -411,3 +411,11 @@ case(
     "field-moved",
     BOTH,
 )
+case(
+    "a name at the tail grows, size told at head",
+    abi("1.0", structs={"info": struct("u32 size; u32 flags; char[16] name")}),
+    abi("1.1", structs={"info": struct("u32 size; u32 flags; char[32] name")}),
+    R,
+    "field-resized",
+    BOTH,
+)
