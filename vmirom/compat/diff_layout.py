@@ -51,6 +51,8 @@ def header_findings(old: Layout | None, new: Layout | None, names: Naming) -> It
 
 
 _HEADS = frozenset(("magic", "signature", "sig", "version", "revision", "type", "id"))
+_SAFE = "the struct's size is told with it, or guests are only handed it"
+"""Why a struct may grow."""
 _SIZE_TOLD = re.compile(r"size|length|cb|(?:header|hdr|struct|table|total)_(?:size|length|len)", re.ASCII)
 """Fields that tell how large their own struct is."""
 _SIZES = frozenset(("size", "length", "len", "bytes", "nbytes", "room", "buflen", "bufsize"))
@@ -58,8 +60,13 @@ _SIZES = frozenset(("size", "length", "len", "bytes", "nbytes", "room", "buflen"
 
 
 def told_by_calls(calls: Sequence[Call]) -> frozenset[str]:
-    """Structs that each call which is given one is told the size of, too."""
+    """Structs that each call which is given one is told the size of, too; and those that guests are only
+    handed: whoever hands them out made room for them."""
     told: dict[str, bool] = {}
+    for call in calls:
+        for value in call.results or ():
+            if value.type.endswith("*"):
+                told[pointee(value.type)] = True
     for call in calls:
         sized = any(value.name.lower() in _SIZES for value in call.arguments or ())
         for value in call.arguments or ():
@@ -256,7 +263,7 @@ def _size(old: Layout, new: Layout, style: _Style) -> Finding:
     rule = "header-size" if style.rules == "header-field" else "struct-size"
     sizes = (f"{old.size} bytes", f"{new.size} bytes")
     if new.size > old.size and (style.sized or _tells_size(old)):
-        why = "its size is told with it, and only grew"
+        why = f"{_SAFE}, and it only grew"
         mild = Severity.COMPATIBLE
         return found(rule, f"{style.place}/size", *sizes, severity=mild, breaks=Breaks.NEW_GUEST, why=why)
     return found(rule, f"{style.place}/size", *sizes)
@@ -294,7 +301,7 @@ def _cause(what: str, field: Field, old: Layout, new: Layout, style: _Style) -> 
     if not last:
         return found("field-inserted", place, None, _at(field))
     if style.sized or _tells_size(old):
-        why = "the struct's size is told with it"
+        why = _SAFE
         mild = Severity.COMPATIBLE
         return found(
             "field-appended", place, None, _at(field), severity=mild, breaks=Breaks.NEW_GUEST, why=why
@@ -341,7 +348,7 @@ def _resized(old: Field, new: Field, whole: tuple[Layout, Layout], style: _Style
             return found(rule, place, _at(old), _at(new), severity=Severity.RISKY, why=why)
         last = old.end == whole[0].size and new.end == whole[1].size and old.type == new.type
         if last and old.count is not None and (style.sized or _tells_size(whole[0])):
-            why = "it is an array at the end, and the struct's size is told with it"
+            why = f"it is an array at the end, and {_SAFE}"
             if old.type in ("u8", "char"):
                 why += "; bytes are often one value, of which an old reader takes the first part"
                 return found(rule, place, _at(old), _at(new), severity=Severity.RISKY, why=why)

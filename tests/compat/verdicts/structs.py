@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.compat.verdicts.frame import BOTH, NEW, NOBODY, OLD, B, C, R, abi, case, struct, values
+from tests.compat.verdicts.frame import BOTH, NEW, NOBODY, OLD, B, C, R, abi, call, case, struct, values
 
 case(
     "reserved struct bytes used",
@@ -417,5 +417,27 @@ case(
     abi("1.1", structs={"info": struct("u32 size; u32 flags; char[32] name")}),
     R,
     "field-resized",
+    BOTH,
+)
+INFO = call(1, "GetInfo", "", "info hv_info* EAX")
+case(
+    "a struct that guests are handed grows",
+    abi("1.0", INFO, structs={"hv_info": struct("u32 version; u32 features")}),
+    abi("1.1", INFO, structs={"hv_info": struct("u32 version; u32 features; u32 hints")}),
+    C,
+    "field-appended",
+    NEW,
+)
+case(
+    "a struct that guests are handed, and hand back, grows",
+    abi("1.0", INFO, call(2, "PutInfo", "info hv_info* EAX"), structs={"hv_info": struct("u32 a; u32 b")}),
+    abi(
+        "2.0",
+        INFO,
+        call(2, "PutInfo", "info hv_info* EAX"),
+        structs={"hv_info": struct("u32 a; u32 b; u32 c")},
+    ),
+    B,
+    "field-appended",
     BOTH,
 )
