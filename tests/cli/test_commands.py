@@ -137,6 +137,7 @@ def test_abi_show(run: Run) -> None:
     whole = json.loads(run("abi", "show", "--abi", "3.0", "--json").stdout)
     assert whole["version"] == "3.0" and len(whole["calls"]) == 74
     assert "17  SetCR3" in run("abi", "show").stdout
+    assert "only with Feature.PV_SEND_IPI; returns" in run("abi", "show", "--line", "kvm").stdout
 
 
 def test_bench(run: Run, guest: Path, scripted: object) -> None:

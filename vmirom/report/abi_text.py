@@ -46,7 +46,9 @@ def contents_lines(resolved: Resolved) -> Iterator[str]:
         kind = call.kind.value if call.kind else "unpublished"
         yield f"  {call.number:3}  {call.name:24} {kind:11} since {call.since}"
     for hypercall in resolved.hypercalls:
-        yield f"  {hypercall.number:3}  {hypercall.name:24} {_words(hypercall.doc)}"
+        gate = f"only with {' and '.join(hypercall.when)}" if hypercall.when else ""
+        said = "; ".join(each for each in (gate, _words(hypercall.doc)) if each)
+        yield f"  {hypercall.number:3}  {hypercall.name:24} {said}".rstrip()
     for struct in resolved.structs:
         yield f"  struct {struct.name:28} {struct.size:5} bytes"
     for enum in resolved.enums:
