@@ -200,3 +200,16 @@ def test_modules_are_loaded_by_the_names_they_are_packed_under() -> None:
         assert name in text
     done = subprocess.run(["sh", "-n", Path(appliance.__file__).with_name("init.sh")], check=False)
     assert done.returncode == 0
+
+
+def test_an_appliance_of_which_a_part_was_taken_away_is_made_anew(
+    parts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    qemu(tmp_path, monkeypatch, PASSES)
+    set_up()
+    found = appliance.find()
+    assert found is not None
+    found.initrd.unlink()
+    assert appliance.find() is None
+    set_up()
+    assert appliance.find() == found and found.initrd.is_file()

@@ -186,3 +186,23 @@ def test_a_qemu_that_the_user_names_is_taken_as_it_is(fake: Path, monkeypatch: p
     monkeypatch.setenv("VMIROM_QEMU", str(old))
     roads.setup(lambda line: None)
     assert emulator.emulator() == old and not (cache_dir() / "xen-qemu").exists()
+
+
+@pytest.mark.parametrize("part", ["xen", "xen-source"])
+def test_what_was_taken_away_is_made_anew(fake: Path, part: str) -> None:
+    roads.setup(lambda line: None)
+    for folder in ("xen", part):
+        for path in (cache_dir() / folder / KEY).iterdir():
+            path.unlink()
+    assert not roads.probe().usable
+    roads.setup(lambda line: None)
+    assert roads.probe().usable and (cache_dir() / "xen" / KEY / IMAGE).is_file()
+
+
+def test_a_newer_qemu_of_ones_own_needs_no_other(fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (fake / "qemu-system-x86_64").write_text(program_of_version("7.2.22"))
+    (fake / "newer").write_text(program_of_version("10.0.2"))
+    (fake / "newer").chmod(0o755)
+    roads.setup(lambda line: None)
+    monkeypatch.setenv("PATH", "/nothing")
+    assert cache_dir() in emulator.emulator().parents

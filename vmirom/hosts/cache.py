@@ -42,9 +42,16 @@ def installed(name: str, key: str) -> Path | None:
     return place if place.is_dir() else None
 
 
-def install(name: str, key: str, build: Callable[[Path], None], test: Callable[[Path], None]) -> Path:
-    """The folder of ``name`` under ``key``; unless it is there, ``build`` fills an empty folder, ``test``
-    tries what is in it, and only then it gets its name. What else was installed of ``name`` is removed after.
+def install(
+    name: str,
+    key: str,
+    build: Callable[[Path], None],
+    test: Callable[[Path], None],
+    whole: Callable[[Path], bool] = lambda folder: True,
+) -> Path:
+    """The folder of ``name`` under ``key``; unless it is there, and ``whole``, ``build`` fills an empty
+    folder, ``test`` tries what is in it, and only then it gets its name. What else was installed of ``name``
+    is removed after.
 
     Both raise :class:`SetupFailed`, which passes through; OSError (disk full, no right) becomes one.
     """
@@ -54,9 +61,11 @@ def install(name: str, key: str, build: Callable[[Path], None], test: Callable[[
         with _alone(above):
             for left_over in above.glob(f"{_BUILDING}*"):
                 shutil.rmtree(left_over, ignore_errors=True)
-            if (found := installed(name, key)) is None:
-                found = _build(above, key, build, test)
-            return found
+            found = installed(name, key)
+            if found is not None and not whole(found):  # somebody took a part away
+                shutil.rmtree(found)
+                found = None
+            return found or _build(above, key, build, test)
     except OSError as error:
         raise SetupFailed(_sentence(error, above)) from error
 

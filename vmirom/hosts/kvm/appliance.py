@@ -58,15 +58,18 @@ def _recipe() -> str:
 def find() -> Appliance | None:
     """The installed appliance of this version of the recipe, or None."""
     above = cache.cache_dir() / _NAME
-    for folder in sorted(above.glob(f"*-{_recipe()}"), reverse=True):
-        try:
-            about = json.loads((folder / _ABOUT).read_text())
-            appliance = Appliance(folder, str(about["kernel"]))
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-        if appliance.vmlinux.is_file() and appliance.initrd.is_file():
-            return appliance
-    return None
+    there = map(_read, sorted(above.glob(f"*-{_recipe()}"), reverse=True))
+    return next((appliance for appliance in there if appliance is not None), None)
+
+
+def _read(folder: Path) -> Appliance | None:
+    """What is in a folder, if it is whole."""
+    try:
+        about = json.loads((folder / _ABOUT).read_text())
+        appliance = Appliance(folder, str(about["kernel"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return appliance if appliance.vmlinux.is_file() and appliance.initrd.is_file() else None
 
 
 def setup(say: Callable[[str], None], test: Callable[[Appliance], str]) -> Appliance:
@@ -93,7 +96,7 @@ def setup(say: Callable[[str], None], test: Callable[[Appliance], str]) -> Appli
         if why := test(Appliance(folder, about)):
             raise SetupFailed(f"the appliance does not pass its self-test: {why}")
 
-    folder = cache.install(_NAME, key, build, tried)
+    folder = cache.install(_NAME, key, build, tried, lambda folder: _read(folder) is not None)
     shutil.rmtree(downloads, ignore_errors=True)
     return Appliance(folder, about)
 

@@ -78,8 +78,11 @@ def unpack(package: Path, folder: Path, wanted: Callable[[str], bool]) -> None:
         try:
             with tarfile.open(fileobj=stream, mode="r|") as tar:
                 for member in tar:
-                    if (member.isfile() or member.issym()) and wanted(member.name):
-                        tar.extract(member, folder, filter="data")
+                    content = tar.extractfile(member) if member.isfile() and wanted(member.name) else None
+                    if content is not None and ".." not in Path(member.name).parts:
+                        path = folder / member.name.lstrip("/")
+                        path.parent.mkdir(parents=True, exist_ok=True)
+                        path.write_bytes(content.read())
         except tarfile.TarError as error:
             torn = f"{package.name} can't be unpacked: {error}"
     errors.unlink()

@@ -22,7 +22,7 @@ from vmirom.hosts.xen.console import guest_bytes, registers_of
 from vmirom.hosts.xen.emulator import dotted, emulator, provide, sound
 from vmirom.hosts.xen.launch import launch, verdict
 from vmirom.hosts.xen.make import IMAGE, KEY, make
-from vmirom.hosts.xen.source import download, missing_tools
+from vmirom.hosts.xen.source import download, holds_source, missing_tools
 
 if TYPE_CHECKING:
     from vmirom.hosts.request import BootRequest, Progress
@@ -134,7 +134,7 @@ def setup(say: Callable[[str], None]) -> None:
         say(f"xen: {image} is there")
         return
     say("source: Xen 4.17 from Debian (5 MB)")
-    source = install("xen-source", KEY, download, lambda folder: None)
+    source = install("xen-source", KEY, download, lambda folder: None, holds_source)
     say("build: with 32-bit guests; one to four minutes")
 
     def test(folder: Path) -> None:
@@ -142,7 +142,9 @@ def setup(say: Callable[[str], None]) -> None:
         if why := _test(folder / IMAGE):
             raise SetupFailed(f"the Xen that was built does not work: {why}")
 
-    place = install(_NAME, KEY, lambda folder: make(source, folder), test)
+    place = install(
+        _NAME, KEY, lambda folder: make(source, folder), test, lambda folder: _image() is not None
+    )
     note(_NOTE, "passed")
     say(f"xen: {place / IMAGE}")
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import shutil
 import tarfile
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from vmirom.hosts.cache import SetupFailed
 from vmirom.hosts.xen.debian import RELEASE, archive
 
-__all__ = ["download", "missing_tools", "unpack"]
+__all__ = ["download", "holds_source", "missing_tools", "unpack"]
 
 _TOOLS: Final = ("make", "gcc", "ld", "flex", "bison", "python3")
+_CAUTION: Final[dict[str, Any]] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+"""Python before 3.11.4 has no filters; what apt brought is Debian's own, checked by it."""
+_ARCHIVE: Final = "xen_4.17*.orig.tar.*"
 _PACKAGES: Final = "gcc binutils make flex bison python3"
 
 
@@ -30,9 +33,14 @@ def download(folder: Path) -> None:
         debian.source("xen")
 
 
+def holds_source(folder: Path) -> bool:
+    """Whether :func:`download` has been there."""
+    return any(folder.glob(_ARCHIVE))
+
+
 def _found(folder: Path) -> Path:
     """The archive in ``folder``. Raises SetupFailed."""
-    found = sorted(folder.glob("xen_4.17*.orig.tar.*"))
+    found = sorted(folder.glob(_ARCHIVE))
     if not found:
         raise SetupFailed(f"{folder}: apt brought no source of Xen 4.17")
     return found[0]
@@ -43,7 +51,7 @@ def unpack(source: Path, folder: Path) -> Path:
     OSError."""
     try:
         with tarfile.open(_found(source)) as tar:
-            tar.extractall(folder, filter="data")
+            tar.extractall(folder, **_CAUTION)
     except (tarfile.TarError, EOFError) as error:
         raise SetupFailed(f"the source of Xen can't be unpacked: {error}") from None
     trees = [path.parent for path in folder.glob("*/xen/Kconfig")]
