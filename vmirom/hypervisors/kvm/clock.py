@@ -85,7 +85,9 @@ class Clock:
         info.system_time = self.at(tsc)
         info.tsc_to_system_mul = self._mul
         info.tsc_shift = self._shift
-        info.flags = self._flags
+        info.flags = self._flags | info.flags & ClockFlag.GUEST_STOPPED
+        info.pad0 = bytes(4)
+        info.pad = bytes(2)
         info.version = info.version + 1 & _U32
         return True
 
@@ -118,11 +120,12 @@ class StealTime:
         self._left = 0
 
     def enable(self, value: int) -> bool:
-        """WRMSR; False if a reserved bit is set."""
+        """WRMSR; False if a reserved bit is set. The record is whole before the guest goes on."""
         if value & self.RESERVED:
             return False
         self.value = value
         self._published = -1
+        self.entering()
         return True
 
     def entering(self) -> None:

@@ -16,6 +16,7 @@ from vmirom.hypervisors.hypervisor import Console, Trace
 from vmirom.hypervisors.kvm.calls import Calls, MmuOpFailed
 from vmirom.hypervisors.kvm.clock import Clock, StealTime
 from vmirom.hypervisors.kvm.era import era
+from vmirom.hypervisors.kvm.registers import Registers
 from vmirom.hypervisors.native import multiboot
 from vmirom.hypervisors.native.machine import Machine
 from vmirom.machine.engine import Engine, SegmentName, Trap
@@ -53,6 +54,7 @@ class KvmMachine(Machine):
         engine = self.engine
         self.clock = Clock(engine, self.era.has(Feature.CLOCKSOURCE_STABLE))
         self.steal = StealTime(self.memory)
+        self.registers = Registers()
         self.calls = Calls(engine, self.era, self.clock, self._queue, self._kicked)
         self._queued: deque[int] = deque()
         self._woken = False
@@ -120,7 +122,8 @@ class KvmMachine(Machine):
             return self.clock.system if index in (Msr.SYSTEM_TIME, Msr.SYSTEM_TIME_NEW) else self.clock.wall
         if index == Msr.STEAL_TIME and self.era.has(Feature.STEAL_TIME):
             return self.steal.value
-        return None
+        found = self.registers.read(index)
+        return None if found is False else found
 
     def write_msr(self, index: int, value: int) -> bool | None:
         """The paravirtual registers that this host serves."""
@@ -132,7 +135,7 @@ class KvmMachine(Machine):
             return True
         if index == Msr.STEAL_TIME and self.era.has(Feature.STEAL_TIME):
             return self.steal.enable(value)
-        return None
+        return self.registers.write(index, value)
 
     def _served(self, *features: Feature) -> set[int]:
         numbers: dict[Feature, tuple[Msr, Msr]] = {
