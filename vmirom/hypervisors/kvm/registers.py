@@ -1,8 +1,8 @@
 """The model-specific registers that KVM serves by itself, whatever the processor has.
 
-Facts: a sweep over all ranges on Linux 6.1's kvm_amd, each register read and written with what it read, 0, 1 and
-all ones. Registers of the processor itself (EFER, SYSENTER, SYSCALL) are not here. MTRRs and the PAT are kept by the
-processor; only what may be written is looked at.
+Facts: a sweep over all ranges on Linux 6.1's kvm_amd, each register read and written with what it read, 0, 1
+and all ones. Registers of the processor itself (EFER, SYSENTER, SYSCALL) are not here. MTRRs and the PAT are
+kept by the processor; only what may be written is looked at.
 """
 
 from __future__ import annotations
