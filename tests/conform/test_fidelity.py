@@ -21,7 +21,7 @@ from vmirom.conform.fidelity import (
 from vmirom.hosts import registry
 
 RECORDED = Path(__file__).with_name("data") / "probe-xen.txt"
-LEAST_QUESTIONS = 1500
+LEAST_QUESTIONS = 2300
 OF_THE_PROCESSOR = Accepted(("cpuid.*",), "the processor that the engine emulates follows its version")
 
 

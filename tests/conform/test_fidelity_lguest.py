@@ -22,7 +22,7 @@ pytestmark = pytest.mark.boot
 
 @cache
 def _embedded() -> dict[str, Answer]:
-    return embedded_answers("lguest", 100)
+    return embedded_answers("lguest", 100, deadly=True)
 
 
 def test_the_embedded_one_answers_as_the_sources_say() -> None:

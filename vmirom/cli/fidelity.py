@@ -23,21 +23,23 @@ _SKIP = 3
 @click.command(epilog="\b\nExample:\n  vmirom fidelity xen --accepted\n")
 @click.argument("name", metavar="HYPERVISOR", type=click.Choice(["xen", "kvm", "lguest"]))
 @click.option("--accepted", is_flag=True, help="Show the differences that the written list explains, too.")
+@click.option("--deadly", is_flag=True, help="Ask what may end the guest, too: a boot for each question.")
 @click.option(
     "--budget", type=click.FloatRange(min=1), default=180.0, show_default=True, help="Seconds each."
 )
 @json_option
-def fidelity(name: str, accepted: bool, budget: float, as_json: bool) -> None:
+def fidelity(name: str, accepted: bool, deadly: bool, budget: float, as_json: bool) -> None:
     """Ask the real and the embedded HYPERVISOR the same questions and print where their answers differ.
 
-    Of lguest there is no real one any more: its answers are those that its sources give, written down.
+    Of lguest there is no real one any more: its answers are those that its sources give, written down. What
+    may end the guest is asked of it in any case.
     Exit code 5 for a difference that the written list does not explain, 3 where the real one can't run here.
     """
     from vmirom.conform import fidelity as made
     from vmirom.report.json_text import json_bytes
 
     try:
-        real, embedded, qemu = _answers(name, budget)
+        real, embedded, qemu = _answers(name, budget, deadly)
         expected = made.accepted_list(name)
     except made.Unusable as unusable:
         raise Fault("fidelity", str(unusable)) from None
@@ -60,7 +62,9 @@ def fidelity(name: str, accepted: bool, budget: float, as_json: bool) -> None:
         sys.exit(_DIFFERENT)
 
 
-def _answers(name: str, budget: float) -> tuple[Mapping[str, Answer], Mapping[str, Answer], int]:
+def _answers(
+    name: str, budget: float, deadly: bool
+) -> tuple[Mapping[str, Answer], Mapping[str, Answer], int]:
     """(of the real one, of the embedded one, QEMU's major version). Raises Unusable; ends where the real one
     can't run here."""
     from vmirom.conform import fidelity as made
@@ -68,11 +72,11 @@ def _answers(name: str, budget: float) -> tuple[Mapping[str, Answer], Mapping[st
 
     if name not in registry.host_names():
         click.echo(f"no real {name} is at hand: compared with what its sources say", err=True)
-        embedded = made.embedded_answers(name, budget)
+        embedded = made.embedded_answers(name, budget, deadly=True)
         return made.written_answers(name, embedded), embedded, 0
     host = registry.host_module(name).probe()
     if not host.usable:
         click.echo(f"vmirom: host {name}: skipped: {host.found}; {host.missing}", err=True)
         sys.exit(_SKIP)
-    real, qemu = made.real_answers(name, budget)
-    return real, made.embedded_answers(name, budget), qemu
+    real, qemu = made.real_answers(name, budget, deadly)
+    return real, made.embedded_answers(name, budget, deadly), qemu

@@ -45,6 +45,8 @@ __all__ = [
 _LINE: Final = re.compile(r"([a-z0-9][a-z0-9.-]*): (.*) = (.*)", re.ASCII)
 _DEATH: Final = re.compile(r"death (\d{1,4}) ([a-z0-9][a-z0-9.-]*): (.*)", re.ASCII)
 _MEMORY_MIB: Final = 64
+_ONE_DEATH: Final = 40.0
+"""Seconds for a boot that asks one question."""
 _ANY_QEMU: Final = 10
 """Of a real run that does not depend on QEMU's version."""
 _ABSENT: Final = "(no answer)"
@@ -161,20 +163,25 @@ class _NoTrace:
         """Nothing is kept."""
 
 
-def embedded_answers(name: str, budget: float) -> dict[str, Answer]:
-    """Run the probe on the embedded hypervisor, within ``budget`` seconds; then, for each question that ends
-    the guest, a boot of its own. Raises Unusable."""
+def embedded_answers(name: str, budget: float, deadly: bool = False) -> dict[str, Answer]:
+    """Run the probe on the embedded hypervisor, within ``budget`` seconds; then, if ``deadly``, each question
+    that may end the guest, in a boot of its own. Raises Unusable."""
     end = time.monotonic() + budget
     kernel = (blobs_folder() / f"probe-{name}.elf").read_bytes()
     ending, lines, notes = _embedded_run(name, kernel, "", end)
     found = answers_of(lines)
     if ending.status != ExitStatus.SUCCESS:
         raise Unusable(f"embedded {name}: {ending.reason}, after {_last(found)}")
-    for note in notes:
-        if (death := _DEATH.fullmatch(note)) is not None:
-            last, *_ = _embedded_run(name, kernel, f"die={death[1]}", end)
-            found[death[2]] = Answer(death[3], _last_words(last))
+    for number, identity, question in _deaths(notes) if deadly else ():
+        last, *_ = _embedded_run(name, kernel, f"die={number}", min(end, time.monotonic() + _ONE_DEATH))
+        found[identity] = Answer(question, _last_words(name, last))
     return found
+
+
+def _deaths(notes: Sequence[str]) -> tuple[tuple[str, str, str], ...]:
+    """(number, id, question) of each question that a probe asks only in a boot of its own."""
+    found = (_DEATH.fullmatch(note) for note in notes)
+    return tuple((match[1], match[2], match[3]) for match in found if match is not None)
 
 
 def _embedded_run(
@@ -201,11 +208,24 @@ def _embedded_run(
     return ending, *console.lines()
 
 
-def _last_words(ending: Ending) -> str:
-    if ending.kind is EndKind.REBOOT:
-        return "starts over"
-    if ending.status == ExitStatus.SUCCESS:
-        return "survives"
+_HOW: Final = {
+    EndKind.CRASH: "dies",
+    EndKind.REBOOT: "starts over",
+    EndKind.SHUTDOWN: "powers off",
+    EndKind.BUDGET: "never ends",
+}
+
+
+def _how(kind: EndKind, status: int | None) -> str:
+    """How a boot ended, in words that no hypervisor's own enter."""
+    if status is None:
+        return _HOW[kind]
+    return "survives" if status == ExitStatus.SUCCESS else f"ends with status {status:#x}"
+
+
+def _last_words(name: str, ending: Ending) -> str:
+    if name != "lguest" or ending.kind is EndKind.REBOOT or ending.status == ExitStatus.SUCCESS:
+        return _how(ending.kind, ending.status)
     return f"dies: {ending.reason.removeprefix('lguest: ')}"
 
 
@@ -227,8 +247,10 @@ def written_answers(name: str, asked: Mapping[str, Answer]) -> dict[str, Answer]
     return found
 
 
-def real_answers(name: str, budget: float) -> tuple[dict[str, Answer], int]:
-    """Run the probe on the real hypervisor: the answers, and QEMU's major version. Raises Unusable."""
+def real_answers(name: str, budget: float, deadly: bool = False) -> tuple[dict[str, Answer], int]:
+    """Run the probe on the real hypervisor, and if ``deadly`` a boot for each question that may end the guest
+    (of Xen; no other probe that meets a real one has any): the answers, and QEMU's major version. Raises
+    Unusable."""
     if name == "kvm":
         return _real_kvm(budget), _ANY_QEMU
     from vmirom.hosts.xen.console import guest_bytes
@@ -236,17 +258,23 @@ def real_answers(name: str, budget: float) -> tuple[dict[str, Answer], int]:
     from vmirom.hosts.xen.launch import verdict
     from vmirom.hosts.xen.roads import run_kernel
 
+    kernel = (blobs_folder() / f"probe-{name}.elf").read_bytes()
     try:
         qemu = version(emulator()) or (0,)
-        end = run_kernel((blobs_folder() / f"probe-{name}.elf").read_bytes(), "", _MEMORY_MIB, budget)
+        end = run_kernel(kernel, "", _MEMORY_MIB, budget)
     except (QemuMissing, SetupFailed, OSError, ValueError) as error:
         raise Unusable(f"real {name}: {error}") from None
     console = Transcript()
     console.write(guest_bytes(end.console))
-    found = answers_of(console.lines()[0])
+    lines, notes = console.lines()
+    found = answers_of(lines)
     outcome, reason, _, _ = verdict(end, budget)
     if outcome is not Outcome.SUCCESS:
         raise Unusable(f"real {name}: {reason}, after {_last(found)}")
+    for number, identity, question in _deaths(notes) if deadly else ():
+        last = run_kernel(kernel, f"die={number}", _MEMORY_MIB, _ONE_DEATH)
+        _, reason, ending, status = verdict(last, _ONE_DEATH)
+        found[identity] = Answer(question, _how(EndKind(ending), status) if ending else reason)
     return found, qemu[0]
 
 

@@ -61,6 +61,7 @@ s32 hypercall(u32 number, u32 a, u32 b, u32 c, u32 d, u32 e);
 /* report.c: %d signed, %u unsigned, %x hex, %s text, %t the last trap, %e an error's name or the number. */
 void say(const char *id, const char *question, const char *format, ...);
 void say_of(const char *id, const char *part, const char *question, const char *format, ...);
+void say_at(const char *id, u32 number, const char *part, const char *question, const char *format, ...);
 void note(const char *format, ...);
 void end(u32 status) __attribute__((noreturn));
 const char *yes(u32 truth);
@@ -124,5 +125,10 @@ void ask_loads(void);
 void ask_emulation(void);
 void ask_returns(void);
 void ask_types(void);
+void ask_devices(void);
+
+/* deaths.c: the questions that end the domain, and one of them. */
+void tell_deaths(void);
+void die(u32 number);
 
 #endif

@@ -145,6 +145,24 @@ void say_of(const char *id, const char *part, const char *question, const char *
 	flush();
 }
 
+void say_at(const char *id, u32 value, const char *part, const char *question, const char *format, ...)
+{
+	__builtin_va_list list;
+
+	text(id);
+	put('.');
+	number(value, 16);
+	put('.');
+	text(part);
+	text(": ");
+	text(question);
+	text(" = ");
+	__builtin_va_start(list, format);
+	formatted(format, list);
+	__builtin_va_end(list);
+	flush();
+}
+
 void note(const char *format, ...)
 {
 	__builtin_va_list list;

@@ -17,16 +17,17 @@ Left out, each answered loudly (an error code with its reason in the trace, or a
 * a trap table of more than 4096 entries (EFAULT)
 * failsafe callbacks are remembered; no failed return was seen to use one, #GP comes instead
 
-Compared. The probe (``romsrc/guest/probe-xen``) puts 1558 questions to this hypervisor and
+Compared. The probe (``romsrc/guest/probe-xen``) puts 2387 questions to this hypervisor and
 to Xen 4.17.5 with 32-bit guests; ``vmirom fidelity xen`` shows that they answer alike, but for those that
 ``vmirom/conform/accepted-xen.toml`` names with a reason. Of what was only assumed before, it settled:
 Xen's own slots of the top L2 (EPERM) and the L3's entries from slot 3 on (EINVAL); a pinned L2 in slot 3 and
 chains of linear mappings (EINVAL); what lies behind an L3's fourth entry; other domain numbers; far and
 negative single-shot times; debug registers, watchdogs, poll and vcpu_op refusals; MSRs; call gates.
 
-Not compared, because each ends the domain: iret to ring 0 or to virtual-8086 mode, a trap without handler,
-a stack that can't take a frame, SYSCALL in ring 1. A handler's RPL 0 is raised to 1. Bits 52 to 62 of a table
-entry are refused here (EINVAL), where the real one leaves them to software.
+What may end the domain is asked one question a boot (``vmirom fidelity xen --deadly``): ends of every kind, a
+trap without handler, stacks that can't take a frame, SYSCALL in ring 1, iret to ring 0. An iret inside a
+multicall is refused here (ENOSYS), where the real one returns. A handler's RPL 0 is raised to 1. Bits 52 to 62
+of a table entry are refused here (EINVAL), where the real one leaves them to software.
 """
 
 from typing import Final

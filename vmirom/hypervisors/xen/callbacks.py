@@ -28,8 +28,9 @@ def set_callbacks(domain: Domain, event_cs: int, event_eip: int, failsafe_cs: in
     return 0
 
 
-def _callback(cs: int, eip: int, masks: bool = True) -> Callback | None:
-    return Callback(kernel_code(cs & 0xFFFF), eip, masks) if eip else None
+def _callback(cs: int, eip: int, masks: bool = True) -> Callback:
+    """Whatever the address: one that is nothing is found out when it is entered."""
+    return Callback(kernel_code(cs & 0xFFFF), eip, masks)
 
 
 def callback_operation(domain: Domain, command: int, at: int) -> int:
@@ -50,15 +51,15 @@ def callback_operation(domain: Domain, command: int, at: int) -> int:
     raise Refused(Errno.EINVAL, f"callback_op {command}")
 
 
-def _store(domain: Domain, kind: int, callback: Callback | None) -> None:
+def _store(domain: Domain, kind: int, callback: Callback) -> None:
     if kind == CallbackType.EVENT:
         domain.traps.event = callback
     elif kind == CallbackType.FAILSAFE:
         domain.traps.failsafe = callback
     elif kind == CallbackType.NMI:
-        domain.traps.set_nmi(callback.eip if callback else 0)
+        domain.traps.set_nmi(callback.eip)
     elif kind == CallbackType.SYSCALL32:
-        domain.traps.syscall = callback
+        domain.traps.syscall = callback if callback.eip else None
     elif kind != CallbackType.SYSENTER:
         raise Refused(Errno.ENOSYS, f"callback type {kind}")
 

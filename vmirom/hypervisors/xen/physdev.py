@@ -24,8 +24,8 @@ PIRQS: Final = 208
 """Numbers of physical interrupts that the domain may use."""
 _PORTS: Final = 65536
 _LINES: Final = 24
-_FREE_LINES: Final = range(16, _LINES)
-"""Lines beyond those of the ISA bus: nobody has set them up at first."""
+_OWN_LINES: Final = frozenset({0, 4})
+"""Of Xen's own timer and serial port: set up from the start."""
 _NEEDS_EOI: Final = 1
 _COMPAT_SIZE: Final = 16
 """A command and room for the largest structure of the old form."""
@@ -49,7 +49,7 @@ class Devices:
     function)."""
 
     pci: set[tuple[int, int, int]] = field(default_factory=set)
-    lines: set[int] = field(default_factory=lambda: set(range(_FREE_LINES.start)) - {2, 9})
+    lines: set[int] = field(default_factory=lambda: set(_OWN_LINES))
     free_pirq: int = PIRQS - 1
     eoi_frame: int | None = None
 
@@ -117,7 +117,11 @@ def _status(domain: Domain, at: int) -> int:
 
 
 def _eoi(domain: Domain, at: int) -> int:
-    raise Refused(Errno.EINVAL, f"irq {domain.space.u32(at)} is not bound")
+    """Of an interrupt that was given to the domain; none of them can be bound."""
+    irq = domain.space.u32(at)
+    if not domain.devices.free_pirq < irq < PIRQS:
+        raise Refused(Errno.EINVAL, f"irq {irq} is not bound")
+    return 0
 
 
 def _apic_read(domain: Domain, at: int) -> int:

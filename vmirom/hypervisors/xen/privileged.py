@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from vmirom.hypervisors.xen.answers import DomainCrash, GuestFault, Refused
+from vmirom.hypervisors.xen.answers import GuestFault, Refused
 from vmirom.hypervisors.xen.gates import far_transfer
 from vmirom.hypervisors.xen.operands import read_register, write_register
 from vmirom.hypervisors.xen.pages import PageType
@@ -135,7 +135,7 @@ class Privileged:
             self._cpuid()
             engine.eip = engine.eip + len(_FORCED + _CPUID) & 0xFFFFFFFF
         elif code.startswith(_SYSCALL) and engine.cpl == 1:
-            raise DomainCrash(f"syscall in ring 1 at {engine.eip:#010x}")
+            self.domain.traps.inject_syscall()
         elif code.startswith(_SYSCALL) and self.domain.traps.syscall is not None:
             engine.eip = engine.ecx = engine.eip + len(_SYSCALL) & 0xFFFFFFFF
             self.domain.traps.call(self.domain.traps.syscall)

@@ -209,7 +209,7 @@ def _set_map(domain: Domain, at: int) -> int:
 def _map(domain: Domain, at: int) -> int:
     """memory_map: the one that was set; there is none at first."""
     argument = domain.space.struct(at, "struct xen_memory_map")
-    if domain.memory_map is None:
+    if not domain.memory_map:
         raise Refused(Errno.ENOSYS, "no memory map was set")
     argument.nr_entries = min(argument.nr_entries, len(domain.memory_map) // _MAP_ENTRY)
     domain.space.write(argument.buffer, domain.memory_map[: argument.nr_entries * _MAP_ENTRY])

@@ -27,6 +27,7 @@ SHORTEST_PERIOD: Final = 1_000_000
 _FAR: Final = 1 << 50
 _FAR_INSTEAD: Final = 100_000_000
 _POLL_MAX: Final = 128
+_NO_REASON: Final = 0xFF
 _OFFSET_STATE: Final[int] = ffi.offsetof("struct xen_vcpu_runstate_info", "time")
 
 
@@ -165,14 +166,14 @@ class Scheduling:
             self.block()
             return 0
         if command == Schedop.SHUTDOWN:
-            self._shutdown(self.domain.space.u32(at))
+            return self._shutdown(self.domain.space.u32(at))
         if command == Schedop.POLL:
             return self._poll(at)
         if command == Schedop.SHUTDOWN_CODE:
             self.domain.trace.event("kill", f"shutdown code {self.domain.space.u32(at)}")
             return 0
         if command == Schedop.REMOTE_SHUTDOWN:
-            self._remote_shutdown(*struct.unpack("<HxxI", self.domain.space.read(at, 8)))
+            return self._remote_shutdown(*struct.unpack("<HxxI", self.domain.space.read(at, 8)))
         if command == Schedop.PIN_OVERRIDE:
             return self._pin_override(struct.unpack("<i", self.domain.space.read(at, 4))[0])
         if command == Schedop.WATCHDOG:
@@ -182,13 +183,19 @@ class Scheduling:
     def compat(self, command: int, argument: int) -> int:
         """sched_op_compat: yield, block, and shutdown with the reason as argument."""
         if command == Schedop.SHUTDOWN:
-            self._shutdown(argument)
+            return self._shutdown(argument)
         if command in (Schedop.YIELD, Schedop.BLOCK):
             return self.operation(command, 0)
         raise Refused(Errno.ENOSYS, f"sched_op_compat {command}")
 
-    @staticmethod
-    def _shutdown(reason: int) -> None:
+    def _shutdown(self, reason: int) -> int:
+        """Most reasons end the machine; the one that stands for none leaves the domain asleep for ever.
+        Raises Ended."""
+        if reason & 0xFF == _NO_REASON:
+            self.single, self.watchdogs = None, {}
+            self.polled, self.poll_end = (), None
+            self._sleep()
+            return 0
         if reason == Shutdown.POWEROFF:
             raise Ended(Ending(EndKind.SHUTDOWN, "power off"))
         if reason == Shutdown.REBOOT:
@@ -199,11 +206,11 @@ class Scheduling:
             raise Ended(Ending(EndKind.CRASH, "the guest reported a crash"))
         raise Ended(Ending(EndKind.REBOOT, f"reboot: the first domain shut down for reason {reason}"))
 
-    def _remote_shutdown(self, domid: int, reason: int) -> None:
+    def _remote_shutdown(self, domid: int, reason: int) -> int:
         """The first domain may shut itself down so, by its number."""
         if domid:
             raise Refused(Errno.ESRCH, f"no domain {domid}")
-        self._shutdown(reason)
+        return self._shutdown(reason)
 
     def _pin_override(self, processor: int) -> int:
         """Pin the virtual CPU to the one processor until a negative number lets it go."""

@@ -47,6 +47,8 @@ _WINDOW_RIGHTS: Final = PRESENT | ACCESSED | DIRTY | NX
 _SET_ACCESSED: Final = 1 << 8
 _CODE_OR_DATA: Final = 1 << 12
 _IN_PLACE: Final = 1 << 15
+_FLAT_DATA: Final = (0xFFFF, 0x00CFB300)
+"""Of ring 1."""
 
 
 class Segments:
@@ -240,7 +242,10 @@ class Segments:
         return segment if selector & 3 == ring and segment.attributes >> 13 & 3 == ring else None
 
     def need_stack(self, selector: int, ring: int) -> Segment:
-        """Like :meth:`stack`. Raises DomainCrash where there is none."""
+        """Like :meth:`stack`, and a null selector is flat, as in long mode. Raises DomainCrash where there is
+        none."""
+        if not selector & ~3:
+            return decode(selector, *_FLAT_DATA)
         segment = self.stack(selector, ring)
         if segment is None:
             raise DomainCrash(f"stack selector {selector:#x} can't be used in ring {ring}")

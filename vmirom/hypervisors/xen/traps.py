@@ -40,6 +40,7 @@ GP: Final = int(Vector.GP)
 PF: Final = int(Vector.PF)
 TS: Final = int(Vector.TS)
 _TABLE_LIMIT: Final = 4096
+_SYSCALL_LENGTH: Final = 2
 _TRAP_INFO: Final = struct.Struct("<BBHI")
 _DPL: Final = int(TrapFlag.DPL)
 _MASK_EVENTS: Final = int(TrapFlag.MASK_EVENTS)
@@ -116,16 +117,18 @@ class Traps:
         """Enter the guest's handler for ``vector`` with the state the engine has now. The frame of a fault
         has RF set, as a processor's has; that of an instruction that asks for a trap (``soft``), or of #DB,
         has not. Raises DomainCrash."""
-        gate = self.gates[vector]
-        if gate is None:
-            engine = self.domain.engine
-            raise DomainCrash(
-                f"Unhandled: vec {vector} at {engine.eip:#010x} error {error or 0:#x} cr2 {self.cr2:#010x}"
-            )
+        gate = self._need_gate(vector, error or 0)
         self.domain.trace.event("trap", f"{vector} -> {gate.eip:#010x}")
         if not soft and vector != DB:
             self.domain.engine.eflags |= _EFLAGS_RF
         self._enter(gate.cs, gate.eip, error, gate.masks)
+
+    def _need_gate(self, vector: int, error: int) -> Gate:
+        gate = self.gates[vector]
+        if gate is None:
+            eip = self.domain.engine.eip
+            raise DomainCrash(f"Unhandled: vec {vector} at {eip:#010x} error {error:#x} cr2 {self.cr2:#010x}")
+        return gate
 
     def inject_fault(self, address: int, error: int) -> None:
         """A page fault: the address goes to vcpu_info."""
@@ -153,10 +156,13 @@ class Traps:
         self.gates[NMI] = Gate(int(Selector.KERNEL_CS), address, 0, True) if address else None
 
     def check_nmi(self) -> None:
-        """Deliver an NMI that waits; there is no other before iret. Raises DomainCrash."""
+        """Deliver an NMI that waits; there is no other before iret. Without a handler it is lost. Raises
+        DomainCrash."""
         if self.nmi_pending and not self.nmi_blocked:
-            self.nmi_pending, self.nmi_blocked = False, True
-            self.inject(NMI, soft=True)
+            self.nmi_pending = False
+            if self.gates[NMI] is not None:
+                self.nmi_blocked = True
+                self.inject(NMI, soft=True)
 
     def call(self, callback: Callback) -> None:
         """Enter a callback with the state the engine has now. Raises DomainCrash."""
@@ -181,6 +187,8 @@ class Traps:
     ) -> None:
         """Build the frame for an interrupted state and continue in the handler."""
         domain, engine = self.domain, self.domain.engine
+        if not cs & ~3:
+            raise DomainCrash(f"the handler at {eip:#010x} has a null code selector")
         info = domain.shared.vcpu
         masked = int(info.evtchn_upcall_mask)
         flags = engine.eflags & ~(EFLAGS_IF | _EFLAGS_IOPL) | (0 if masked else EFLAGS_IF)
@@ -219,6 +227,20 @@ class Traps:
         else:
             engine.enter(code, stack, engine.esp, engine.eip)
 
+    def inject_syscall(self) -> None:
+        """SYSCALL in ring 1, which Xen takes for the user's: it goes to the callback, or is #GP, with the
+        user's flat segments in its frame and the kernel's stack. Raises DomainCrash."""
+        engine = self.domain.engine
+        stack = Segment(int(Selector.USER_DS), 0, 0xFFFFFFFF, 0)
+        if self.syscall is not None:
+            handler, error, eip = self.syscall, None, engine.eip + _SYSCALL_LENGTH & 0xFFFFFFFF
+        else:
+            gate = self._need_gate(GP, 0)
+            handler, error, eip = Callback(gate.cs, gate.eip, gate.masks), 0, engine.eip
+        self._push_frame(
+            handler.cs, handler.eip, error, handler.masks, eip, int(Selector.USER_CS), engine.esp, stack
+        )
+
     # Leaving it
 
     def iret(self) -> None:
@@ -246,7 +268,8 @@ class Traps:
         engine.eflags = flags & _EFLAGS_SETTABLE | EFLAGS_IF | Eflags.FIXED
         domain.shared.vcpu.evtchn_upcall_mask = 0 if flags & EFLAGS_IF else 1
         if flags & _EFLAGS_VM:
-            raise DomainCrash("iret to virtual-8086 mode, which a 64-bit Xen does not have")
+            self._fail(GP, 0, eip, cs, esp, new_ss)
+            return
         code = domain.segments.code(cs)
         stack = domain.segments.stack(new_ss, cs & 3) if cs & 3 > 1 else ss
         if code is None or stack is None:
@@ -264,9 +287,14 @@ class Traps:
         if not error and not self.domain.space.code(eip, 1, user):
             vector, error = PF, int(PageFault.USER) if user else 0
             self.domain.shared.vcpu.arch_cr2 = eip
-        gate = self.gates[vector]
-        if gate is None or gate.cs == cs:
-            raise DomainCrash(f"Unhandled: vec {vector} at {eip:#010x}, return to selector {selector:#x}")
+        self._fail(vector, error, eip, cs, esp, ss)
+
+    def _fail(self, vector: int, error: int, eip: int, cs: int, esp: int, ss: int) -> None:
+        """A fault with the state that could not be returned to. Raises DomainCrash."""
+        gate = self._need_gate(vector, error)
+        if gate.cs == cs:
+            raise DomainCrash(f"Unhandled: vec {vector} at {eip:#010x}, return to its own handler's {cs:#x}")
+        user = cs & 3 > 1
         old_ss = Segment(ss, 0, 0xFFFFFFFF, 0) if user else self.domain.engine.segment(SegmentName.SS)
         self._push_frame(gate.cs, gate.eip, error, gate.masks, eip, cs, esp, old_ss)
 
