@@ -89,6 +89,25 @@ def test_embedded_xen_answers_as_recorded() -> None:
     assert differing_each_time(recorded, lambda: embedded_answers("xen", 30), (OF_THE_PROCESSOR,)) == []
 
 
+POWERS_OFF = frozenset(("off", "old.off", "down", "remote.off"))
+STARTS_OVER = frozenset(("reboot", "suspend", "watchdog", "soft", "77", "dog", "keyboard"))
+SURVIVES = frozenset(("no-reason", "remote.1", "kernel.null", "nmi"))
+
+
+@pytest.mark.boot
+def test_what_may_end_the_domain_ends_it_as_the_real_one_does() -> None:
+    asked = embedded_answers("xen", 100, deadly=True)
+    ends = {name.removeprefix("die."): found.text for name, found in asked.items() if name.startswith("die.")}
+    assert len(ends) == 39
+    for names, how in (
+        (ends.keys() - POWERS_OFF - STARTS_OVER - SURVIVES, "dies"),
+        (POWERS_OFF, "powers off"),
+        (STARTS_OVER, "starts over"),
+        (SURVIVES, "survives"),
+    ):
+        assert {name for name, end in ends.items() if end == how} == names
+
+
 @pytest.mark.boot
 @pytest.mark.slow
 @pytest.mark.xdist_group("real")

@@ -192,7 +192,7 @@ def test_undefined_opcodes(body: str) -> None:
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        ("0f05", "syscall"),
+        ("0f05", "Unhandled: vec 13"),
         ("0f0b", "Unhandled: vec 6"),
         ("f4", "Unhandled: vec 13"),
         ("a1 00000000", "Unhandled: vec 14"),
@@ -284,6 +284,22 @@ def test_the_frame_of_a_fault_has_rf_and_of_a_trap_has_not(
     bench, _ = kernel(body, vectors)
     words = outcome(bench, bench.run())[3:]
     assert bool(words[place] & 0x10000) is resumes
+    bench.close()
+
+
+def test_syscall_in_ring_1_is_taken_for_the_users() -> None:
+    before = Code().hypercall(Hypercall.STACK_SWITCH, 0xE021, STACK)
+    bench, at = kernel("0f05", {13: 0}, before)
+    _, vector, _, error, eip, cs, _, _, ss = (*outcome(bench, bench.run()),)
+    assert (vector, error, eip, cs & 0xFFFF, ss) == (13, 0, at, 0xE02B, 0xE033)
+    bench.close()
+
+
+def test_an_nmi_without_a_handler_is_lost() -> None:
+    code = Code().hypercall(Hypercall.VCPU_OP, Vcpuop.SEND_NMI, 0, 0).off()
+    bench = Bench(bytes(code.bytes))
+    assert bench.run().kind is EndKind.SHUTDOWN
+    assert not bench.domain.traps.nmi_pending
     bench.close()
 
 
