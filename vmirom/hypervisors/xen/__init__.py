@@ -26,8 +26,8 @@ negative single-shot times; debug registers, watchdogs, poll and vcpu_op refusal
 
 What may end the domain is asked one question a boot (``vmirom fidelity xen --deadly``): ends of every kind, a
 trap without handler, stacks that can't take a frame, SYSCALL in ring 1, iret to ring 0. An iret inside a
-multicall is refused here (ENOSYS), where the real one returns. A handler's RPL 0 is raised to 1. Bits 52 to 62
-of a table entry are refused here (EINVAL), where the real one leaves them to software.
+multicall is refused here (ENOSYS), where the real one returns. A handler's RPL 0 is raised to 1. Bits 52 to
+62 of a table entry are refused here (EINVAL), where the real one leaves them to software.
 """
 
 from typing import Final
