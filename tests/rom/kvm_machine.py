@@ -98,6 +98,8 @@ class KvmMachine(BareMachine):
             if op == kvm.MmuOp.WRITE_PTE:
                 _, _, pte, value = struct.unpack_from("<IIQQ", data, at)
                 size = 8 if self.engine.cr4 & Cr4.PAE else 4
+                if pte + size > self.memory.size:
+                    return at  # where no memory is KVM stops, and says how far it came
                 self.memory.write(pte, value.to_bytes(8, "little")[:size])
                 batch.append((op, pte, value))
                 at += 24

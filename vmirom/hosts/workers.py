@@ -31,6 +31,8 @@ __all__ = ["Tick", "Watcher", "boot_all", "boot_stream", "cpus"]
 
 _PERIOD: Final = 0.1
 """Seconds between two reports of a worker."""
+_COLLECT_AFTER: Final = 20_000
+"""Objects that a worker makes between two looks of the collector."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +236,8 @@ def _interrupts_held() -> Iterator[None]:
 
 
 def _work(requests: list[BootRequest], indices: list[int], pipe: Connection) -> None:
-    """A worker's whole life."""
+    """A worker's whole life, in which hardly anything is made that only the collector could free."""
+    gc.set_threshold(_COLLECT_AFTER)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     reporter = _Reporter(indices, pipe)
