@@ -34,6 +34,8 @@ TABLE: dict[str, tuple[str, dict[str, bytes], str]] = {
         "--trace-limit: limits a trace, and --trace is not given",
     ),
     "trace limit": ("boot {d}/g --trace {d}/t --trace-limit 0", {"g": GOOD}, "0 is not in the range"),
+    "rom boot: memory": ("rom boot kvm --memory 8", {}, "--memory: the probe needs 16 MiB"),
+    "rom boot: no kernel": ("rom boot kvm {d}/k", {}, "{d}/k: No such file or directory"),
     "set of no host": (
         "boot {d}/g --set smp=2",
         {"g": GOOD},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import multiprocessing
 import os
 import time
@@ -105,6 +106,22 @@ def _slowly(folder: Path) -> None:
         file.write("once")
     time.sleep(0.2)
     fill(folder)
+
+
+def test_who_has_to_wait_for_another_setup_is_told_so(cache: Path) -> None:
+    (cache / "x").mkdir(parents=True)
+    other = (cache / "x" / ".lock").open("ab")
+    fcntl.flock(other, fcntl.LOCK_EX)
+    said: list[str] = []
+
+    def say(line: str) -> None:
+        said.append(line)
+        other.close()
+
+    install("x", "1", fill, good, say=say)
+    assert said == [f"another setup is at {cache / 'x'}: waiting for it"]
+    install("x", "1", fill, good, say=said.append)
+    assert len(said) == 1
 
 
 @pytest.mark.parametrize(

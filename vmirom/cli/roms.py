@@ -12,6 +12,8 @@ from vmirom.cli.failing import Fault, read_file, shown, write_file
 
 __all__ = ["rom"]
 
+_PROBE_MIB = 16
+"""The probe maps so much as a kernel does."""
 _DIFFERENT = 1
 
 
@@ -210,6 +212,8 @@ def boot(
     from vmirom.report.json_text import json_bytes
     from vmirom.report.text import ending_lines, road_lines, transcript_lines
 
+    if kernel is None and memory < _PROBE_MIB:
+        raise Fault("--memory", f"the probe needs {_PROBE_MIB} MiB")
     named = rom in backend_names()
     data = shipped_rom(rom, abi)[1] if named else read_file(Path(rom))
     result = (boot_option_rom if host == "qemu" else boot_on_kvm)(

@@ -48,17 +48,18 @@ def install(
     build: Callable[[Path], None],
     test: Callable[[Path], None],
     whole: Callable[[Path], bool] = lambda folder: True,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Path:
     """The folder of ``name`` under ``key``; unless it is there, and ``whole``, ``build`` fills an empty
     folder, ``test`` tries what is in it, and only then it gets its name. What else was installed of ``name``
-    is removed after.
+    is removed after. ``say`` is told where another setup must be waited for.
 
     Both raise :class:`SetupFailed`, which passes through; OSError (disk full, no right) becomes one.
     """
     above = cache_dir() / name
     try:
         above.mkdir(parents=True, exist_ok=True)
-        with _alone(above):
+        with _alone(above, say):
             for left_over in above.glob(f"{_BUILDING}*"):
                 shutil.rmtree(left_over, ignore_errors=True)
             found = installed(name, key)
@@ -87,10 +88,14 @@ def _build(above: Path, key: str, build: Callable[[Path], None], test: Callable[
 
 
 @contextmanager
-def _alone(above: Path) -> Iterator[None]:
+def _alone(above: Path, say: Callable[[str], None]) -> Iterator[None]:
     """Hold the lock of one thing; it falls with the process, however that ends."""
     with (above / ".lock").open("ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"another setup is at {above}: waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 

@@ -96,7 +96,7 @@ def setup(say: Callable[[str], None], test: Callable[[Appliance], str]) -> Appli
         if why := test(Appliance(folder, about)):
             raise SetupFailed(f"the appliance does not pass its self-test: {why}")
 
-    folder = cache.install(_NAME, key, build, tried, lambda folder: _read(folder) is not None)
+    folder = cache.install(_NAME, key, build, tried, lambda folder: _read(folder) is not None, say)
     shutil.rmtree(downloads, ignore_errors=True)
     return Appliance(folder, about)
 

@@ -71,7 +71,7 @@ def provide(say: Callable[[str], None]) -> None:
         return
     say("qemu: it gives int n a wrong error code; fetching a newer one from Debian's backports (13 MB)")
     try:
-        install(_NAME, _KEY, _unpack, _test, lambda folder: _own() is not None)
+        install(_NAME, _KEY, _unpack, _test, lambda folder: _own() is not None, say)
     except SetupFailed as failed:
         say(f"qemu: none that is newer ({failed}); going on with this one")
         return

@@ -134,7 +134,7 @@ def setup(say: Callable[[str], None]) -> None:
         say(f"xen: {image} is there")
         return
     say("source: Xen 4.17 from Debian (5 MB)")
-    source = install("xen-source", KEY, download, lambda folder: None, holds_source)
+    source = install("xen-source", KEY, download, lambda folder: None, holds_source, say)
     say("build: with 32-bit guests; one to four minutes")
 
     def test(folder: Path) -> None:
@@ -143,7 +143,7 @@ def setup(say: Callable[[str], None]) -> None:
             raise SetupFailed(f"the Xen that was built does not work: {why}")
 
     place = install(
-        _NAME, KEY, lambda folder: make(source, folder), test, lambda folder: _image() is not None
+        _NAME, KEY, lambda folder: make(source, folder), test, lambda folder: _image() is not None, say
     )
     note(_NOTE, "passed")
     say(f"xen: {place / IMAGE}")
