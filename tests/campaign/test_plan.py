@@ -50,7 +50,9 @@ def test_a_seed_changes_what_it_may_and_always_the_same(seed: int, backend: str,
     layout = {"seed"} & set(changed.options)
     assert layout == ({"seed"} if "layout" in vary and backend in ("xen", "lguest") else set())
     eras = {"kvm": kvm.VARIES, "xen": xen.VARIES, "lguest": lguest.VARIES}.get(backend, {})
-    assert set(changed.options) - layout == (set(eras) if "era" in vary else set())
+    phase = {"phase"} & set(changed.options)
+    assert phase == ({"phase"} if "phase" in vary else set())
+    assert set(changed.options) - layout - phase == (set(eras) if "era" in vary else set())
     assert all(changed.options[name] in values for name, values in eras.items() if name in changed.options)
 
 

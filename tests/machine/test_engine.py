@@ -35,7 +35,7 @@ from vmirom.machine.engine import (
 )
 from vmirom.machine.memory import Memory
 from vmirom.machine.ticker import ticker
-from vmirom.machine.unicorn import UnicornEngine, calibration, library, scratch
+from vmirom.machine.unicorn import UnicornEngine, calibration, hostcode, library, scratch
 
 HLT = b"\xf4"
 SPIN = b"\xeb\xfe"
@@ -351,6 +351,28 @@ def test_tsc_agrees_with_the_guest_and_the_clock() -> None:
         elapsed = (engine.tsc() - first) * 1_000_000_000 // hz
         clock.append(time.monotonic_ns())
         assert (clock[2] - clock[1]) * 0.95 < elapsed < (clock[3] - clock[0]) * 1.05
+
+
+@pytest.mark.parametrize("host_code", [True, False])
+@pytest.mark.parametrize("live", [True, False])
+def test_looks_come_at_the_guest_s_own_blocks(
+    monkeypatch: pytest.MonkeyPatch, host_code: bool, live: bool
+) -> None:
+    """Behind the first slice and each one after it, to the block."""
+    if not host_code:
+        monkeypatch.setattr(hostcode, "_placed", lambda code: None)
+    with machine(b"\x40\xeb\xfd", live=live) as engine:  # inc %eax; jmp back
+        engine.look_every(1000, 7)
+        for count in (7, 1007, 2007):
+            assert engine.run(soon()) == Preempted() and engine.eax == count
+        assert engine.run(1) == Preempted() and engine.eax == 2007
+
+
+def test_a_kick_ends_a_slice() -> None:
+    with machine(b"\x40\x0f\x31\xeb\xfb") as engine:  # inc %eax; rdtsc; jmp back
+        engine.look_every(1 << 40, 1 << 40)
+        engine.set_tsc(lambda: (engine.kick(), 5)[1])
+        assert engine.run(soon()) == Preempted() and engine.eax == 5
 
 
 def test_rdtsc_can_be_answered_and_a_kick_from_there_ends_the_run() -> None:

@@ -55,6 +55,13 @@ def model() -> None:
 )
 @played_abi_option
 @paging_option
+@click.option(
+    "--phase",
+    type=click.IntRange(0, 1 << 31),
+    default=0,
+    metavar="N",
+    help="Where in the guest's instructions alarms can come (default 0: where the clock says).",
+)
 @click.option("--save", "folder", type=PathArgument(), metavar="FOLDER", help="Keep differences in files.")
 @json_option
 def run(
@@ -63,6 +70,7 @@ def run(
     calls: int,
     abi: str | None,
     two_level: bool,
+    phase: int,
     folder: Path | None,
     as_json: bool,
 ) -> int:
@@ -77,7 +85,7 @@ def run(
     from vmirom.report.json_text import json_bytes
 
     found: list[Explored] = []
-    for setting in settings_for(backends, abi, two_level):
+    for setting in settings_for(backends, abi, two_level, phase):
         try:
             with _progress(setting.label, calls, shown=not as_json) as watcher:
                 explored = explore(setting, seed, calls, watcher=watcher)
@@ -132,13 +140,15 @@ def replay(
     return _DIFFERENT if any(each["difference"] for each in told) else 0
 
 
-def settings_for(backends: tuple[str, ...], abi: str | None, two_level: bool) -> tuple[Setting, ...]:
+def settings_for(
+    backends: tuple[str, ...], abi: str | None, two_level: bool, phase: int = 0
+) -> tuple[Setting, ...]:
     """What is to be played on; no backend means all. Raises Fault if there is none."""
     from vmirom.conform.model.explore import settings_of
     from vmirom.hosts.backends import backend_names
 
     names = tuple(dict.fromkeys(backends)) or backend_names()
-    found = tuple(one for name in names for one in settings_of(name, abi or _ABIS[-1], two_level))
+    found = tuple(one for name in names for one in settings_of(name, abi or _ABIS[-1], two_level, phase))
     if not found:
         raise Fault("--two-level", f"{', '.join(names)}: only PAE can be had there")
     return found

@@ -210,6 +210,12 @@ class Engine(Protocol):
     def set_cpuid(self, answer: Callable[[int, int], tuple[int, int, int, int] | None]) -> None:
         """``answer(leaf, subleaf)`` gives (eax, ebx, ecx, edx), or None for the engine's own."""
 
+    def look_every(self, blocks: int, first: int) -> None:
+        """From now on :meth:`run` returns Preempted behind every ``blocks`` basic blocks of the guest, the
+        first time behind ``first`` of them, and its deadline only counts there: what is due is looked at
+        where the guest's own instructions say, and no clock. A kick still ends a run at once. Set up before
+        the guest runs."""
+
     def set_tsc(self, answer: Callable[[], int]) -> None:
         """``answer()`` is what RDTSC gives; where CR4.TSD forbids it nobody asks. :meth:`kick` from there
         ends the run at the end of the block. Without, it is :meth:`tsc`."""

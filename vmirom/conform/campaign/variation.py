@@ -6,6 +6,7 @@ Seed 0 is the plain boot. Any other seed changes, as far as the campaign lets it
 * ``layout``: which machine frames a guest gets (xen) and which pages a host recycles (lguest): the ``seed``
   of a hypervisor that takes one;
 * ``era``: how old a hypervisor to be like, and other choices that a hypervisor offers as ``VARIES``;
+* ``phase``: where in the guest's instructions an embedded hypervisor looks for what is due;
 * ``command-line``: ``vmirom.seed=N`` behind the guest's own, for a guest that wants to vary its own doing.
 
 The same seed draws the same memory on every backend, so that transcripts can be compared. Each thing is drawn
@@ -25,7 +26,7 @@ from vmirom.hosts.backends import hypervisor_module
 
 __all__ = ["KINDS", "Variation", "variation"]
 
-KINDS: Final = ("memory", "layout", "era", "command-line")
+KINDS: Final = ("memory", "layout", "era", "phase", "command-line")
 _MEMORY: Final = (8, 64)
 """MiB, least and most."""
 
@@ -58,6 +59,8 @@ def _options(seed: int, backend: str, vary: Collection[str]) -> dict[str, Option
     options: dict[str, Option] = {}
     if "layout" in vary and "seed" in inspect.signature(module.make).parameters:
         options["seed"] = seed
+    if "phase" in vary and "phase" in inspect.signature(module.make).parameters:
+        options["phase"] = seed
     if "era" in vary:
         choices: Mapping[str, tuple[Option, ...]] = getattr(module, "VARIES", {})
         for name, values in choices.items():

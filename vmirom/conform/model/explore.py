@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from vmirom.conform.model.choices import draw, simpler
 from vmirom.conform.model.moves import Move
@@ -42,13 +42,17 @@ class Explored:
     steady: bool = True
 
 
-def settings_of(backend: str, abi: str = "3.1", two_level: bool = False) -> tuple[Setting, ...]:
+def settings_of(
+    backend: str, abi: str = "3.1", two_level: bool = False, phase: int = 0
+) -> tuple[Setting, ...]:
     """A backend in each form that its guests meet: KVM as of both eras. With ``two_level`` tables only where
-    they can be had: Xen knows PAE only, and a ROM on lguest enters its guest on a host for PAE."""
+    they can be had: Xen knows PAE only, and a ROM on lguest enters its guest on a host for PAE. What
+    ``phase`` is :mod:`vmirom.machine.phase` says."""
+    own: dict[str, Any] = {"phase": phase} if phase else {}
     if two_level and backend not in TWO_LEVEL_BACKENDS:
         return ()
     eras = ({"host_era": era} for era in ("2008", "2026")) if backend == "kvm" else ({},)
-    return tuple(Setting(backend, dict(era), abi=abi, two_level=two_level) for era in eras)
+    return tuple(Setting(backend, {**era, **own}, abi=abi, two_level=two_level) for era in eras)
 
 
 def explore(

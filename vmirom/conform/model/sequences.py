@@ -36,7 +36,7 @@ class KeptSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where a difference was seen."""
 
     backend: str
-    options: dict[str, str] = msgspec.field(default_factory=dict)
+    options: dict[str, str | int] = msgspec.field(default_factory=dict)
     abi: str = "3.1"
     two_level: bool = False
 
@@ -74,7 +74,9 @@ class Regression(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def kept(difference: Difference) -> Regression:
     """A difference as a file."""
     setting = difference.setting
-    options = {name: str(value) for name, value in setting.options.items()}
+    options = {
+        name: value if isinstance(value, int) else str(value) for name, value in setting.options.items()
+    }
     at = f"{difference.step}: " if difference.step is not None else ""
     return Regression(
         FORMAT,

@@ -11,6 +11,7 @@ from vmirom.hypervisors.kvm.machine import KvmMachine
 from vmirom.hypervisors.native import Module
 from vmirom.machine.engine import Engine
 from vmirom.machine.memory import Memory
+from vmirom.machine.phase import in_phase
 
 __all__ = ["VARIES", "KvmMachine", "make"]
 
@@ -25,9 +26,11 @@ def make(
     trace: Trace,
     modules: Sequence[Module] = (),
     host_era: str = "2026",
+    phase: int = 0,
 ) -> KvmMachine:
-    """A PC under KVM; ``host_era`` 2008 or 2026 says which features it advertises and serves.
+    """A PC under KVM; ``host_era`` 2008 or 2026 says which features it advertises and serves, ``phase`` where
+    it is looked what is due.
 
     Raises LoadError.
     """
-    return KvmMachine(engine_factory, memory_mib, console, trace, modules, host_era)
+    return KvmMachine(in_phase(engine_factory, phase), memory_mib, console, trace, modules, host_era)

@@ -17,6 +17,7 @@ from typing import Final
 from vmirom.hypervisors.hypervisor import Console, Trace
 from vmirom.hypervisors.lguest.lguest import EngineFactory, Lguest
 from vmirom.hypervisors.lguest.release import RELEASES
+from vmirom.machine.phase import in_phase
 
 __all__ = ["VARIES", "Lguest", "make"]
 
@@ -35,10 +36,12 @@ def make(
     seed: int = 0,
     initrd: bytes = b"",
     stable_tsc: bool = True,
+    phase: int = 0,
 ) -> Lguest:
-    """One machine; the options are those of :class:`Lguest`. Raises LoadError for a bad one."""
+    """One machine; the options are those of :class:`Lguest`, and ``phase`` says where it is looked what is
+    due. Raises LoadError for a bad one."""
     return Lguest(
-        engine_factory,
+        in_phase(engine_factory, phase),
         memory_mib,
         console,
         trace,

@@ -9,6 +9,7 @@ from vmirom.hypervisors.native.machine import Machine
 from vmirom.hypervisors.native.multiboot import Module
 from vmirom.machine.engine import Engine
 from vmirom.machine.memory import Memory
+from vmirom.machine.phase import in_phase
 
 __all__ = ["Machine", "Module", "make"]
 
@@ -19,6 +20,8 @@ def make(
     console: Console,
     trace: Trace,
     modules: Sequence[Module] = (),
+    phase: int = 0,
 ) -> Machine:
-    """A PC of ``memory_mib`` MiB (2 to 3072), with Multiboot ``modules``. Raises LoadError."""
-    return Machine(engine_factory, memory_mib, console, trace, modules)
+    """A PC of ``memory_mib`` MiB (2 to 3072), with Multiboot ``modules``; ``phase`` says where it is looked
+    what is due (see :mod:`vmirom.machine.phase`). Raises LoadError."""
+    return Machine(in_phase(engine_factory, phase), memory_mib, console, trace, modules)

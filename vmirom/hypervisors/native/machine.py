@@ -235,8 +235,10 @@ class Machine:
         self._awaited, self._line = event, pending
         limit = deadline_ns if event is None else min(deadline_ns, event)
         self.entering()
-        exit_ = self.engine.run(limit, window=pending)
-        self.left()
+        try:
+            exit_ = self.engine.run(limit, window=pending)
+        finally:
+            self.left()
         self._answer(exit_, deadline_ns)
 
     def entering(self) -> None:

@@ -21,6 +21,7 @@ from vmirom.hypervisors.xen.release import release as known_release
 from vmirom.hypervisors.xen.traps import DB, GP, NM, PF, TS, UD
 from vmirom.machine.engine import Engine, Exit, Halted, Preempted, SegmentName, Stray, Trap, Window
 from vmirom.machine.memory import BadAddress, Memory
+from vmirom.machine.phase import in_phase
 from vmirom.overlays.native import Eflags
 from vmirom.overlays.xen import Transport
 
@@ -45,12 +46,13 @@ def make(
     seed: int = 0,
     module: bytes = b"",
     release: str = "4.17",
+    phase: int = 0,
 ) -> XenHypervisor:
     """An embedded Xen for a domain of ``memory_mib``. ``seed`` orders the frames, ``module`` is handed to
-    the guest as its initial module, ``release`` is a key of RELEASES. Raises LoadError for an unknown one."""
-    return XenHypervisor(
-        Setup(engine_factory, memory_mib, console, trace, seed, module, known_release(release))
-    )
+    the guest as its initial module, ``release`` is a key of RELEASES, ``phase`` says where it is looked what
+    is due. Raises LoadError for an unknown release."""
+    engines = in_phase(engine_factory, phase)
+    return XenHypervisor(Setup(engines, memory_mib, console, trace, seed, module, known_release(release)))
 
 
 class XenHypervisor:

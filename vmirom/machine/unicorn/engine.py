@@ -42,7 +42,7 @@ from vmirom.machine.ticker import ATTENTION_NS, ticker
 from vmirom.machine.unicorn import library as lib
 from vmirom.machine.unicorn import scratch
 from vmirom.machine.unicorn.calibration import calibrate
-from vmirom.machine.unicorn.hostcode import HostCode, in_window
+from vmirom.machine.unicorn.hostcode import HostCode, countdown, in_window
 from vmirom.machine.unicorn.ports import PortAccess
 from vmirom.machine.unicorn.refused import Refusals
 
@@ -99,6 +99,9 @@ class UnicornEngine(PortAccess, Refusals):
         self._ports: Ports | None = None
         self._cpuid: Callable[[int, int], tuple[int, int, int, int] | None] | None = None
         self._read_tsc: Callable[[], int] | None = None
+        self._slice = 0
+        self._left = ctypes.c_int64(0)
+        self._sliced = False
         self._opcodes: list[tuple[bytes, Callable[[], bool]]] = []
         self._code: list[tuple[int, bytes]] = []
         self._placed: set[tuple[int, bytes]] = set()
@@ -171,10 +174,17 @@ class UnicornEngine(PortAccess, Refusals):
             self._end_window()
 
     def _run(self, deadline_ns: int | None, window: bool = False) -> Exit:
+        if self._slice and deadline_ns is not None:
+            if time.monotonic_ns() >= deadline_ns:
+                return Preempted()
+            deadline_ns = None
         while True:
             now = time.monotonic_ns()
             if self._kicked and not self._step_undone():
                 self._kicked = False
+                return Preempted()
+            if self._sliced:
+                self._sliced = False
                 return Preempted()
             if deadline_ns is not None and now >= deadline_ns:
                 return Preempted()
@@ -387,6 +397,30 @@ class UnicornEngine(PortAccess, Refusals):
         assert self._window is not None
         bounds = (ctypes.c_uint64 * 2).from_address(self._window + self.layout.hook_begin)
         bounds[0], bounds[1] = begin, end
+
+    # slices
+
+    def look_every(self, blocks: int, first: int) -> None:
+        """See :class:`vmirom.machine.engine.Engine`."""
+        at = ctypes.addressof(self._left)
+        self._slice, self._left.value = blocks, first + 1  # asked in front of the block behind them
+        hook = self.machine.hook
+        hook(self._block_kind, lib.BLOCK_CALLBACK, self._on_slice, before=lambda to: self._counted(at, to))
+        self.machine.control(self._tb_flush)
+
+    def _counted(self, at: int, callback: int) -> HostCode | None:
+        code = countdown(at, callback)
+        self._host_counts = code is not None
+        return code
+
+    def _on_slice(self, _handle: int, _address: int, _size: int, _key: int) -> None:
+        if not self._host_counts:
+            self._left.value -= 1
+            if self._left.value > 0:
+                return
+        self._left.value = self._slice + 1
+        self._sliced = True
+        self._leave()
 
     # ports: what is left to the run; the rest is in vmirom.machine.unicorn.ports
 

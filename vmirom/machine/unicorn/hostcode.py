@@ -1,8 +1,9 @@
 """A few instructions of the host's own, where Python would be called thousands of times for nothing.
 
-Two routines, both position independent and free of any calling convention but that RAX is the callee's:
-RDTSC, and a filter in front of a block hook that calls it only where an interrupt can be taken. On a
-processor that is no x86-64, or where no page may be executed, there are none, and the slower roads are taken.
+Three routines, all position independent and free of any calling convention but that RAX is the callee's:
+RDTSC, and two filters in front of a block hook, that call it only where an interrupt can be taken, or once in
+a number of blocks. On a processor that is no x86-64, or where no page may be executed, there are none, and
+the slower roads are taken.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-__all__ = ["HostCode", "counter", "in_window"]
+__all__ = ["HostCode", "countdown", "counter", "in_window"]
 
 _RDTSC: Final = b"\x0f\x31\x48\xc1\xe2\x20\x48\x09\xd0\xc3"  # rdtsc; shl $32,%rdx; or %rdx,%rax; ret
 _WINDOW: Final = (
@@ -26,6 +27,16 @@ _WINDOW: Final = (
     b"\x48\xb8%b"  # mov $hidden,%rax
     b"\xf6\x00\x08"  # testb $INHIBIT,(%rax)
     b"\x75\x0c"  # jnz out
+    b"\x48\xb8%b"  # mov $callback,%rax
+    b"\xff\xe0"  # jmp *%rax
+    b"\xc3"  # out: ret
+)
+
+
+_COUNTDOWN: Final = (
+    b"\x48\xb8%b"  # mov $counter,%rax
+    b"\x48\xff\x08"  # decq (%rax)
+    b"\x7f\x0c"  # jg out
     b"\x48\xb8%b"  # mov $callback,%rax
     b"\xff\xe0"  # jmp *%rax
     b"\xc3"  # out: ret
@@ -65,6 +76,12 @@ def counter() -> Callable[[], int] | None:
         return int(read())
 
     return ticks
+
+
+def countdown(counter: int, callback: int) -> HostCode | None:
+    """A hook that takes one off the 64-bit word at ``counter`` and goes on to ``callback``, with its
+    arguments, when nothing is left. None where there is no such code."""
+    return _placed(_COUNTDOWN % tuple(struct.pack("<Q", at) for at in (counter, callback)))
 
 
 def in_window(flags: int, hidden: int, callback: int) -> HostCode | None:
