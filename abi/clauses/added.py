@@ -1,9 +1,11 @@
-"""What 3.1 adds: the state in which a guest is entered, a console, an exit, probing, counters."""
+"""What 3.1 adds: what calls leave alone, the state in which a guest is entered, a console, an exit, probing,
+counters."""
 
-from vmirom.schema.clauses import ADDED, Clause, Counting, When, duty
+from vmirom.schema.clauses import ADDED, EVERY, Clause, Counting, When, duty
 from vmirom.schema.clauses import promise as _promise
 
 _PORTS = ("INB", "OUTB")
+_FLAG_CALLS = ("EnableInterrupts", "DisableInterrupts", "GetInterruptMask", "SetInterruptMask")
 _SOURCE = "VMI 3.1"
 
 
@@ -136,4 +138,33 @@ COUNT = (
         when=When(counting=Counting.ON),
     ),
 )
-CLAUSES = ENTRY + CONSOLE + EXIT + PROBE + COUNT
+KEPT = (
+    promise("VMI-ROM-18", "Nothing stores to the ROM's image: real machines lock it."),
+    promise(
+        "VMI-CALL-09",
+        """A call leaves segment registers, DF and the flags of the system as they were, and the interrupt
+        flag unless it is about that.""",
+        *EVERY,
+    ),
+    promise(
+        "VMI-CALL-10",
+        """Calls, vmi_init and get_reloc store to the ROM's state, to the stack below their caller and to what
+        their arguments name, and else set accessed and dirty in page tables only.""",
+        *EVERY,
+    ),
+    promise(
+        "VMI-IRQ-17",
+        """Where the flag is virtual, its four calls make no hypercall as long as nothing is to be delivered,
+        and take four instructions at most besides the return.""",
+        *_FLAG_CALLS,
+        when=When(features=("deprivileged",)),
+    ),
+    promise(
+        "VMI-MMU-25",
+        "Updates that wait leave together: one hypercall takes 32 of them or more where that many wait.",
+        "SetPxELong",
+        "SetLazyMode",
+        "FlushTLB",
+    ),
+)
+CLAUSES = KEPT + ENTRY + CONSOLE + EXIT + PROBE + COUNT

@@ -55,7 +55,8 @@ def sentences_of(file: Path) -> list[str]:
 
 def test_every_sentence_of_the_other_guests_is_in_their_tables() -> None:
     sources = {f"conform-{f.stem}": f for f in (source_tree("romsrc") / "guest" / "conform").glob("*.c")}
-    assert sources.keys() == {table.image for table in CHECKS.guests.values()} - {"reference"}
+    images = {table.image for table in CHECKS.guests.values() if not table.outside}
+    assert sources.keys() == images - {"reference"}
     for image, file in sources.items():
         listed = [check.name for check in CHECKS.guests[image].checks]
         assert sorted(sentences_of(file)) == sorted(listed), image
@@ -88,8 +89,8 @@ def test_coverage_adds_up() -> None:
     chosen = select(CLAUSES, "3.1").chosen
     covered = clause_coverage(chosen, CHECKS)
     sums = totals(covered)
-    assert sum(sums.values()) == len(chosen) == 219
-    assert sums["guest"] >= 155 and sums["no check yet"] == 0
+    assert sum(sums.values()) == len(chosen) == 224
+    assert sums["guest"] >= 168 and sums["no check yet"] == 0
     calls = call_coverage(load_abi().resolve("vmi3").calls, chosen, covered, ())
     assert len(calls) == 74
     for call in calls:

@@ -34,6 +34,9 @@ class Scripted:
     def run(self, deadline_ns: int) -> Ending:
         return self.script(self, deadline_ns)
 
+    def pfn_of(self, frame: int) -> int | None:
+        return frame
+
     def describe(self) -> str:
         return "eip 0xc0100000\neax 0x0"
 

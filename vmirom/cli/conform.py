@@ -81,6 +81,13 @@ _GUEST_NEEDS = (3, 1)
     metavar="SECONDS",
     help="Time for each boot (default 30; hosts that need longer take longer).",
 )
+@click.option(
+    "--seed",
+    type=click.IntRange(0, (1 << 63) - 1),
+    default=None,
+    metavar="N",
+    help="Of what is drawn for calls that are made from outside (default 1): the same seed, the same calls.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Show every clause, every call, and the checks.")
 def conform(
     backends: tuple[str, ...],
@@ -96,9 +103,11 @@ def conform(
     expect_path: Path | None,
     rom_path: Path | None,
     budget: float | None,
+    seed: int | None,
     verbose: bool,
 ) -> int:
-    """Boot the reference guest on every backend, and say of each clause of the ABI what became of it."""
+    """Boot small guests on every backend, call the ROM from outside, and say of each clause what became of
+    it."""
     if listing and (junit_path is not None or backends or hosts):
         raise Fault("--list", "boots nothing: --on, --host and --junit have no meaning with it")
     if not listing and abi < _GUEST_NEEDS:
@@ -107,11 +116,11 @@ def conform(
     files = ReportFiles(html_path, markdown_path, junit_path)
     files.check()
     suite = _suite(abi, words, expect_path)
-    occasion = _occasion(suite, faults_path)
+    occasion = _occasion(suite, faults_path, _again(rom_path, seed))
     rom = None if rom_path is None else Rom(shown(rom_path), read_file(rom_path))
     if rom is not None and not listing:
         suite, backends = _judged_rom(suite, rom, backends)
-    found = _conformance(suite, backends, hosts, rom, budget, listing=listing, quiet=as_json)
+    found = _conformance(suite, backends, hosts, rom, budget, seed, listing=listing, quiet=as_json)
     files.write(found, occasion)
     if listing:
         _print_list(suite, found, as_json, verbose)
@@ -168,7 +177,13 @@ def _judged_rom(suite: Suite, rom: Rom, backends: Sequence[str]) -> tuple[Suite,
     return replace(suite, images={name: broken_rules(rom.data)}), (name,)
 
 
-def _occasion(suite: Suite, faults_path: Path | None) -> Occasion:
+def _again(rom_path: Path | None, seed: int | None) -> tuple[str, ...]:
+    """What the command that makes the run again needs of this one's options."""
+    words = [] if rom_path is None else ["--rom", str(rom_path)]
+    return (*words, *([] if seed is None else ["--seed", str(seed)]))
+
+
+def _occasion(suite: Suite, faults_path: Path | None, again: tuple[str, ...]) -> Occasion:
     from vmirom.report.conformance import Occasion
     from vmirom.report.conformance.faults import FaultsError, read_faults
 
@@ -179,7 +194,7 @@ def _occasion(suite: Suite, faults_path: Path | None) -> Occasion:
         except FaultsError as error:
             raise Fault(shown(faults_path), str(error)) from None
     titles = {area.name: area.title for area in suite.clauses.areas.values()}
-    return Occasion(made_now(), titles=titles, faults=faults)
+    return Occasion(made_now(), again, titles=titles, faults=faults)
 
 
 def _conformance(
@@ -188,6 +203,7 @@ def _conformance(
     hosts: Sequence[str],
     rom: Rom | None,
     budget: float | None,
+    seed: int | None,
     *,
     listing: bool,
     quiet: bool,
@@ -203,7 +219,7 @@ def _conformance(
     names = tuple(dict.fromkeys(backends))
     places = pairs_for(names, host_choice(hosts), everywhere="all" in hosts)
     try:
-        return _run(suite, places, rom, budget, quiet)
+        return _run(suite, places, rom, budget, seed, quiet)
     except RomRefused as refused:
         raise Fault(rom.name if rom else "ROM", refused.field, refused.rule) from None
     except (AbiError, RomError) as error:
@@ -211,14 +227,22 @@ def _conformance(
 
 
 def _run(
-    suite: Suite, places: Sequence[tuple[str, str]], rom: Rom | None, budget: float | None, quiet: bool
+    suite: Suite,
+    places: Sequence[tuple[str, str]],
+    rom: Rom | None,
+    budget: float | None,
+    seed: int | None,
+    quiet: bool,
 ) -> Conformance:
+    from vmirom.conform.hostside.examiners import SEED
     from vmirom.conform.run import not_booted, plan, run
     from vmirom.report.progress import progress_of
 
     if rom is not None and any(suite.images[backend] for backend, _ in places):
         return not_booted(suite, places)
-    boots = plan(suite, places, rom=rom.data if rom else None, budget=budget)
+    boots = plan(
+        suite, places, rom=rom.data if rom else None, budget=budget, seed=SEED if seed is None else seed
+    )
     unknown = rom is not None
     if quiet:
         return run(suite, boots, reference_first=unknown)
@@ -233,7 +257,7 @@ def _print_run(found: Conformance, occasion: Occasion, as_json: bool, verbose: b
     if as_json:
         sys.stdout.write(json_bytes(conformance_report(found, occasion)).decode())
     else:
-        click.echo("\n".join(conformance_lines(found, verbose)))
+        click.echo("\n".join(conformance_lines(found, verbose, occasion.arguments)))
 
 
 def _print_list(suite: Suite, found: Conformance, as_json: bool, verbose: bool) -> None:

@@ -2,10 +2,10 @@
 
 ``host.toml`` lists the tests made from the host, ``image.toml`` the rules of the image, ``reasons.toml`` the
 clauses that have no check, with the reason why. Every other table lists the lines of the shipped guest of its
-name, the reference guest's first. A guest that can show something only by how it ends is booted once for each
-such end, by a table ``boot.NAME``: its command line, the ends of which one is promised, and one check, that
-it ends so.
-"""
+name, the reference guest's first; ``hostside-NAME.toml`` those of an examination from outside, which calls
+the ROM of a guest that waits (vmirom/conform/hostside). A guest that can show something only by how it ends
+is booted once for each such end, by a table ``boot.NAME``: its command line, the ends of which one is
+promised, and one check, that it ends so."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ _REASONS: Final = "reasons"
 IMAGE: Final = "image"
 """The place of checks of the image."""
 EVERY_TEST: Final = "*"
+_HOSTSIDE: Final = "hostside-"
+_WAITING_GUEST: Final = "player"
 REFERENCE: Final = "reference"
 """The guest whose table must be there."""
 
@@ -67,6 +69,11 @@ class GuestTable:
     checks: tuple[Check, ...]
     command_line: str = ""
     ends: tuple[str, ...] = ()
+
+    @property
+    def outside(self) -> bool:
+        """Whether it is no guest that prints the lines, but whoever calls the guest's ROM from outside."""
+        return self.guest.startswith(_HOSTSIDE)
 
     def answers_for(self, clauses: Iterable[str]) -> bool:
         """Whether a check of this guest answers for one of ``clauses``."""
@@ -140,7 +147,8 @@ def _guest(file: Path, clauses: ClauseSet) -> Iterator[GuestTable]:
     if not isinstance(boots, dict):
         raise AbiError(f"{file}: {_BOOTS}: not a table of boots")
     if parsed or not boots:
-        yield GuestTable(file.stem, file.stem, _rows(file, parsed, clauses))
+        image = _WAITING_GUEST if file.stem.startswith(_HOSTSIDE) else file.stem
+        yield GuestTable(file.stem, image, _rows(file, parsed, clauses))
     for name, row in boots.items():
         yield _ended(f"{file}: {_BOOTS}: {name}", file.stem, name, row, clauses)
 

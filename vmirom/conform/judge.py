@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,7 +34,7 @@ __all__ = [
     "verdict",
 ]
 
-_LINE: Final = re.compile(r"[0-9]+ (ok|FAIL) ([a-z]+): (.*)")
+_LINE: Final = re.compile(r"[0-9]+ (ok|FAIL|SKIP) ([a-z]+): (.*)")
 
 
 _INITIALISED: Final = "VMI-INIT-01"
@@ -132,13 +132,18 @@ class Judgement:
         return sum(verdict.state is state for verdict in self.verdicts.values())
 
 
-def lacking(features: Mapping[str, Feature], backend: str, answers: Mapping[str, str]) -> dict[str, str]:
+def lacking(
+    features: Mapping[str, Feature], backend: str, answers: Mapping[str, str] | None
+) -> dict[str, str]:
     """Features that a backend lacks, with the reason. ``answers`` are what its ROM answers to calls
-    (native, translated, nothing); a call that is not among them is absent."""
+    (native, translated, nothing); a call that is not among them is absent. None: nobody knows them, and no
+    feature is taken for absent because of a call."""
     gone = {}
     for feature in features.values():
         if feature.backends and backend not in feature.backends:
             gone[feature.name] = f"only {' and '.join(feature.backends)} have it"
+        if answers is None:
+            continue
         for call in feature.calls:
             answer = answers.get(call, "absent")
             if answer not in ("native", "translated"):
@@ -160,14 +165,15 @@ def judge(suite: Suite, booted: Sequence[Booted]) -> Judgement:
 
 def judge_place(suite: Suite, backend: str, host: str, booted: Sequence[Booted] = ()) -> Judgement:
     """The same for a place where perhaps nothing was booted: what is known of the image is told then."""
-    gone = lacking(suite.clauses.features, backend, suite.answers.get(backend, {}))
+    told = next((one.result.answers for one in booted if one.result.answers is not None), None)
+    gone = lacking(suite.clauses.features, backend, suite.answers.get(backend) if told is None else told)
     ran = _image_results(suite, backend)
     strays: list[str] = []
     for one in booted:
         table = suite.checks.guests[one.boot.guest].checks
-        seen, lost = _seen(one.result.transcript, table)
+        seen, lost = _seen(one.result, table)
         if one.boot.ends and end_of(one.result):
-            seen = dict.fromkeys(table, one.as_promised)
+            seen = dict.fromkeys(table, _Said("ok" if one.as_promised else "FAIL", ""))
         ran += _results(one, table, seen, gone, lost)
         strays += [f"{one.boot.guest}: {line}" for line in lost]
     verdicts = {}
@@ -228,20 +234,28 @@ def verdict(judgements: Sequence[Judgement], selection: Selection) -> Outcome:
     return worst(outcomes)
 
 
-def _seen(lines: Iterable[str], table: Sequence[Check]) -> tuple[dict[Check, bool], tuple[str, ...]]:
-    """Whether each check that the guest printed was ok; and the failed lines that are in no table."""
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a line says of its check: ``ok``, ``FAIL`` or ``SKIP``, and perhaps why."""
+
+    word: str
+    why: str
+
+
+def _seen(result: BootResult, table: Sequence[Check]) -> tuple[dict[Check, _Said], tuple[str, ...]]:
+    """What was said of each check that was printed; and the failed lines that are in no table."""
     known = {(check.place, check.name, check.number): check for check in table}
     times: dict[tuple[str, str], int] = {}
-    seen: dict[Check, bool] = {}
+    seen: dict[Check, _Said] = {}
     strays = []
-    for line in lines:
+    for line in result.transcript:
         if not (match := _LINE.fullmatch(line)):
             continue
         key = match[2], match[3]
         times[key] = times.get(key, 0) + 1
         check = known.get((*key, times[key]))
         if check is not None:
-            seen[check] = match[1] == "ok"
+            seen[check] = _Said(match[1], result.remarks.get(line, ""))
         elif match[1] == "FAIL":
             strays.append(line)
     return seen, tuple(strays)
@@ -250,7 +264,7 @@ def _seen(lines: Iterable[str], table: Sequence[Check]) -> tuple[dict[Check, boo
 def _results(
     one: Booted,
     table: Sequence[Check],
-    seen: Mapping[Check, bool],
+    seen: Mapping[Check, _Said],
     gone: Mapping[str, str],
     lost: Sequence[str],
 ) -> list[CheckResult]:
@@ -262,12 +276,15 @@ def _results(
     out = []
     for at, check in enumerate(table):
         needed = [f"{name}: {gone[name]}" for name in check.needs if name in gone]
-        if check in seen and not seen[check]:
-            why = one.reason if one.boot.ends else "the guest says FAIL"
+        said = seen.get(check)
+        if said is not None and said.word == "FAIL":
+            why = one.reason if one.boot.ends else said.why or "the guest says FAIL"
             out.append(CheckResult(check, State.FAILURE, f"{check.label}: {why}", guest))
         elif needed:
             out.append(CheckResult(check, State.NOT_APPLICABLE, "; ".join(needed), guest))
-        elif check in seen:
+        elif said is not None and said.word == "SKIP":
+            out.append(CheckResult(check, State.NOT_APPLICABLE, said.why, guest))
+        elif said is not None:
             out.append(CheckResult(check, State.SUCCESS, "", guest))
         else:
             state, reason = _missing(one.result, check, at == last + 1, lost)

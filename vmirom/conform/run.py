@@ -19,11 +19,12 @@ from vmirom.conform.boots import Boot, Booted
 from vmirom.conform.checks import REFERENCE
 from vmirom.conform.clauses import Selection
 from vmirom.conform.coverage import CallCoverage, ClauseCoverage, call_coverage, clause_coverage
+from vmirom.conform.hostside.examiners import BEGINNING, EXAMINERS, SEED
 from vmirom.conform.judge import Judgement, judge, judge_place, verdict
 from vmirom.conform.suite import Suite
 from vmirom.hosts import registry
 from vmirom.hosts.outcomes import BootResult, Outcome
-from vmirom.hosts.request import BootRequest
+from vmirom.hosts.request import EMBEDDED, BootRequest
 from vmirom.hosts.workers import Tick, Watcher, boot_all
 from vmirom.rom.image import load_rom
 from vmirom.schema.places import source_tree
@@ -61,15 +62,18 @@ def plan(
     rom: bytes | None = None,
     memory_mib: int = 16,
     budget: float | None = None,
+    seed: int = SEED,
 ) -> tuple[Boot, ...]:
     """The boots that check what is selected: for each (backend, host) of ``places`` one of each guest that
     has a check of a selected clause. ``rom`` takes the shipped ROM's place; ``budget`` is seconds a boot,
-    None as long as the host likes.
+    None as long as the host likes. ``seed`` is that of what examinations from outside draw; these are made on
+    the embedded host, and the first of them of any ROM that is given, for what the ROM answers to its calls.
 
     Raises AbiError, RomError, OSError, and Refused for a ROM that can't be composed with a guest.
     """
     wanted = [clause.id for clause in suite.selection.chosen]
-    tables = [table for table in suite.checks.guests.values() if table.answers_for(wanted)]
+    always = {BEGINNING} if rom is not None else set()
+    tables = [t for t in suite.checks.guests.values() if t.answers_for(wanted) or t.guest in always]
     images = {name: guest_image(name) for name in dict.fromkeys(table.image for table in tables)}
     major, _, minor = suite.version.partition(".")
     abi = int(major), int(minor)
@@ -90,11 +94,14 @@ def plan(
                 command_line=table.command_line,
                 budget=budget or registry.budget_of(host),
                 host=host,
+                options={"seed": seed} if table.outside else {},
+                by=EXAMINERS[table.guest] if table.outside else None,
             ),
             table.ends,
         )
         for backend, host in places
         for table in tables
+        if host == EMBEDDED or not table.outside
         if registry.tells_ends(host) or not _QUIET_ENDS.issuperset(table.ends or ("success",))
     )
 
@@ -109,14 +116,15 @@ def run(
 ) -> Conformance:
     """Make the boots, ``jobs`` at a time (default: one a CPU), and judge them. ``watcher`` is told of each by
     its index. ``reference_first`` is for ROMs of which nothing is known: where the reference guest does not
-    come through vmi_init, no other is booted. Raises KeyboardInterrupt when asked to; no worker outlives this
-    call."""
+    come through vmi_init, no other is booted; what the ROM does before its guest is looked at in any case.
+    Raises KeyboardInterrupt when asked to; no worker outlives this call."""
     results: dict[int, BootResult] = {}
     left = list(range(len(boots)))
     if reference_first:
-        first = [at for at in left if boots[at].guest == REFERENCE]
+        first = [at for at in left if boots[at].guest in (REFERENCE, BEGINNING)]
         results |= _booted(boots, first, watcher, jobs)
-        lost = {boots[at].key[1:] for at in first if not results[at].transcript}
+        references = [at for at in first if boots[at].guest == REFERENCE]
+        lost = {boots[at].key[1:] for at in references if not results[at].transcript}
         left = [at for at in left if at not in results and boots[at].key[1:] not in lost]
     results |= _booted(boots, left, watcher, jobs)
     made = sorted(results)

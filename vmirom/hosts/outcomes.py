@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vmirom.hosts.request import EMBEDDED, label
 from vmirom.hosts.scene import Scene
@@ -64,6 +64,8 @@ class BootResult:
     host: str = EMBEDDED
     road: str = ""
     scenes: tuple[Scene, ...] = ()
+    remarks: dict[str, str] = field(default_factory=dict)
+    answers: dict[str, str] | None = None
 
     @property
     def label(self) -> str:

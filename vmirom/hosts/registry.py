@@ -146,7 +146,10 @@ def traces(name: str) -> bool:
 
 
 def boot(request: BootRequest, progress: Progress | None = None) -> BootResult:
-    """Boot ``request`` on its host: a skip with the reason where the host can't. Raises as that does."""
+    """Boot ``request`` on its host: a skip with the reason where the host can't. Raises as that does. Who is
+    named to make the boot instead, makes it."""
+    if request.by is not None:
+        return request.by(request, progress)
     return _refusal(request) or host_module(request.host).boot(request, progress)
 
 

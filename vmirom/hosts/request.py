@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vmirom.trace.tally import TRACE_LIMIT, Tally
 
-__all__ = ["EMBEDDED", "BootRequest", "HostOption", "Progress", "label"]
+if TYPE_CHECKING:
+    from vmirom.hosts.outcomes import BootResult
+
+__all__ = ["EMBEDDED", "BootRequest", "HostOption", "Maker", "Progress", "label"]
 
 EMBEDDED = "embedded"
 """The host that is taken where none is named."""
 
 Progress = Callable[[str, Tally | None], None]
 """Told the phase (``load``, ``run``) once it begins, with the tally that counts on, if there is one."""
+
+
+Maker = Callable[["BootRequest", "Progress | None"], "BootResult"]
+"""Makes a boot and says what came of it."""
 
 
 def label(backend: str, host: str) -> str:
@@ -37,7 +44,8 @@ class BootRequest:
     """One boot to be made. ``memory_mib`` of guest memory, ``budget`` in seconds of wall time, ``trace``
     the file that receives the events, ``trace_limit`` how many bytes of them, ``options`` for the
     hypervisor's factory (those it knows) or the host (its OPTIONS), ``host`` the name of the host that boots
-    it."""
+    it. ``by``: who makes the boot instead of the host, a function of a module, which says what came of it as
+    a host does."""
 
     backend: str
     bundle: bytes
@@ -48,6 +56,7 @@ class BootRequest:
     trace_limit: int = TRACE_LIMIT
     options: dict[str, Any] = field(default_factory=dict)
     host: str = EMBEDDED
+    by: Maker | None = None
 
     @property
     def label(self) -> str:

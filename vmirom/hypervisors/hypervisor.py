@@ -77,5 +77,9 @@ class Hypervisor(Protocol):
     def run(self, deadline_ns: int) -> Ending:
         """Run to the end, or to the deadline (``time.monotonic_ns``)."""
 
+    def pfn_of(self, frame: int) -> int | None:
+        """Guest-physical frame that a physical frame of the engine is; None for one that is not the
+        guest's."""
+
     def describe(self) -> str:
         """Registers and last address as a few lines, for reports of crashes."""

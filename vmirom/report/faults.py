@@ -106,7 +106,12 @@ def _totals(report: FaultReport) -> list[str]:
     return [told + (f", {report.missed} not" if report.missed else "")]
 
 
-_WORDS = {Means.RULES: "the rules of a ROM", Means.MODEL: "the model", Means.GUEST: "guests"}
+_WORDS = {
+    Means.RULES: "the rules of a ROM",
+    Means.MODEL: "the model",
+    Means.GUEST: "guests",
+    Means.OUTSIDE: "calls from outside",
+}
 
 
 def listed(names: Sequence[str]) -> list[str]:

@@ -33,6 +33,7 @@ __all__ = [
     "procedure",
     "published",
     "unpublished",
+    "width",
 ]
 
 

@@ -1,4 +1,5 @@
-"""Which checks catch a fault: the rules of a ROM, the model, and the guests of a conform run, in this order.
+"""Which checks catch a fault: the rules of a ROM, the model, the guests of a conform run, and what is called
+from outside, in this order.
 
 One process per fault at a time: a fault is in force for all that a process does.
 """
@@ -44,6 +45,7 @@ class Means(enum.Enum):
     RULES = "rules"
     MODEL = "model"
     GUEST = "guest"
+    OUTSIDE = "outside"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +143,13 @@ def _by_guests(setting: Setting) -> Iterator[Catch]:
 def _by_guest(suite: Suite, boot: Boot) -> Iterator[Catch]:
     result = registry.boot(boot.request)
     (judgement,) = conclude(suite, [boot], [result]).judgements
-    yield from _failed(judgement, boot.guest)
+    means = Means.OUTSIDE if suite.checks.guests[boot.guest].outside else Means.GUEST
+    yield from _failed(judgement, means)
     if judgement.booted[0].outcome is not Outcome.SUCCESS:
-        yield Catch(Means.GUEST, f"{boot.guest}: comes to its end", judgement.booted[0].reason)
+        yield Catch(means, f"{boot.guest}: comes to its end", judgement.booted[0].reason)
 
 
-def _failed(judgement: Judgement, guest: str) -> Iterator[Catch]:
+def _failed(judgement: Judgement, means: Means) -> Iterator[Catch]:
     told = set()
     for verdict in judgement.verdicts.values():
         for one in verdict.checks:
@@ -155,9 +158,9 @@ def _failed(judgement: Judgement, guest: str) -> Iterator[Catch]:
                 continue
             if one.check.label not in told:
                 told.add(one.check.label)
-                yield Catch(Means.GUEST, one.check.label, one.reason)
+                yield Catch(means, one.check.label, one.reason)
     for line in judgement.strays:
-        yield Catch(Means.GUEST, line, "a failed line that no table lists")
+        yield Catch(means, line, "a failed line that no table lists")
 
 
 def names(select: Sequence[str]) -> tuple[str, ...]:

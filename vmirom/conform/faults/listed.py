@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from vmirom.conform.faults import host_lguest, host_pc, host_xen, rom_older, rom_paravirt, rom_pc
+from vmirom.conform.faults import host_lguest, host_pc, host_xen, rom_older, rom_outside, rom_paravirt, rom_pc
 from vmirom.conform.faults.fault import Fault
 
 __all__ = ["all_faults", "fault_of"]
@@ -17,6 +17,7 @@ def all_faults() -> tuple[Fault, ...]:
         *rom_older.FAULTS,
         *rom_pc.FAULTS,
         *rom_paravirt.FAULTS,
+        *rom_outside.FAULTS,
         *host_pc.FAULTS,
         *host_xen.FAULTS,
         *host_lguest.FAULTS,

@@ -14,10 +14,20 @@ from typing import Final
 import capstone
 
 from vmirom.conform.faults.fault import CantApply, RomPatch
-from vmirom.overlays.vmi import Call
+from vmirom.overlays.vmi import Call, RomHeader
 from vmirom.rom.image import RomImage, parse_rom
 
-__all__ = ["around", "before", "byte_of", "exchange", "instead", "mended", "type_of"]
+__all__ = [
+    "around",
+    "before",
+    "before_relocation",
+    "by_slot",
+    "byte_of",
+    "exchange",
+    "instead",
+    "mended",
+    "type_of",
+]
 
 _NEAR: Final = 5
 _UNUSED: Final = int(Call.MachineToPhysical)
@@ -95,6 +105,41 @@ def before(name: str, code: str) -> RomPatch:
         made.one_entry(name)
         at = made.place(name, len(extra) + _NEAR)
         made.put(at, extra + made.near(0xE9, at + len(extra), target))
+        return made.done()
+
+    return patch
+
+
+def by_slot(name: str, code: str) -> RomPatch:
+    """``code`` runs behind the routine for callers that come through the slot; where get_reloc knows a second
+    entry, that stays as it was. For calls without words on the stack."""
+    extra = bytes.fromhex(code)
+
+    def patch(rom: bytes) -> bytes:
+        made = _Code(rom)
+        target = made.target(name)
+        at = made.place(name, _NEAR + len(extra) + 1)
+        made.put(at, made.near(0xE8, at, target) + extra + b"\xc3")
+        return made.done()
+
+    return patch
+
+
+def before_relocation(code: str) -> RomPatch:
+    """``code`` runs before get_reloc, which is then entered as ever."""
+    extra = bytes.fromhex(code)
+    header = int(RomHeader.GET_RELOC_OFFSET)
+
+    def patch(rom: bytes) -> bytes:
+        made = _Code(rom)
+        if made.data[header] != 0xE9:
+            raise CantApply("get_reloc is no jump")
+        target = header + _NEAR + int(struct.unpack_from("<i", made.data, header + 1)[0])
+        room = made.slot(_UNUSED)
+        if len(extra) + _NEAR > _FAR * made.area.slot_size:
+            raise CantApply(f"no room for {len(extra)} bytes before get_reloc")
+        made.put(room, extra + made.near(0xE9, room + len(extra), target))
+        made.put(header, made.near(0xE9, header, room))
         return made.done()
 
     return patch

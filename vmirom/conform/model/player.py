@@ -10,7 +10,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any, Final
 
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
@@ -30,7 +31,7 @@ from vmirom.conform.model.arena import (
     State,
 )
 from vmirom.hosts.backends import hypervisor_module
-from vmirom.hypervisors.hypervisor import EndKind, Hypervisor, NoTrace
+from vmirom.hypervisors.hypervisor import EndKind, Hypervisor, NoTrace, Trace
 from vmirom.machine.engine import Engine
 from vmirom.machine.memory import Memory
 from vmirom.machine.paging import Access, Mode, PageFault, translate
@@ -38,10 +39,14 @@ from vmirom.overlays.vmi import Call, Reloc
 from vmirom.rom.image import load_rom
 from vmirom.schema.places import source_tree
 
-__all__ = ["TWO_LEVEL", "Died", "Player", "Setting"]
+if TYPE_CHECKING:
+    from vmirom.machine.unicorn import UnicornEngine
+
+__all__ = ["MEMORY_MIB", "TWO_LEVEL", "AtGate", "Died", "Player", "Setting", "symbol"]
 
 _BUDGET_S: Final = 20.0
-_MEMORY_MIB: Final = 16
+MEMORY_MIB: Final = 16
+"""Of every player's machine."""
 _ABI: Final = "3.1"
 TWO_LEVEL: Final = "two-level"
 """The word on the player's command line, and in the name of a setting."""
@@ -56,7 +61,7 @@ class Died(Exception):
         self.kind = kind
 
 
-class _AtGate(Exception):
+class AtGate(Exception):
     """The guest waits for steps."""
 
 
@@ -84,24 +89,36 @@ class Player:
     """One guest at its gate. Raises Died from every method that runs it."""
 
     def __init__(self, setting: Setting) -> None:
-        self.setting = setting
-        self._pages: list[int] = []
-        self._engine: Engine | None = None
-        image = (source_tree("romsrc") / "blobs" / "player.elf").read_bytes()
-        rom = load_rom(setting.backend, setting.abi).data if setting.rom is None else setting.rom
-        self._gate = _symbol("player_gate")
-        major, minor = (int(part) for part in setting.abi.split("."))
-        self._host: Hypervisor = hypervisor_module(setting.backend).make(
-            self._make_engine, _MEMORY_MIB, lambda text: None, NoTrace(), **setting.options
-        )
-        line = TWO_LEVEL if setting.two_level else "quiet"
+        self._load(setting, NoTrace())
         try:
-            self._host.load(compose(image, rom, setting.backend, (major, minor)), line)
-            self._run()
-            self._find()
+            self._come_up()
         except BaseException:
             self.close()
             raise
+
+    def _load(self, setting: Setting, trace: Trace) -> None:
+        """Up to the first instruction of the boot protocol."""
+        self.setting = setting
+        self._pages: list[int] = []
+        self._engine: UnicornEngine | None = None
+        rom = load_rom(setting.backend, setting.abi).data if setting.rom is None else setting.rom
+        self.rom_data = rom
+        self._gate = symbol("player_gate")
+        major, minor = (int(part) for part in setting.abi.split("."))
+        self._host: Hypervisor = hypervisor_module(setting.backend).make(
+            self._make_engine, MEMORY_MIB, lambda text: None, trace, **setting.options
+        )
+        try:
+            self.bundle = _bundle(rom, setting.backend, (major, minor))
+            self._host.load(self.bundle, TWO_LEVEL if setting.two_level else "quiet")
+        except BaseException:
+            self.close()
+            raise
+
+    def _come_up(self) -> None:
+        """From there to the gate."""
+        self._run()
+        self._find()
         words = MAILBOX.unpack(self.read(ARENA, MAILBOX.size))
         if words[0] != MAGIC:
             raise Died("the player did not set up")
@@ -155,19 +172,19 @@ class Player:
     def _make_engine(self, memory: Memory) -> Engine:
         from vmirom.machine.unicorn import UnicornEngine
 
-        engine: Engine = UnicornEngine(memory)
+        engine = UnicornEngine(memory)
         engine.watch(self._gate, 1, self._at_gate)
         self._engine = engine
         return engine
 
     def _at_gate(self, address: int) -> None:
         if not self._pages or self._memory.u32(self._pages[0] + 4) == State.IDLE:
-            raise _AtGate
+            raise AtGate
 
     def _run(self) -> None:
         try:
             ending = self._host.run(time.monotonic_ns() + int(self.setting.budget * 1e9))
-        except _AtGate:
+        except AtGate:
             return
         raise Died(f"{ending.kind.value}: {ending.reason}", ending.kind)
 
@@ -183,7 +200,15 @@ class Player:
             self._pages.append(int(found))
 
 
-def _symbol(name: str) -> int:
+@lru_cache(maxsize=8)
+def _bundle(rom: bytes, backend: str, abi: tuple[int, int]) -> bytes:
+    """The player with a ROM. Raises Refused."""
+    return compose((source_tree("romsrc") / "blobs" / "player.elf").read_bytes(), rom, backend, abi)
+
+
+@cache
+def symbol(name: str) -> int:
+    """gva of a symbol of the player."""
     with (source_tree("romsrc") / "blobs" / "player.elf").open("rb") as file:
         table = ELFFile(file).get_section_by_name(".symtab")
         symbols = table.get_symbol_by_name(name) if isinstance(table, SymbolTableSection) else None

@@ -147,6 +147,11 @@ class Lguest:
         self.interrupts.raise_interrupt(number)
         self.engine.kick()
 
+    def pfn_of(self, frame: int) -> int | None:
+        """See :class:`vmirom.hypervisors.hypervisor.Hypervisor`: behind the guest's memory lies the
+        host's."""
+        return frame if frame * PAGE_SIZE < self._ram else None
+
     def describe(self) -> str:
         """Registers and shadow state as a few lines."""
         e = self.engine

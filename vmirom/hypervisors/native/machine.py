@@ -404,6 +404,10 @@ class Machine:
 
     # reports
 
+    def pfn_of(self, frame: int) -> int | None:
+        """See :class:`vmirom.hypervisors.hypervisor.Hypervisor`: the machine's frames are the guest's."""
+        return frame if frame << 12 < self.memory.size else None
+
     def describe(self) -> str:
         """Registers as a few lines."""
         e = self.engine

@@ -16,6 +16,7 @@ from vmirom.hypervisors.xen.answers import DomainCrash, Ended
 from vmirom.hypervisors.xen.builder import Setup, build
 from vmirom.hypervisors.xen.domain import Domain
 from vmirom.hypervisors.xen.layout import WINDOW_VA
+from vmirom.hypervisors.xen.pages import Owner
 from vmirom.hypervisors.xen.registers import CR0_TS
 from vmirom.hypervisors.xen.release import release as known_release
 from vmirom.hypervisors.xen.traps import DB, GP, NM, PF, TS, UD
@@ -206,6 +207,13 @@ class XenHypervisor:
         if stray.fetch or not self._stores.io_access():
             what = "fetch" if stray.fetch else "store" if stray.write else "load"
             raise DomainCrash(f"{what} at machine address {stray.gpa:#x}, where nothing is")
+
+    def pfn_of(self, frame: int) -> int | None:
+        """See :class:`vmirom.hypervisors.hypervisor.Hypervisor`: as the machine-to-physical table has it."""
+        domain = self.domain
+        if not frame < domain.tables.count or domain.tables.owner[frame] != Owner.DOMAIN:
+            return None
+        return domain.m2p(frame)
 
     def describe(self) -> str:
         """Registers and what Xen holds, for reports of crashes."""

@@ -48,7 +48,9 @@ class Incident:
 
     @property
     def title(self) -> str:
-        """One line: what happened."""
+        """One line: what happened, and what is told of it beyond the line."""
+        if remark := self.booted.result.remarks.get(self.line):
+            return f"{self.line} ({remark})"
         return self.line or f"{self.booted.boot.guest} ended: {self.booted.reason}"
 
     @property
