@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
+import tempfile
 import time
 from pathlib import Path
 
@@ -180,6 +182,22 @@ def test_self_test_is_remembered_for_the_doctor(alone: Path) -> None:
     assert qemu.probe().self_test == ""
     assert qemu.self_test() == "the guest ended with unknown status 1"
     assert qemu.probe().self_test.startswith("failed: ")
+
+
+def test_a_full_disk_is_an_error_that_says_where(
+    alone: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    install(alone, "")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    line = f"{tmp_path}: No space left on device; make room, or name another folder in TMPDIR"
+    result = registry.boot(request())
+    assert (result.outcome, result.reason) == (Outcome.ERROR, line)
+    assert boot_option_rom(OptionRomBoot(b"", b"", "native")).reason == line
 
 
 def test_program_that_cant_be_started_is_an_os_error(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Final
 
 from vmirom.hosts import qemu
 from vmirom.hosts.outcomes import BootResult, Outcome
-from vmirom.hosts.qemu_run import QemuMissing, find_qemu, run_qemu
+from vmirom.hosts.qemu_run import QemuMissing, find_qemu, run_qemu, system_says
 from vmirom.hosts.qemu_scene import Bystander
 from vmirom.hosts.request import BootRequest
 
@@ -48,7 +48,7 @@ class OptionRomBoot:
         arguments = qemu.machine_arguments(self.memory_mib, self.machine, self.processors, accel=accel)
         if self.video:
             arguments += ["-device", "VGA"]
-        arguments += ["-option-rom", str(rom), "-kernel", str(kernel)]
+        arguments += ["-option-rom", str(rom).replace(",", ",,"), "-kernel", str(kernel)]
         return arguments + (["-append", self.command_line] if self.command_line else [])
 
 
@@ -71,6 +71,5 @@ def boot_option_rom(boot: OptionRomBoot) -> BootResult:
     except QemuMissing as gone:
         return BootResult(boot.backend, Outcome.SKIP, str(gone), host=qemu.NAME)
     except OSError as error:
-        reason = f"{error.filename or 'QEMU'}: {error.strerror or error}"
-        return BootResult(boot.backend, Outcome.ERROR, reason, host=qemu.NAME)
+        return BootResult(boot.backend, Outcome.ERROR, system_says(error), host=qemu.NAME)
     return qemu.result_of(request, end, seen)

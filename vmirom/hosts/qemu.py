@@ -17,7 +17,16 @@ from vmirom.bundle.refused import Refused
 from vmirom.hosts.cache import note, noted
 from vmirom.hosts.doctor import Host
 from vmirom.hosts.outcomes import BootResult, Outcome, judge
-from vmirom.hosts.qemu_run import OLDEST, Gone, QemuEnd, QemuMissing, find_qemu, run_qemu, version
+from vmirom.hosts.qemu_run import (
+    OLDEST,
+    Gone,
+    QemuEnd,
+    QemuMissing,
+    find_qemu,
+    run_qemu,
+    system_says,
+    version,
+)
 from vmirom.hosts.qemu_scene import Bystander
 from vmirom.hosts.request import BootRequest, HostOption, Progress
 from vmirom.hosts.transcript import Transcript
@@ -117,8 +126,7 @@ def boot(request: BootRequest, progress: Progress | None = None) -> BootResult:
             seen = Bystander(request.bundle)
             end = run_qemu(program, arguments, budget=request.budget, look=seen.look)
     except OSError as error:
-        reason = f"{error.filename or program}: {error.strerror or error}"
-        return BootResult(request.backend, Outcome.ERROR, reason, host=NAME)
+        return BootResult(request.backend, Outcome.ERROR, system_says(error), host=NAME)
     return result_of(request, end, seen)
 
 
@@ -189,7 +197,7 @@ def self_test() -> str:
             kernel.write_bytes(_smallest_kernel())
             end = run_qemu(program, [*machine_arguments(8), "-kernel", kernel], budget=_SELF_TEST_BUDGET)
     except OSError as error:
-        return f"{error.filename or program}: {error.strerror or error}"
+        return system_says(error)
     ending = ending_of(end)
     outcome, fault = judge(ending, _SELF_TEST_BUDGET)
     if outcome is Outcome.SUCCESS:

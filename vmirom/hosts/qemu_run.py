@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import enum
+import errno
 import os
 import re
 import shutil
@@ -35,6 +36,7 @@ __all__ = [
     "QemuMissing",
     "find_qemu",
     "run_qemu",
+    "system_says",
     "version",
 ]
 
@@ -107,6 +109,14 @@ class QemuEnd:
         """The console's last lines, printable."""
         lines = self.console[-4096:].decode("ascii", "backslashreplace").splitlines()[-_TAIL:]
         return tuple("".join(c if c.isprintable() else "?" for c in line) for line in lines)
+
+
+def system_says(error: OSError) -> str:
+    """One line on what the system refused while a machine was made ready; a file of which it does not say the
+    name lies in the folder for temporary ones."""
+    why = f"{error.filename or tempfile.gettempdir()}: {error.strerror or error}"
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return f"{why}; make room, or name another folder in TMPDIR" if full else why
 
 
 def find_qemu(*names: str) -> Path:

@@ -16,7 +16,7 @@ from vmirom.hosts.kvm import NAME, launch, roads
 from vmirom.hosts.kvm.appliance import Appliance
 from vmirom.hosts.optionrom import OptionRomBoot
 from vmirom.hosts.outcomes import BootResult, Outcome
-from vmirom.hosts.qemu_run import Gone, QemuEnd, QemuMissing, find_qemu, run_qemu
+from vmirom.hosts.qemu_run import Gone, QemuEnd, QemuMissing, find_qemu, run_qemu, system_says
 from vmirom.hosts.qemu_scene import Bystander
 from vmirom.hosts.request import BootRequest
 
@@ -45,8 +45,7 @@ def boot_on_kvm(boot: OptionRomBoot) -> BootResult:
     except (roads.NoRoad, QemuMissing) as none:
         return BootResult(boot.backend, Outcome.SKIP, str(none), host=NAME)
     except OSError as error:
-        reason = f"{error.filename or 'QEMU'}: {error.strerror or error}"
-        return BootResult(boot.backend, Outcome.ERROR, reason, host=NAME)
+        return BootResult(boot.backend, Outcome.ERROR, system_says(error), host=NAME)
     except _Broken as broken:
         return BootResult(boot.backend, Outcome.ERROR, str(broken), host=NAME, road=taken.road)
     if end.gone is Gone.RESET:

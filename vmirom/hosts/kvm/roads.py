@@ -16,7 +16,7 @@ from vmirom.hosts.doctor import Host
 from vmirom.hosts.kvm import BACKENDS, NAME, appliance, launch
 from vmirom.hosts.kvm.appliance import Appliance
 from vmirom.hosts.outcomes import BootResult, Outcome, judge
-from vmirom.hosts.qemu_run import QemuMissing, find_qemu, version
+from vmirom.hosts.qemu_run import QemuMissing, find_qemu, system_says, version
 from vmirom.hosts.remains import scene_of_text
 from vmirom.hosts.request import BootRequest, Progress
 from vmirom.hosts.transcript import Transcript
@@ -110,7 +110,10 @@ def boot_together(requests: Sequence[BootRequest], progress: Progress | None) ->
         progress("load", None)
     if taken.appliance is None or taken.qemu is None:
         return [_direct(request, taken, progress) for request in requests]
-    return _in_appliance(requests, taken.appliance, taken.qemu, taken.road, progress)
+    try:
+        return _in_appliance(requests, taken.appliance, taken.qemu, taken.road, progress)
+    except OSError as error:
+        return [BootResult(r.backend, Outcome.ERROR, system_says(error), host=NAME) for r in requests]
 
 
 def _direct(request: BootRequest, taken: _Plan, progress: Progress | None) -> BootResult:

@@ -15,7 +15,7 @@ from vmirom.bundle.refused import Refused
 from vmirom.hosts.cache import SetupFailed, install, installed, note, noted
 from vmirom.hosts.doctor import Host
 from vmirom.hosts.outcomes import BootResult, Outcome
-from vmirom.hosts.qemu_run import QemuEnd, QemuMissing
+from vmirom.hosts.qemu_run import QemuEnd, QemuMissing, system_says
 from vmirom.hosts.remains import scene_of_text
 from vmirom.hosts.transcript import Transcript
 from vmirom.hosts.xen.console import guest_bytes, registers_of
@@ -79,7 +79,9 @@ def boot(request: BootRequest, progress: Progress | None = None) -> BootResult:
         end = run_kernel(request.bundle, request.command_line, request.memory_mib, request.budget)
     except QemuMissing as missing:
         return BootResult(request.backend, Outcome.SKIP, str(missing), host=_NAME)
-    except (Refused, SetupFailed, OSError, ValueError) as error:
+    except OSError as error:
+        return BootResult(request.backend, Outcome.ERROR, system_says(error), host=_NAME)
+    except (Refused, SetupFailed, ValueError) as error:
         return BootResult(request.backend, Outcome.ERROR, str(error), host=_NAME)
     outcome, reason, ending, status = verdict(end, request.budget)
     console = Transcript()
