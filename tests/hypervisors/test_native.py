@@ -26,9 +26,10 @@ from tests.hypervisors.pc_kernels import (
     elf,
 )
 from tests.machine.rig import FOREVER
-from vmirom.hypervisors.hypervisor import EndKind, LoadError
+from vmirom.hypervisors.hypervisor import EndKind, LoadError, NoTrace
 from vmirom.hypervisors.kvm import make as make_kvm
 from vmirom.hypervisors.native import Machine, Module, make
+from vmirom.machine.unicorn import UnicornEngine
 
 EOI = "b020e620"  # mov $0x20,%al; out %al,$0x20
 
@@ -365,3 +366,21 @@ def test_describe_shows_the_registers() -> None:
     boot(make, Code().raw("f4").finish(), before=lambda m: recorder_lines.extend(m.describe().splitlines()))
     assert "eax 2badb002" in recorder_lines[0]
     assert "cs 0008" in recorder_lines[3]
+
+
+def test_what_is_due_by_the_time_that_rdtsc_tells_has_happened(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The host may be slow between its two clocks: the guest's comes first, then what is due is looked at."""
+    order: list[str] = []
+    machine = Machine(UnicornEngine, 2, lambda text: None, NoTrace())
+
+    def tsc() -> int:
+        order.append("tsc")
+        return 7
+
+    monkeypatch.setattr(machine.engine, "tsc", tsc)
+    monkeypatch.setattr(machine, "_advance", lambda: order.append("advance"))
+    machine._awaited = 0
+    assert machine._read_tsc() == 7 and order == ["tsc", "advance"]
+    machine._awaited = None
+    assert machine._read_tsc() == 7 and order == ["tsc", "advance", "tsc"]
+    machine.engine.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -69,6 +70,7 @@ def explore(
     stage = Stage(setting)
     begun = time.process_time()
     difference: Difference | None = None
+    gc.freeze()  # what was imported and booted is not looked through again and again
     try:
         number = 0
         while stage.made < calls and difference is None:
@@ -84,6 +86,7 @@ def explore(
         if difference is None:
             difference = _pace(stage) or _end(stage, seed)
     finally:
+        gc.unfreeze()
         stage.close()
     steady = True
     if difference is not None and difference.moves and shorten:

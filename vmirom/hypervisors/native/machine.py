@@ -263,11 +263,13 @@ class Machine:
     # instructions that the processor does not do alone
 
     def _read_tsc(self) -> int:
-        """A guest that reads the time finds what was due by then to have happened."""
+        """A guest that reads the time finds what was due by then to have happened: time comes first, since
+        the host may take a while between the two."""
+        now = self.engine.tsc()
         if self._awaited is not None and time.monotonic_ns() >= self._awaited:
             self._advance()
             self._notice()
-        return self.engine.tsc()
+        return now
 
     def _operand(self, opcode: bytes) -> int | None:
         """Value of the register behind ``opcode`` at EIP; None where the processor is to look itself:
