@@ -134,8 +134,9 @@ static void ask_frames(void)
 	FRAME("frame.pf", "of #PF", "movl 0x10, %%eax");
 	FRAME("frame.de", "of #DE", "xorl %%ecx, %%ecx\n\tdivl %%ecx");
 	FRAME("frame.refused", "of an int that is refused", "int $0x41");
-	FRAME("frame.bp", "of int3", "int3");
-	FRAME("frame.80", "of int 80h", "int $0x80");
+	/* A handler returned with RF set; whatever has gone on for one instruction has it no more. */
+	FRAME("frame.bp", "of int3", "pushl $2\n\tpopfl\n\tjmp 1f\n1:\tint3");
+	FRAME("frame.80", "of int 80h", "pushl $2\n\tpopfl\n\tjmp 1f\n1:\tint $0x80");
 	for (u32 i = 0; i < 5; i++) {
 		gate(0x80, i);
 		TRY("int $0x80");
