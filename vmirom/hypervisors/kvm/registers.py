@@ -38,6 +38,8 @@ _ZERO: Final = frozenset({0xC001_0015, 0xC001_0058, 0xC001_0117})
 _MISC_ENABLE: Final = 0x1A0
 _MISC_FIXED: Final = 0x1800
 """No precise sampling and no branch trace: not the guest's to change."""
+_MISC_NEVER: Final = 0x80
+"""Performance monitoring is there for nobody: the bit is taken and not kept."""
 _KEPT: Final = {0x3B: _ONES, 0x1FC: _ONES, 0x140: 1, 0xC001_0114: 0x1F, _MISC_ENABLE: _ONES}
 """Bits that may be set; what is written stays."""
 _BANKS: Final = range(0x400, 0x480)
@@ -82,6 +84,7 @@ class Registers:
             taken = _bank_takes(index, value)
         elif index == _MISC_ENABLE:
             taken = value & _MISC_FIXED == _MISC_FIXED
+            value &= ~_MISC_NEVER
         elif index in _KEPT:
             taken = not value & ~_KEPT[index]
         else:
