@@ -67,6 +67,47 @@ def test_each_ending_is_an_outcome(alone: Path, script: str, outcome: Outcome, r
     assert (result.transcript, result.notes, result.calls) == (("hello",), ("note",), None)
 
 
+def kernel(**changes: object) -> OptionRomBoot:
+    return OptionRomBoot(b"rom", b"kernel", "kvm", **changes)  # type: ignore[arg-type]
+
+
+def test_a_kernel_gets_what_a_user_gives_it(alone: Path) -> None:
+    names = ("-option-rom", "-kernel", "-initrd")
+    files = "".join(f"console(open(argument('{name}'), 'rb').read() + b'\\n')\n" for name in names)
+    install(alone, f"{files}console('\\n'.join(sys.argv[1:]).encode())\nsys.exit(33)\n")
+    said = boot_option_rom(
+        kernel(command_line="a=b c", memory_mib=1200, processors=4, initrd=b"files", machine="q35")
+    ).transcript
+    assert said[:3] == ("rom", "kernel", "files")
+    after = dict(itertools.pairwise(said))
+    assert (after["-m"], after["-smp"], after["-append"], after["-M"]) == ("1200", "4", "a=b c", "q35")
+    install(alone, "console('\\n'.join(sys.argv[1:]).encode())\nsys.exit(33)\n")
+    assert "-initrd" not in boot_option_rom(kernel()).transcript
+
+
+def test_the_console_on_the_terminal_is_kept_besides(alone: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """QEMU itself has the terminal; the file it writes besides is what is reported."""
+    script = """
+named = dict(part.partition("=")[::2] for part in argument("-chardev").split(","))
+assert argument("-serial") == "chardev:" + named["id"] and named["signal"] == "off"
+open(named["logfile"], "w").write("hello\\n")
+print("hello", flush=True)
+print("a warning", file=sys.stderr)
+sys.exit(33)
+"""
+    install(alone, script)
+    result = boot_option_rom(kernel(terminal=True))
+    assert (result.outcome, result.transcript) == (Outcome.SUCCESS, ("hello",))
+    assert capfd.readouterr() == ("hello\n", "")
+
+
+def test_a_qemu_unpacked_somewhere_finds_its_data_beside_it(tmp_path: Path, alone: Path) -> None:
+    share = tmp_path / "share" / "seabios"
+    share.mkdir(parents=True)
+    install(alone, "console('\\n'.join(sys.argv[1:3]).encode())\nsys.exit(33)\n")
+    assert registry.boot(request()).transcript == ("-L", str(share))
+
+
 def test_guest_that_never_exits_is_stopped_and_its_last_words_shown(alone: Path) -> None:
     install(alone, "console(b'one\\nwaiting for disk\\n')\ntime.sleep(60)\n")
     start = time.monotonic()

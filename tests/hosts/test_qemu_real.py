@@ -94,3 +94,21 @@ def test_rom_with_a_wrong_checksum_is_not_copied_in(probe: bytes) -> None:
     result = boot_option_rom(OptionRomBoot(bytes(rom), probe, "native"))
     assert result.outcome is not Outcome.SUCCESS
     assert "1 FAIL a ROM is found and accepted as Linux does" in result.transcript
+
+
+@pytest.mark.parametrize(
+    ("way", "restarts", "outcome", "reason"),
+    [
+        ("shutdown", False, Outcome.SUCCESS, "power off"),
+        ("reset", False, Outcome.FAILURE, "the kernel restarted the machine"),
+        ("reset", True, Outcome.SUCCESS, "reboot"),
+    ],
+)
+def test_a_kernel_that_restarts_has_failed_unless_it_was_to(
+    way: str, restarts: bool, outcome: Outcome, reason: str
+) -> None:
+    """A bundle is a kernel, too; it brings its own ROM, and leaves the one beside it alone."""
+    rom, guest = load_rom("native", "3.1").data, (ROMSRC / "blobs" / "conform-ends.elf").read_bytes()
+    kernel = compose(guest, rom, "native", (3, 1))
+    result = boot_option_rom(OptionRomBoot(rom, kernel, "native", f"way={way}", restarts=restarts))
+    assert (result.outcome, result.reason) == (outcome, reason)

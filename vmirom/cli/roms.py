@@ -15,6 +15,8 @@ __all__ = ["rom"]
 _PROBE_MIB = 16
 """The probe maps so much as a kernel does."""
 _DIFFERENT = 1
+_NO_ROM = ("size", "rom_signature")
+_KERNEL_MAX = 256 << 20
 
 
 @click.group(epilog="\b\nExample:\n  vmirom rom list\n")
@@ -112,7 +114,7 @@ def inspect(what: str, abi: tuple[int, int], slots: bool, as_json: bool) -> int:
     data = _named(what, abi)
     what = shown(what)
     broken: tuple[RomError, ...] = violations(data, what)
-    if broken and broken[0].field in ("size", "rom_signature"):
+    if broken and broken[0].field in _NO_ROM:
         raise Fault(str(broken[0]))
     found = inspect_rom(data, what)
     if as_json:
@@ -160,24 +162,28 @@ def verify(as_json: bool) -> int:
 
 @rom.command(
     epilog="\b\nExamples:\n  vmirom rom boot kvm --smp 2 -v            the shipped probe judges the ROM\n"
-    "  vmirom rom boot kvm bzImage --append 'console=ttyS0'\n"
+    "  vmirom rom boot kvm bzImage --initrd rd.gz --append console=ttyS0 --console\n"
+    "  vmirom rom boot native bzImage --initrd rd.gz --memory 1200 --smp 4 --budget 120\n"
     "  vmirom rom boot my.rom kernel.elf -v\n\n"
-    "Exit codes as of 'vmirom boot'. A kernel that neither powers off nor exits is stopped in the end."
+    "Exit codes as of 'vmirom boot': 0 where the kernel powers off (ACPI) or writes 10h to port 501h. One\n"
+    "that restarts the machine, as a kernel that panics may, is a failure without --restarts; one that\n"
+    "does not end is stopped when its time is up."
 )
 @click.argument("rom", metavar="BACKEND|ROM")
 @click.argument("kernel", required=False, type=PathArgument())
 @click.option("--abi", type=AbiVersion(), default=LATEST, metavar="V", help="ABI version (default 3.1).")
-@click.option(
-    "--memory", type=click.IntRange(8, 2048), default=64, metavar="MIB", help="Memory (default 64)."
-)
+@click.option("--initrd", type=PathArgument(), metavar="FILE", help="The kernel's initial file system.")
 @click.option(
     "--append",
     "command_line",
     metavar="CMDLINE",
     help="The kernel's command line; the probe takes 'mode=2' or 'mode=pae', and 'cpus=N'.",
 )
+@click.option(
+    "--memory", type=click.IntRange(8, 65536), default=64, metavar="MIB", help="Memory (default 64)."
+)
+@click.option("--smp", type=click.IntRange(1, 32), default=1, metavar="N", help="Processors (default 1).")
 @click.option("--machine", type=click.Choice(["pc", "q35"]), default="pc", help="Which PC (default pc).")
-@click.option("--smp", type=click.IntRange(1, 8), default=1, metavar="N", help="Processors (default 1).")
 @click.option(
     "--host",
     type=click.Choice(["qemu", "kvm"]),
@@ -185,18 +191,23 @@ def verify(as_json: bool) -> int:
     help="Whose processor: QEMU's own, or a real KVM's (default qemu).",
 )
 @click.option("--budget", type=Seconds(), default=30.0, metavar="SECONDS", help="Time (default 30).")
+@click.option("--restarts", is_flag=True, help="A kernel that restarts the machine ends well.")
+@click.option("--console", is_flag=True, help="The serial port on this terminal (leave with Ctrl-A x).")
 @json_option
 @click.option("-v", "--verbose", is_flag=True, help="Print what the kernel printed, too.")
 def boot(
     rom: str,
     kernel: Path | None,
     abi: tuple[int, int],
-    memory: int,
+    initrd: Path | None,
     command_line: str | None,
-    machine: str,
+    memory: int,
     smp: int,
+    machine: str,
     host: str,
     budget: float,
+    restarts: bool,
+    console: bool,
     as_json: bool,
     verbose: bool,
 ) -> int:
@@ -214,18 +225,28 @@ def boot(
 
     if kernel is None and memory < _PROBE_MIB:
         raise Fault("--memory", f"the probe needs {_PROBE_MIB} MiB")
+    if console and (as_json or verbose):
+        raise Fault("--console", "prints while the kernel runs; it goes with neither --json nor -v")
+    if host == "kvm" and (console or restarts):
+        raise Fault(
+            "--console" if console else "--restarts", "on a KVM that can't be; it goes with --host qemu"
+        )
+    if kernel is None and command_line is None:
+        command_line = f"mode=pae cpus={smp}"
     named = rom in backend_names()
-    data = shipped_rom(rom, abi)[1] if named else read_file(Path(rom))
     result = (boot_option_rom if host == "qemu" else boot_on_kvm)(
         OptionRomBoot(
-            data,
-            shipped_probe() if kernel is None else read_file(kernel, 256 << 20),
-            rom if named else shown(rom),
-            f"mode=pae cpus={smp}" if kernel is None and command_line is None else command_line or "",
-            memory,
-            budget,
-            machine,
-            smp,
+            rom=shipped_rom(rom, abi)[1] if named else _rom_of(Path(rom)),
+            kernel=shipped_probe() if kernel is None else _filled(kernel),
+            backend=rom if named else shown(rom),
+            command_line=command_line or "",
+            memory_mib=memory,
+            budget=budget,
+            machine=machine,
+            processors=smp,
+            initrd=_filled(initrd) if initrd is not None else b"",
+            terminal=console,
+            restarts=restarts,
         )
     )
     if as_json:
@@ -236,3 +257,22 @@ def boot(
     lines += [*list(ending_lines([result]))[1:], *road_lines([result])]
     click.echo("\n".join(lines))
     return result.outcome.exit_code
+
+
+def _rom_of(path: Path) -> bytes:
+    """A ROM of someone's own, of which only that much is asked: that it begins as a ROM."""
+    from vmirom.rom.image import violations
+
+    data = read_file(path)
+    broken = next((each for each in violations(data, shown(path)) if each.field in _NO_ROM), None)
+    if broken is not None:
+        raise Fault(str(broken))
+    return data
+
+
+def _filled(path: Path) -> bytes:
+    """The bytes of a file that has some."""
+    data = read_file(path, _KERNEL_MAX)
+    if not data:
+        raise Fault(shown(path), "size", "an empty file")
+    return data

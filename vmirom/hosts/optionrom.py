@@ -8,7 +8,7 @@ guest (``romsrc/guest/probe-option``).
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -17,18 +17,22 @@ from vmirom.hosts.outcomes import BootResult, Outcome
 from vmirom.hosts.qemu_run import QemuMissing, find_qemu, run_qemu, system_says
 from vmirom.hosts.qemu_scene import Bystander
 from vmirom.hosts.request import BootRequest
+from vmirom.hypervisors.hypervisor import EndKind
 
 __all__ = ["OptionRomBoot", "boot_option_rom", "shipped_probe"]
 
 
 _ROM: Final = "vmi.rom"
 _KERNEL: Final = "kernel"
+_INITRD: Final = "initrd"
 
 
 @dataclass(frozen=True, slots=True)
 class OptionRomBoot:
-    """One boot: ``rom`` beside whatever else the machine brings, ``kernel`` natively. ``video`` puts a
-    display adapter in, whose own ROM takes the first place."""
+    """One boot: ``rom`` beside whatever else the machine brings, ``kernel`` natively, with ``initrd`` where
+    that is not empty. ``video`` puts a display adapter in, whose own ROM takes the first place. ``terminal``:
+    the console is this process's terminal, too. ``restarts``: a kernel that restarts the machine ends well;
+    otherwise that is a failure, because a kernel that panics may do so."""
 
     rom: bytes
     kernel: bytes
@@ -39,9 +43,12 @@ class OptionRomBoot:
     machine: str = "pc"
     processors: int = 1
     video: bool = False
+    initrd: bytes = b""
+    terminal: bool = False
+    restarts: bool = False
 
     def arguments(self, folder: Path, seen: Path | None = None, accel: str = "tcg") -> list[str]:
-        """QEMU's, with ROM and kernel in files of ``folder``, which QEMU sees as ``seen``. Raises OSError."""
+        """QEMU's, with all files in ``folder``, which QEMU sees as ``seen``. Raises OSError."""
         (folder / _ROM).write_bytes(self.rom)
         (folder / _KERNEL).write_bytes(self.kernel)
         rom, kernel = (seen or folder) / _ROM, (seen or folder) / _KERNEL
@@ -49,6 +56,9 @@ class OptionRomBoot:
         if self.video:
             arguments += ["-device", "VGA"]
         arguments += ["-option-rom", str(rom).replace(",", ",,"), "-kernel", str(kernel)]
+        if self.initrd:
+            (folder / _INITRD).write_bytes(self.initrd)
+            arguments += ["-initrd", str((seen or folder) / _INITRD)]
         return arguments + (["-append", self.command_line] if self.command_line else [])
 
 
@@ -67,9 +77,13 @@ def boot_option_rom(boot: OptionRomBoot) -> BootResult:
         program = find_qemu(*qemu.PROGRAMS)
         with tempfile.TemporaryDirectory(prefix="vmirom-") as folder:
             seen = Bystander(b"")
-            end = run_qemu(program, boot.arguments(Path(folder)), budget=boot.budget, look=seen.look)
+            arguments = boot.arguments(Path(folder))
+            end = run_qemu(program, arguments, budget=boot.budget, look=seen.look, terminal=boot.terminal)
     except QemuMissing as gone:
         return BootResult(boot.backend, Outcome.SKIP, str(gone), host=qemu.NAME)
     except OSError as error:
         return BootResult(boot.backend, Outcome.ERROR, system_says(error), host=qemu.NAME)
-    return qemu.result_of(request, end, seen)
+    result = qemu.result_of(request, end, seen)
+    if result.ending == EndKind.REBOOT.value and not boot.restarts:
+        return replace(result, outcome=Outcome.FAILURE, reason="the kernel restarted the machine")
+    return result

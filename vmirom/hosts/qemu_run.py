@@ -26,6 +26,7 @@ from typing import Any, Final
 
 from vmirom.hosts.cache import note, noted
 from vmirom.hosts.qemu_monitor import Monitor
+from vmirom.hosts.terminal import terminal_arguments, terminal_kept
 
 __all__ = [
     "CONSOLE_MAX",
@@ -180,20 +181,24 @@ def run_qemu(
     budget: float,
     until: Sequence[bytes] = (),
     look: Callable[[Monitor], None] | None = None,
+    terminal: bool = False,
 ) -> QemuEnd:
     """Run ``program`` with ``arguments``; its first serial port is the console. It has no display, no
     monitor for people, and ends instead of rebooting. Stopped after ``budget`` seconds, or once one of
     ``until`` stands near the console's end: a machine that has said its last word. ``look`` may look at a
-    machine that was lost in a triple fault, or whose time is up. Raises OSError if it can't be started."""
-    with tempfile.TemporaryDirectory(prefix="vmirom-qemu-") as name:
+    machine that was lost in a triple fault, or whose time is up. ``terminal``: the console is this process's
+    terminal, too. Raises OSError if it can't be started."""
+    with tempfile.TemporaryDirectory(prefix="vmirom-qemu-") as name, terminal_kept(terminal):
         folder = Path(name)
         files = _Files(folder / "console", folder / "said", folder / "log")
         files.console.touch()
         monitor = Monitor(folder)
         command = [
             str(program),
+            *_data_folders(program),
             *map(str, arguments),
-            *("-serial", f"file:{files.console}", "-display", "none", "-monitor", "none", "-no-reboot"),
+            *(terminal_arguments(files.console) if terminal else ("-serial", f"file:{files.console}")),
+            *("-display", "none", "-monitor", "none", "-no-reboot"),
             *("-d", "cpu_reset", "-D", str(files.log)),
             *monitor.arguments(),
         ]
@@ -201,9 +206,9 @@ def run_qemu(
         with files.said.open("wb") as out:
             process = subprocess.Popen(
                 command,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
+                stdin=None if terminal else subprocess.DEVNULL,
+                stdout=None if terminal else out,
+                stderr=out,
                 start_new_session=True,
                 preexec_fn=_die_with_parent if _LIBC is not None else None,
             )
@@ -221,6 +226,15 @@ def run_qemu(
             registers=registers,
             gone=gone,
         )
+
+
+def _data_folders(program: Path) -> list[str]:
+    """For a QEMU that stands unpacked in some folder, the data beside it; an installed one knows its own."""
+    share = program.resolve().parent.parent / "share"
+    if share == Path("/usr/share"):
+        return []
+    found = [share / name for name in ("qemu", "seabios") if (share / name).is_dir()]
+    return [part for folder in found for part in ("-L", str(folder))]
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,6 @@ def launch(qemu: Path, xen: Path, kernel: bytes, line: str, memory_mib: int, bud
         guest = max(memory_mib, _LEAST)
         options = f"console=com1 com1=115200,8n1 loglvl=all guest_loglvl=all dom0_mem={guest}M,max:{guest}M"
         arguments = [
-            *_data_folders(qemu),
             *("-accel", "tcg", "-cpu", "qemu64", "-M", "pc", "-m", str(guest + _OWN_MIB)),
             *("-vga", "none", "-nodefaults", "-net", "none"),
             *("-device", f"isa-debug-exit,iobase={int(Port.EXIT):#x},iosize=2"),
@@ -44,15 +43,6 @@ def launch(qemu: Path, xen: Path, kernel: bytes, line: str, memory_mib: int, bud
             *("-initrd", f"{module} {line}".strip().replace(",", ",,")),
         ]
         return run_qemu(qemu, arguments, budget=budget, until=(HALTED, REBOOTING))
-
-
-def _data_folders(qemu: Path) -> list[str]:
-    """For a QEMU that stands unpacked in some folder, the data beside it; an installed one knows its own."""
-    share = qemu.resolve().parent.parent / "share"
-    if share == Path("/usr/share"):
-        return []
-    found = [share / name for name in ("qemu", "seabios") if (share / name).is_dir()]
-    return [part for folder in found for part in ("-L", str(folder))]
 
 
 def verdict(end: QemuEnd, budget: float) -> tuple[Outcome, str, str, int | None]:
