@@ -73,7 +73,7 @@ def test_option_rom_serves_a_guest_that_scans(probe: bytes, backend: str, abi: s
     rom = load_rom(backend, abi).data
     result = boot_option_rom(OptionRomBoot(rom, probe, backend, f"mode={paging}"))
     assert result.outcome is Outcome.SUCCESS, (result.reason, result.transcript)
-    assert result.transcript[-1] == "result: 67 passed, 0 failed"
+    assert result.transcript[-1] == "result: 68 passed, 0 failed"
     assert result.transcript[0] == (
         "probe of an option ROM, PAE" if paging == "pae" else "probe of an option ROM, two-level paging"
     )

@@ -17,6 +17,8 @@
 #define STUB_BASE 0xF0000u
 #define HALT_START 0xF8000u
 #define HALT_END 0xF8001u
+#define IRET_AT 0xF9000u
+#define AS_USER 0xF9008u
 
 static void host_out(uint32_t, uint32_t, uint32_t);
 static uint32_t host_in(uint32_t, uint32_t);
@@ -35,6 +37,10 @@ int rom_init(void);
 struct boot_plan *native_boot(u32 magic, u32 info);
 void native_place(u32 from);
 u32 native_timer_interrupt(struct rom_frame *frame);
+u32 native_invalid_tss(struct rom_frame *frame);
+u32 native_not_present(struct rom_frame *frame);
+u32 native_stack_fault(struct rom_frame *frame);
+u32 native_protection(struct rom_frame *frame);
 
 static u32 base, live_base, live_limit, saved_depth, triple_faults;
 static u64 counter, counter_step;
@@ -57,6 +63,9 @@ void unlock(u32 *word, u32 saved) { release(word); irq_restore(saved); }
 void load_idt(u32 at, u32 limit) { live_base = at; live_limit = limit; }
 struct vmi_dtr read_idt(void) { return (struct vmi_dtr){.limit = (u16)live_limit, .base = live_base}; }
 u32 native_timer_stub(u32 vector) { return STUB_BASE + vector; }
+u32 native_fault_stub(u32 number) { return STUB_BASE + NATIVE_VECTOR_TS + number; }
+u32 native_iret(void) { return IRET_AT; }
+u32 native_as_user_gva(void) { return AS_USER; }
 u32 native_halt_start(void) { return HALT_START; }
 u32 native_halt_end(void) { return HALT_END; }
 void native_deliver(u32 handler) { host_deliver(handler); }
@@ -131,6 +140,19 @@ static u32 timer(u32 vector, u32 cs, u32 *eip, u32 *eflags)
 	handler = native_timer_interrupt(&frame);
 	*eip = frame.eip;
 	*eflags = frame.eflags;
+	return handler;
+}
+
+/* A fault of vector 10 to 13 with error code, EIP, CS, EFLAGS and three words above; where its stub goes. */
+static u32 fault_of(u32 vector, u32 words[7])
+{
+	static u32 (*const stubs[])(struct rom_frame *) = {native_invalid_tss, native_not_present, native_stack_fault,
+							    native_protection};
+	u32 stack[sizeof(struct rom_frame) / 4 + 1] = {0}, at = __builtin_offsetof(struct rom_frame, error) / 4, handler;
+
+	memcpy(stack + at, words, 7 * 4);
+	handler = stubs[vector - NATIVE_VECTOR_TS]((struct rom_frame *)stack);
+	memcpy(words, stack + at, 7 * 4);
 	return handler;
 }
 

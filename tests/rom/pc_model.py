@@ -42,6 +42,7 @@ static int ended_placing(uint32_t);
 static int ended_rebooting(uint32_t);
 static int ended_by_shutdown(void);
 static uint32_t timer(uint32_t vector, uint32_t cs, uint32_t *eip, uint32_t *eflags);
+static uint32_t fault_of(uint32_t vector, uint32_t words[7]);
 uint64_t cpu_tsc(void);
 int rom_init(void);
 void platform_arm(uint64_t);

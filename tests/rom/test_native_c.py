@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.rom.pc_model import LINEAR, STATE, STUBS, HostPc, compile_pc
-from vmirom.overlays.native import Apic, Pit
+from vmirom.overlays.native import Apic, Pit, Vector
 from vmirom.overlays.vmi import Alarm, Eflags, Layout
 
 NEVER: Final = (1 << 64) - 1
@@ -20,6 +20,7 @@ SHADOW: Final = STATE + 4096 * int(Layout.STATE_BACKEND)
 HANDLERS: Final = 0xC0200000
 HALT_START: Final = 0xF8000
 HALT_END: Final = 0xF8001
+RETURN_FAULTS: Final = (Vector.TS, Vector.NP, Vector.SS, Vector.GP)
 
 
 @functools.cache
@@ -98,10 +99,39 @@ def test_the_shadow_is_the_guests_table_but_for_the_timer(
         )
         timer = vector == base if base is not None else vector >= 0x20 and vector % 8 == 0
         assert lib.native_gate(vector) == ((high & 0xFFFF0000 | low & 0xFFFF) if high & 0x8000 else 0)
-        if timer and high & 0x8000:
+        if (timer or vector in RETURN_FAULTS) and high & 0x8000:
             stub = STUBS + vector
             low, high = low & 0xFFFF0000 | stub & 0xFFFF, stub & 0xFFFF0000 | high & 0xFFFF
         assert struct.unpack_from("<II", memory, SHADOW + 8 * vector) == (low, high), f"{vector:#x}"
+
+
+words = st.integers(0, 0xFFFFFFFF)
+IRET, AS_USER = 0xF9000, 0xF9008
+"""Where pc_host.h has the ROM's IRET, and the way to a handler whose frame is moved."""
+
+
+@given(
+    vector=st.sampled_from(RETURN_FAULTS),
+    eip=st.sampled_from([IRET, IRET + 1, 0x1000]),
+    cs=st.sampled_from([0x60, 0x61, 0x73]),
+    error=words,
+    above=st.tuples(words, words, words),
+)
+def test_a_return_to_the_user_faults_as_the_users(
+    vector: int, eip: int, cs: int, error: int, above: tuple[int, int, int]
+) -> None:
+    """Its own frame is dropped; a fault of anything else goes to the guest's handler as it is."""
+    pc = fresh()
+    give_gates(pc)
+    seen = pc.ffi.new("uint32_t[7]", [error, eip, cs, 2, *above])
+    target = pc.lib.fault_of(vector, seen)
+    if (eip, cs) == (IRET, 0x60) and above[1] & 3 == 3 and not above[2] & 1 << 17:
+        assert target == AS_USER
+        assert list(seen[2:4]) == [HANDLERS + vector, error], "the two words that are left of the frame"
+    else:
+        assert target == HANDLERS + vector
+        assert list(seen[0:4]) == [error, eip, cs, 2]
+    assert list(seen[4:7]) == list(above)
 
 
 SECOND: Final = 8 * 257 - 1

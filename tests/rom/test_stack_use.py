@@ -15,8 +15,8 @@ MOST = 512
 ENDLESS = ("fatal", "boot_enter", "platform_exit", "vmi_Reboot", "vmi_Shutdown", "vmi_IRET", "vmi_SYSEXIT")
 """Functions that do not return: their last loop counts once, and what follows a call of them is no code."""
 ENTRIES = {
-    "native": {"native_timer_interrupt": 64},
-    "kvm": {"native_timer_interrupt": 64, "kvm_page_fault": 64},
+    "native": {"native_timer_interrupt": 64, "native_protection": 64},
+    "kvm": {"native_timer_interrupt": 64, "native_protection": 64, "kvm_page_fault": 64},
     "lguest": {"lguest_clock": 64, "lguest_iret": 64, "lguest_page_fault": 64, "lguest_deliver": 64},
     "xen": {"fault_page": 80, "event_upcall": 80, "no_fpu": 80},
 }

@@ -1,4 +1,5 @@
 /* The console, the native preparations that Linux makes before it looks for a ROM, and the order of it all. */
+#include "native_asm.h"
 #include "probe.h"
 
 #define PIC_MASTER 0x20
@@ -15,7 +16,9 @@ struct percpu percpu[CPUS];
 static u32 passed, failed;
 
 extern u64 gdt[];
-extern u8 timer_gate[], local_gate[], fault_gate[], ipi_gate[], spurious_gate[];
+extern u32 returned[]; /* error code, EIP, CS, EFLAGS, ESP */
+void bad_return(void);
+extern u8 protection_gate[], timer_gate[], local_gate[], fault_gate[], ipi_gate[], spurious_gate[];
 void probe_main(void);
 
 void say(const char *text)
@@ -111,6 +114,7 @@ static void load_tables(void)
 	struct vmi_dtr dtr = {.limit = sizeof(idt) - 1, .base = (u32)(uintptr_t)idt};
 
 	gate(FAULT_VECTOR, fault_gate);
+	gate(NATIVE_VECTOR_GP, protection_gate);
 	gate(TIMER_VECTOR, timer_gate);
 	gate(LOCAL_VECTOR, local_gate);
 	gate(IPI_VECTOR, ipi_gate);
@@ -129,6 +133,15 @@ void load_tss(struct percpu *cpu)
 	call(UpdateKernelStack, PROBE_DS, 0xC0123450, 0);
 }
 
+/* As if the first instruction of the user had faulted: Linux would look for the address of its own IRET. */
+static void bad_return_check(void)
+{
+	bad_return();
+	check(returned[0] == (BAD_CS & ~3u) && returned[1] == BAD_EIP && returned[2] == BAD_CS && returned[3] == BAD_EFLAGS &&
+		      returned[4] == BAD_ESP,
+	      "a return to a user whose segment is gone faults as the user's");
+}
+
 void probe_main(void)
 {
 	say(pae ? "probe of an option ROM, PAE\n" : "probe of an option ROM, two-level paging\n");
@@ -144,6 +157,7 @@ void probe_main(void)
 	high_tables_check();
 	timers_check();
 	lazy_check();
+	bad_return_check();
 	if (has_apic()) {
 		apic_check();
 		if (option("cpus=") > 1)

@@ -17,6 +17,10 @@
 #define PROBE_USER_DS 0x7b
 #define PROBE_PERCPU 0xd8
 #define CPUS 8
+#define BAD_CS 0x0b /* an entry of the GDT that is empty */
+#define BAD_EIP 0x12345678
+#define BAD_ESP 0x1000
+#define BAD_EFLAGS 2
 
 #ifndef __ASSEMBLER__
 #include <stdbool.h>

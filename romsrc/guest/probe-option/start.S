@@ -164,6 +164,28 @@ fault_gate:
 	addl $4, %esp
 	jmp iret_site
 
+	/* bad_return: returns to a user whose code segment is not there; what the fault says of it is in returned[]. */
+	.globl bad_return
+bad_return:
+	pushal
+	movl %esp, return_stack
+	pushl $PROBE_USER_DS
+	pushl $BAD_ESP
+	pushl $BAD_EFLAGS
+	pushl $BAD_CS
+	pushl $BAD_EIP
+	jmp iret_site
+	.globl protection_gate
+protection_gate:
+	popl returned
+	popl returned+4
+	popl returned+8
+	popl returned+12
+	popl returned+16
+	movl return_stack, %esp
+	popal
+	ret
+
 	.globl iret_site
 iret_site:
 	iretl
@@ -193,6 +215,11 @@ gdt_register:
 	.long gdt
 
 	.bss
+	.globl returned
+returned:
+	.skip 20
+return_stack:
+	.skip 4
 	.balign 4096
 	.globl directory
 directory:

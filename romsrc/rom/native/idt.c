@@ -45,6 +45,8 @@ static u32 stub_for(u32 vector)
 
 	if (vector == NATIVE_VECTOR_PF && n->fault_stub != 0)
 		return n->fault_stub;
+	if (vector >= NATIVE_VECTOR_TS && vector <= NATIVE_VECTOR_GP)
+		return native_fault_stub(vector - NATIVE_VECTOR_TS);
 	if (may_be_irq0(vector) || n->lvtt_vectors[vector >> 5] >> (vector & 31) & 1)
 		return native_timer_stub(vector);
 	return 0;

@@ -66,6 +66,50 @@ vmi_Halt:
 .Lhalted:
 	ret
 
+	/*
+	 * In front of the gates of the faults that IRET takes for its frame's sake (returns.c). Each is entered with the
+	 * fault's frame and error code.
+	 */
+	ROM_STUB native_fault_ts, native_invalid_tss, 1
+	ROM_STUB native_fault_np, native_not_present, 1
+	ROM_STUB native_fault_ss, native_stack_fault, 1
+	ROM_STUB native_fault_gp, native_protection, 1
+
+	/* native_fault_stub: EAX = 0 to 3 for vectors 10 to 13; out EAX = gva of its stub. Changes flags, ECX. */
+	.globl native_fault_stub
+	.hidden native_fault_stub
+native_fault_stub:
+	call 1f
+1:	popl %ecx
+	addl $(fault_stubs - 1b), %ecx
+	leal (%ecx,%eax,4), %eax
+	addl (%eax), %eax
+	ret
+fault_stubs:
+	.long native_fault_ts - ., native_fault_np - ., native_fault_ss - ., native_fault_gp - .
+
+	/*
+	 * native_as_user: entered with two words to drop, the guest's handler, and what that is to find at its entry.
+	 * Changes nothing, flags included. native_as_user_gva, native_iret: out EAX = gva of that and of IRET. Change flags.
+	 */
+native_as_user:
+	leal 8(%esp), %esp
+	ret
+	.globl native_as_user_gva
+	.hidden native_as_user_gva
+native_as_user_gva:
+	call 1f
+1:	popl %eax
+	addl $(native_as_user - 1b), %eax
+	ret
+	.globl native_iret
+	.hidden native_iret
+native_iret:
+	call 1f
+1:	popl %eax
+	addl $(vmi_IRET - 1b), %eax
+	ret
+
 	/* IRET (33), entered by a jump: ESP at EIP, CS, EFLAGS [, ESP, SS]. */
 	.globl vmi_IRET
 	.hidden vmi_IRET

@@ -16,6 +16,9 @@
 u32 ROMCALL native_timer_stub(u32 vector); /* gva of the stub for a vector from FIRST_STUB_VECTOR on */
 u32 ROMCALL native_halt_start(void);       /* gva of Halt's first instruction ... */
 u32 ROMCALL native_halt_end(void);         /* ... and of the one after its HLT */
+u32 ROMCALL native_fault_stub(u32 number); /* gva of the stub for vector NATIVE_VECTOR_TS + number */
+u32 ROMCALL native_as_user_gva(void);      /* gva of the way to a handler whose frame is moved; and ... */
+u32 ROMCALL native_iret(void);             /* ... of the instruction that IRET is */
 void ROMCALL native_deliver(u32 handler);  /* enter a handler as an interrupt would, and come back by its IRET */
 #endif
 #endif
