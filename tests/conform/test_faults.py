@@ -15,6 +15,8 @@ from vmirom.conform.faults.fault import HostPatch
 from vmirom.conform.faults.judging import CONTROLS, Found, Means, control, judged, names
 from vmirom.conform.faults.routines import around, before, byte_of, exchange, instead, type_of
 from vmirom.conform.faults.trying import try_all
+from vmirom.conform.run import plan
+from vmirom.conform.suite import load_suite
 from vmirom.hypervisors.xen.traps import Traps
 from vmirom.overlays.vmi import Reloc
 from vmirom.report.faults import fault_lines, fault_report
@@ -30,6 +32,22 @@ QUICK = (
     "xen-host-no-execute-lost",
     "lguest-host-bits-lost",
 )
+
+
+OUTSIDE = tuple(fault.id for fault in all_faults() if "-outside-" in fault.id)
+
+
+@pytest.mark.boot
+@pytest.mark.parametrize("name", [name for n, name in enumerate(OUTSIDE) if n % 3 == 0])
+def test_what_a_guest_hardly_sees_is_seen_from_outside(name: str) -> None:
+    """By calls from outside alone; all faults together are tried by the second stage."""
+    fault = fault_of(name)
+    suite = load_suite("3.1")
+    boots = plan(suite, [(fault.backend, "embedded")], rom=fault.rom(), budget=30)
+    results = {
+        boot.guest: boot.request.by(boot.request, None) for boot in boots if boot.request.by is not None
+    }
+    assert any(" FAIL " in line for result in results.values() for line in result.transcript), name
 
 
 def test_there_are_enough_of_every_kind() -> None:

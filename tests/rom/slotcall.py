@@ -9,19 +9,20 @@ from __future__ import annotations
 import random
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from tests.rom.bare_machine import DATA, IDT, SCRATCH, STACK, Registers
+from vmirom.conform.hostside.contract import ARITHMETIC, DF, Processor, wrong_registers, wrong_state
 from vmirom.overlays.vmi import Call as Number
 from vmirom.overlays.vmi import Reloc
-from vmirom.schema.calls import GENERAL, Call, Kind, registers
+from vmirom.schema.calls import GENERAL, Call, Kind
 from vmirom.schema.tree import load_abi
 
 __all__ = ["Arguments", "SlotMachine", "check_slot", "make_arguments", "relocation"]
 
-ARITHMETIC = 0x8D5  # CF PF AF ZF SF OF
-DF = 0x400
+ALL_FLAGS = ARITHMETIC | DF
+"""What these tests look at of EFLAGS."""
 
 
 class SlotMachine(Protocol):
@@ -142,17 +143,14 @@ def check_slot(
         flags |= DF
     lower = {name.lower(): value for name, value in before.items()}
     after = machine.run_code(eip, arguments.stack, flags, **lower)
-    results = {name for part in (call.result, *call.outputs) if part for name in registers(part.place)}
-    for name in call.preserved:
-        if name not in results:
-            assert after[name] == before[name], (
-                f"{call.name} changes {name}: {before[name]:#x} -> {after[name]:#x}"
-            )
     expected = STACK - 0x100 - 4 * len(arguments.stack)
-    assert after["ESP"] == expected, f"{call.name} returns with ESP {after['ESP']:#x}, not {expected:#x}"
-    assert after["EFLAGS"] & DF == flags & DF, f"{call.name} changes DF"
-    if "flags" not in (call.clobbers or ()):
-        assert (after["EFLAGS"] ^ flags) & ARITHMETIC == 0, f"{call.name} changes flags"
+    was = Processor(before, expected, flags)
+    now = Processor({name: after[name] for name in GENERAL}, after["ESP"], after["EFLAGS"])
+    wrong = [
+        *wrong_registers(call, was, now),
+        *wrong_state(call, was, replace(now, eflags=now.eflags & ALL_FLAGS)),
+    ]
+    assert wrong == [], f"{call.name}: {wrong}"
     return {"before": before, "after": after}
 
 
