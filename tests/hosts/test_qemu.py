@@ -80,7 +80,12 @@ def test_a_kernel_gets_what_a_user_gives_it(alone: Path) -> None:
     ).transcript
     assert said[:3] == ("rom", "kernel", "files")
     after = dict(itertools.pairwise(said))
-    assert (after["-m"], after["-smp"], after["-append"], after["-M"]) == ("1200", "4", "a=b c", "q35")
+    assert (after["-m"], after["-smp"], after["-append"], after["-M"]) == (
+        "1200",
+        "4,sockets=4",
+        "a=b c",
+        "q35",
+    )
     install(alone, "console('\\n'.join(sys.argv[1:]).encode())\nsys.exit(33)\n")
     assert "-initrd" not in boot_option_rom(kernel()).transcript
 
@@ -158,7 +163,12 @@ def test_arguments_are_those_of_the_machine_that_was_asked_for(alone: Path) -> N
     install(alone, "console('\\n'.join(sys.argv[1:]).encode())\nsys.exit(33)\n")
     options = {"machine": "q35", "smp": "4", "cpu": "qemu32"}
     after = dict(itertools.pairwise(registry.boot(request(options=options)).transcript))
-    assert (after["-M"], after["-smp"], after["-cpu"], after["-accel"]) == ("q35", "4", "qemu32", "tcg")
+    assert (after["-M"], after["-smp"], after["-cpu"], after["-accel"]) == (
+        "q35",
+        "4,sockets=4",
+        "qemu32",
+        "tcg",
+    )
     assert {option.name for option in registry.options_of("qemu")} == {*options, "protocol"}
 
 

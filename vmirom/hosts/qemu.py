@@ -92,7 +92,8 @@ def machine_arguments(
     """
     port = f"iobase={int(native.Exit.PORT):#x},iosize={int(native.Exit.SIZE):#x}"
     return [
-        *("-M", machine, "-accel", accel, "-cpu", cpu, "-m", str(memory_mib), "-smp", str(processors)),
+        *("-M", machine, "-accel", accel, "-cpu", cpu, "-m", str(memory_mib)),
+        *("-smp", f"{processors},sockets={processors}"),
         *("-nodefaults", "-vga", "none", "-rtc", "base=utc", "-device", f"isa-debug-exit,{port}"),
     ]
 
