@@ -29,13 +29,13 @@
 #define NATIVE_PIC_OCW2_SPECIFIC 0x40
 #define NATIVE_PIC_OCW2_ROTATE 0x80
 
-/* Bits of operation word 3. */
-#define NATIVE_PIC_OCW3_READ_IRR 0x2
-#define NATIVE_PIC_OCW3_READ_ISR 0x3
+/* Bits of operation word 3, by the names of the data sheet. */
+#define NATIVE_PIC_OCW3_RIS 0x1
+#define NATIVE_PIC_OCW3_RR 0x2
 #define NATIVE_PIC_OCW3_POLL 0x4
 #define NATIVE_PIC_OCW3_OCW3 0x8
-#define NATIVE_PIC_OCW3_CLEAR_SPECIAL_MASK 0x40
-#define NATIVE_PIC_OCW3_SET_SPECIAL_MASK 0x60
+#define NATIVE_PIC_OCW3_SMM 0x20
+#define NATIVE_PIC_OCW3_ESMM 0x40
 
 /* Ports of the 8254, and its rate in Hz. */
 #define NATIVE_PIT_CHANNEL0 64
@@ -156,12 +156,18 @@
 #define NATIVE_CMOS_HIGH_MEMORY 52
 #define NATIVE_CMOS_CENTURY 50
 
-/* Bits of the clock's status registers. */
+/* Bits of the clock's status register A. */
 #define NATIVE_CMOS_STATUS_A_UPDATING 0x80
-#define NATIVE_CMOS_STATUS_B_SET 0x80
-#define NATIVE_CMOS_STATUS_B_24_HOURS 0x2
+
+/* Bits of the clock's status register B. */
+#define NATIVE_CMOS_STATUS_B_HOURS_24 0x2
 #define NATIVE_CMOS_STATUS_B_BINARY 0x4
+#define NATIVE_CMOS_STATUS_B_SET 0x80
+
+/* Bits of the clock's status register C. */
 #define NATIVE_CMOS_STATUS_C_INTERRUPT 0x80
+
+/* Bits of the clock's status register D. */
 #define NATIVE_CMOS_STATUS_D_VALID 0x80
 
 /* Ways to start the machine over. */
@@ -248,26 +254,38 @@
 #define NATIVE_APIC_CURRENT_COUNT 0x390
 #define NATIVE_APIC_DIVIDE 0x3e0
 
-/* Bits of APIC registers. */
-#define NATIVE_APIC_BIT_LVT_MASKED 0x10000
-#define NATIVE_APIC_BIT_LVT_PERIODIC 0x20000
-#define NATIVE_APIC_BIT_LVT_DEADLINE 0x40000
-#define NATIVE_APIC_BIT_LVT_EXTINT 0x700
-#define NATIVE_APIC_BIT_VECTOR_MASK 0xff
-#define NATIVE_APIC_BIT_SPURIOUS_ENABLED 0x100
-#define NATIVE_APIC_BIT_ICR_MODE 0x700
-#define NATIVE_APIC_BIT_ICR_LOWEST 0x100
-#define NATIVE_APIC_BIT_ICR_NMI 0x400
-#define NATIVE_APIC_BIT_ICR_INIT 0x500
-#define NATIVE_APIC_BIT_ICR_STARTUP 0x600
-#define NATIVE_APIC_BIT_ICR_LOGICAL 0x800
-#define NATIVE_APIC_BIT_ICR_PENDING 0x1000
-#define NATIVE_APIC_BIT_ICR_ASSERT 0x4000
-#define NATIVE_APIC_BIT_ICR_LEVEL 0x8000
-#define NATIVE_APIC_BIT_ICR_SELF 0x40000
-#define NATIVE_APIC_BIT_ICR_OTHERS 0xc0000
-#define NATIVE_APIC_BIT_ICR_SHORTHAND 0xc0000
-#define NATIVE_APIC_BIT_DIVIDE_BY_1 0xb
+/* Bits of an entry of the local vector table, besides its fields. */
+#define NATIVE_APIC_LVT_MASKED 0x10000
+#define NATIVE_APIC_LVT_PERIODIC 0x20000
+#define NATIVE_APIC_LVT_DEADLINE 0x40000
+
+/* Bits of the interrupt command register, besides its fields. */
+#define NATIVE_APIC_ICR_LOGICAL 0x800
+#define NATIVE_APIC_ICR_PENDING 0x1000
+#define NATIVE_APIC_ICR_ASSERT 0x4000
+#define NATIVE_APIC_ICR_LEVEL 0x8000
+
+/* Where fields of APIC registers lie; the shorthand is of the command register alone. */
+#define NATIVE_APIC_FIELD_VECTOR 255
+#define NATIVE_APIC_FIELD_DELIVERY 0x700
+#define NATIVE_APIC_FIELD_SHORTHAND 0xc0000
+
+/* Delivery modes, in their field. */
+#define NATIVE_APIC_DELIVERY_LOWEST 0x100
+#define NATIVE_APIC_DELIVERY_NMI 0x400
+#define NATIVE_APIC_DELIVERY_INIT 0x500
+#define NATIVE_APIC_DELIVERY_STARTUP 0x600
+#define NATIVE_APIC_DELIVERY_EXTINT 0x700
+
+/* To whom an interrupt goes without a destination, in its field. */
+#define NATIVE_APIC_SHORTHAND_SELF 0x40000
+#define NATIVE_APIC_SHORTHAND_OTHERS 0xc0000
+
+/* Bits of the spurious interrupt's register. */
+#define NATIVE_APIC_SPURIOUS_ENABLED 0x100
+
+/* What the timer's clock is divided by. */
+#define NATIVE_APIC_DIVIDE_BY_1 11
 
 /* The 82093AA: registers in its page, what is reached through them, and the input of IRQ 0. Source: data sheet of the 82093AA; the input is a PC's since the MP specification. */
 #define NATIVE_IO_APIC_BASE 0xfec00000
@@ -406,7 +424,6 @@
 
 /* Flags of a multiboot header. */
 #define NATIVE_MULTIBOOT_HEADER_FLAG_PAGE_ALIGN 0x1
-#define NATIVE_MULTIBOOT_HEADER_FLAG_ALIGN_MODULES 0x1
 #define NATIVE_MULTIBOOT_HEADER_FLAG_MEMORY_INFO 0x2
 #define NATIVE_MULTIBOOT_HEADER_FLAG_VIDEO_MODE 0x4
 #define NATIVE_MULTIBOOT_HEADER_FLAG_ADDRESSES 0x10000

@@ -14,7 +14,7 @@ from tests.rom.pc_model import GUEST, LINEAR, STATE, HostPc, compile_pc
 from vmirom.machine.devices.cmos import Cmos
 from vmirom.machine.devices.pit import Pit
 from vmirom.overlays import native, vmi
-from vmirom.overlays.native import Acpi, CmosStatus, HostBridge, Multiboot, Pte, Reset
+from vmirom.overlays.native import Acpi, CmosStatusB, HostBridge, Multiboot, Pte, Reset
 from vmirom.overlays.native import Cmos as Reg
 from vmirom.overlays.vmi import ExitStatus, Layout, SegmentFlag
 
@@ -67,7 +67,7 @@ def test_the_date_is_the_clocks_whenever_it_ticks(
 
     clock = Cmos(now, 16 << 20)
     clock.attach(pc.bus)
-    style = (CmosStatus.B_BINARY if binary else 0) | (CmosStatus.B_24_HOURS if hours_24 else 0)
+    style = (CmosStatusB.BINARY if binary else 0) | (CmosStatusB.HOURS_24 if hours_24 else 0)
     for port, value in ((Reg.INDEX, Reg.STATUS_B), (Reg.DATA, style)):
         pc.bus.port_out(port, 1, value)
 

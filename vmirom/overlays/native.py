@@ -9,9 +9,18 @@ __all__ = [
     "Acpi",
     "Apic",
     "ApicBase",
-    "ApicBit",
+    "ApicDelivery",
+    "ApicDivide",
+    "ApicField",
+    "ApicIcr",
+    "ApicLvt",
+    "ApicShorthand",
+    "ApicSpurious",
     "Cmos",
-    "CmosStatus",
+    "CmosStatusA",
+    "CmosStatusB",
+    "CmosStatusC",
+    "CmosStatusD",
     "Cpuid",
     "Cr0",
     "Cr4",
@@ -99,14 +108,14 @@ class PicOcw2(enum.IntFlag):
 
 
 class PicOcw3(enum.IntFlag):
-    """Bits of operation word 3."""
+    """Bits of operation word 3, by the names of the data sheet."""
 
-    READ_IRR = 0x2
-    READ_ISR = 0x3
+    RIS = 0x1
+    RR = 0x2
     POLL = 0x4
     OCW3 = 0x8
-    CLEAR_SPECIAL_MASK = 0x40
-    SET_SPECIAL_MASK = 0x60
+    SMM = 0x20
+    ESMM = 0x40
 
 
 class Pit(enum.IntEnum):
@@ -267,15 +276,30 @@ class Cmos(enum.IntEnum):
     CENTURY = 50
 
 
-class CmosStatus(enum.IntFlag):
-    """Bits of the clock's status registers."""
+class CmosStatusA(enum.IntFlag):
+    """Bits of the clock's status register A."""
 
-    A_UPDATING = 0x80
-    B_SET = 0x80
-    B_24_HOURS = 0x2
-    B_BINARY = 0x4
-    C_INTERRUPT = 0x80
-    D_VALID = 0x80
+    UPDATING = 0x80
+
+
+class CmosStatusB(enum.IntFlag):
+    """Bits of the clock's status register B."""
+
+    HOURS_24 = 0x2
+    BINARY = 0x4
+    SET = 0x80
+
+
+class CmosStatusC(enum.IntFlag):
+    """Bits of the clock's status register C."""
+
+    INTERRUPT = 0x80
+
+
+class CmosStatusD(enum.IntFlag):
+    """Bits of the clock's status register D."""
+
+    VALID = 0x80
 
 
 class Reset(enum.IntEnum):
@@ -389,28 +413,58 @@ class Apic(enum.IntEnum):
     DIVIDE = 0x3e0
 
 
-class ApicBit(enum.IntFlag):
-    """Bits of APIC registers."""
+class ApicLvt(enum.IntFlag):
+    """Bits of an entry of the local vector table, besides its fields."""
 
-    LVT_MASKED = 0x10000
-    LVT_PERIODIC = 0x20000
-    LVT_DEADLINE = 0x40000
-    LVT_EXTINT = 0x700
-    VECTOR_MASK = 0xff
-    SPURIOUS_ENABLED = 0x100
-    ICR_MODE = 0x700
-    ICR_LOWEST = 0x100
-    ICR_NMI = 0x400
-    ICR_INIT = 0x500
-    ICR_STARTUP = 0x600
-    ICR_LOGICAL = 0x800
-    ICR_PENDING = 0x1000
-    ICR_ASSERT = 0x4000
-    ICR_LEVEL = 0x8000
-    ICR_SELF = 0x40000
-    ICR_OTHERS = 0xc0000
-    ICR_SHORTHAND = 0xc0000
-    DIVIDE_BY_1 = 0xb
+    MASKED = 0x10000
+    PERIODIC = 0x20000
+    DEADLINE = 0x40000
+
+
+class ApicIcr(enum.IntFlag):
+    """Bits of the interrupt command register, besides its fields."""
+
+    LOGICAL = 0x800
+    PENDING = 0x1000
+    ASSERT = 0x4000
+    LEVEL = 0x8000
+
+
+class ApicField(enum.IntEnum):
+    """Where fields of APIC registers lie; the shorthand is of the command register alone."""
+
+    VECTOR = 255
+    DELIVERY = 0x700
+    SHORTHAND = 0xc0000
+
+
+class ApicDelivery(enum.IntEnum):
+    """Delivery modes, in their field."""
+
+    LOWEST = 0x100
+    NMI = 0x400
+    INIT = 0x500
+    STARTUP = 0x600
+    EXTINT = 0x700
+
+
+class ApicShorthand(enum.IntEnum):
+    """To whom an interrupt goes without a destination, in its field."""
+
+    SELF = 0x40000
+    OTHERS = 0xc0000
+
+
+class ApicSpurious(enum.IntFlag):
+    """Bits of the spurious interrupt's register."""
+
+    ENABLED = 0x100
+
+
+class ApicDivide(enum.IntEnum):
+    """What the timer's clock is divided by."""
+
+    BY_1 = 11
 
 
 class IoApic(enum.IntEnum):
@@ -591,7 +645,6 @@ class MultibootHeaderFlag(enum.IntFlag):
     """Flags of a multiboot header."""
 
     PAGE_ALIGN = 0x1
-    ALIGN_MODULES = 0x1
     MEMORY_INFO = 0x2
     VIDEO_MODE = 0x4
     ADDRESSES = 0x10000

@@ -30,7 +30,6 @@ class MultibootHeaderFlag(enum.IntFlag):
     """Flags of a multiboot header."""
 
     PAGE_ALIGN = 0x1
-    ALIGN_MODULES = 0x1
     MEMORY_INFO = 0x2
     VIDEO_MODE = 0x4
     ADDRESSES = 0x10000

@@ -43,14 +43,14 @@ class PicOcw2(enum.IntFlag):
 
 
 class PicOcw3(enum.IntFlag):
-    """Bits of operation word 3."""
+    """Bits of operation word 3, by the names of the data sheet."""
 
-    READ_IRR = 0x02
-    READ_ISR = 0x03
+    RIS = 0x01
+    RR = 0x02
     POLL = 0x04
     OCW3 = 0x08
-    CLEAR_SPECIAL_MASK = 0x40
-    SET_SPECIAL_MASK = 0x60
+    SMM = 0x20
+    ESMM = 0x40
 
 
 class Pit(enum.IntEnum):
@@ -211,15 +211,30 @@ class Cmos(enum.IntEnum):
     CENTURY = 0x32
 
 
-class CmosStatus(enum.IntFlag):
-    """Bits of the clock's status registers."""
+class CmosStatusA(enum.IntFlag):
+    """Bits of the clock's status register A."""
 
-    A_UPDATING = 0x80
-    B_SET = 0x80
-    B_24_HOURS = 0x02
-    B_BINARY = 0x04
-    C_INTERRUPT = 0x80
-    D_VALID = 0x80
+    UPDATING = 0x80
+
+
+class CmosStatusB(enum.IntFlag):
+    """Bits of the clock's status register B."""
+
+    HOURS_24 = 0x02
+    BINARY = 0x04
+    SET = 0x80
+
+
+class CmosStatusC(enum.IntFlag):
+    """Bits of the clock's status register C."""
+
+    INTERRUPT = 0x80
+
+
+class CmosStatusD(enum.IntFlag):
+    """Bits of the clock's status register D."""
+
+    VALID = 0x80
 
 
 class Reset(enum.IntEnum):
@@ -336,28 +351,58 @@ class Apic(enum.IntEnum):
     DIVIDE = 0x3E0
 
 
-class ApicBit(enum.IntFlag):
-    """Bits of APIC registers."""
+class ApicLvt(enum.IntFlag):
+    """Bits of an entry of the local vector table, besides its fields."""
 
-    LVT_MASKED = 0x10000
-    LVT_PERIODIC = 0x20000
-    LVT_DEADLINE = 0x40000
-    LVT_EXTINT = 0x700
-    VECTOR_MASK = 0xFF
-    SPURIOUS_ENABLED = 0x100
-    ICR_MODE = 0x700
-    ICR_LOWEST = 0x100
-    ICR_NMI = 0x400
-    ICR_INIT = 0x500
-    ICR_STARTUP = 0x600
-    ICR_LOGICAL = 0x800
-    ICR_PENDING = 0x1000
-    ICR_ASSERT = 0x4000
-    ICR_LEVEL = 0x8000
-    ICR_SELF = 0x40000
-    ICR_OTHERS = 0xC0000
-    ICR_SHORTHAND = 0xC0000
-    DIVIDE_BY_1 = 0xB
+    MASKED = 0x10000
+    PERIODIC = 0x20000
+    DEADLINE = 0x40000
+
+
+class ApicIcr(enum.IntFlag):
+    """Bits of the interrupt command register, besides its fields."""
+
+    LOGICAL = 0x800
+    PENDING = 0x1000
+    ASSERT = 0x4000
+    LEVEL = 0x8000
+
+
+class ApicField(enum.IntEnum):
+    """Where fields of APIC registers lie; the shorthand is of the command register alone."""
+
+    VECTOR = 0xFF
+    DELIVERY = 0x700
+    SHORTHAND = 0xC0000
+
+
+class ApicDelivery(enum.IntEnum):
+    """Delivery modes, in their field."""
+
+    LOWEST = 0x100
+    NMI = 0x400
+    INIT = 0x500
+    STARTUP = 0x600
+    EXTINT = 0x700
+
+
+class ApicShorthand(enum.IntEnum):
+    """To whom an interrupt goes without a destination, in its field."""
+
+    SELF = 0x40000
+    OTHERS = 0xC0000
+
+
+class ApicSpurious(enum.IntFlag):
+    """Bits of the spurious interrupt's register."""
+
+    ENABLED = 0x100
+
+
+class ApicDivide(enum.IntEnum):
+    """What the timer's clock is divided by."""
+
+    BY_1 = 0xB
 
 
 class IoApic(enum.IntEnum):
@@ -394,7 +439,10 @@ ENUMS: tuple[type[enum.IntEnum] | type[enum.IntFlag], ...] = (
     UartLsr,
     UartMsr,
     Cmos,
-    CmosStatus,
+    CmosStatusA,
+    CmosStatusB,
+    CmosStatusC,
+    CmosStatusD,
     Reset,
     Keyboard,
     KeyboardStatus,
@@ -404,6 +452,12 @@ ENUMS: tuple[type[enum.IntEnum] | type[enum.IntFlag], ...] = (
     Port,
     HostBridge,
     Apic,
-    ApicBit,
+    ApicLvt,
+    ApicIcr,
+    ApicField,
+    ApicDelivery,
+    ApicShorthand,
+    ApicSpurious,
+    ApicDivide,
     IoApic,
 )

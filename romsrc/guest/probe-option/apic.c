@@ -8,7 +8,7 @@
 
 #define EXTENDED_LEAF 0x80000000u
 #define EXTENDED_NX (1u << 20) /* in EDX */
-#define EXTINT_ON NATIVE_APIC_BIT_LVT_EXTINT
+#define EXTINT_ON NATIVE_APIC_DELIVERY_EXTINT
 #define LVT_NMI 0x400u
 #define IPI_POLLS 1000000u
 #define PIC_MASTER_DATA 0x21
@@ -54,9 +54,9 @@ bool has_nx(void)
 /* Raw, for the page is mapped: what Linux does for all IPIs but those that start a processor. */
 void apic_ipi(u32 destination, u32 icr)
 {
-	for (u32 n = 0; n < IPI_POLLS && raw(NATIVE_APIC_ICR_LOW) & NATIVE_APIC_BIT_ICR_PENDING; n++)
+	for (u32 n = 0; n < IPI_POLLS && raw(NATIVE_APIC_ICR_LOW) & NATIVE_APIC_ICR_PENDING; n++)
 		;
-	if (!(icr & NATIVE_APIC_BIT_ICR_SHORTHAND))
+	if (!(icr & NATIVE_APIC_FIELD_SHORTHAND))
 		*(volatile u32 *)(page + NATIVE_APIC_ICR_HIGH) = destination << 24;
 	*(volatile u32 *)(page + NATIVE_APIC_ICR_LOW) = icr;
 }
@@ -67,9 +67,9 @@ void apic_enable(bool first)
 	write(NATIVE_APIC_DFR, 0xffffffff);
 	write(NATIVE_APIC_LDR, (1u << this_cpu()->number) << 24);
 	write(NATIVE_APIC_TPR, read(NATIVE_APIC_TPR) & ~0xffu);
-	write(NATIVE_APIC_SPURIOUS, NATIVE_APIC_BIT_SPURIOUS_ENABLED | SPURIOUS_VECTOR);
-	write(NATIVE_APIC_LVT0, EXTINT_ON | (first ? 0 : NATIVE_APIC_BIT_LVT_MASKED));
-	write(NATIVE_APIC_LVT1, LVT_NMI | (first ? 0 : NATIVE_APIC_BIT_LVT_MASKED));
+	write(NATIVE_APIC_SPURIOUS, NATIVE_APIC_SPURIOUS_ENABLED | SPURIOUS_VECTOR);
+	write(NATIVE_APIC_LVT0, EXTINT_ON | (first ? 0 : NATIVE_APIC_LVT_MASKED));
+	write(NATIVE_APIC_LVT1, LVT_NMI | (first ? 0 : NATIVE_APIC_LVT_MASKED));
 	write(NATIVE_APIC_ESR, 0);
 	read(NATIVE_APIC_ESR);
 }
@@ -95,7 +95,7 @@ static void route(void)
 		io_write(NATIVE_IO_APIC_ENTRIES + 2 * n, NATIVE_IO_APIC_MASKED);
 		io_write(NATIVE_IO_APIC_ENTRIES + 2 * n + 1, 0);
 	}
-	write(NATIVE_APIC_LVT0, EXTINT_ON | NATIVE_APIC_BIT_LVT_MASKED);
+	write(NATIVE_APIC_LVT0, EXTINT_ON | NATIVE_APIC_LVT_MASKED);
 	out8(PIC_MASTER_DATA, PIC_ALL_MASKED);
 	ack_apic = true;
 	io_write(NATIVE_IO_APIC_ENTRIES + 2 * NATIVE_IO_APIC_TIMER_INPUT, TIMER_VECTOR);
@@ -106,7 +106,7 @@ static void ipi_to_itself(void)
 	struct percpu *cpu = this_cpu();
 	u32 before = cpu->ipis;
 
-	apic_ipi(0, NATIVE_APIC_BIT_ICR_SELF | NATIVE_APIC_BIT_ICR_ASSERT | IPI_VECTOR);
+	apic_ipi(0, NATIVE_APIC_SHORTHAND_SELF | NATIVE_APIC_ICR_ASSERT | IPI_VECTOR);
 	check(cpu->ipis == before, "an interrupt to oneself waits while interrupts are off");
 	check(wait(&cpu->ipis, before + 1), "and comes when they are on");
 }
@@ -139,7 +139,7 @@ static void modes_check(void)
 	alarm(wiring, now() + milliseconds(3), 0);
 	late = now() + milliseconds(100);
 	check(wait(&ticks, before + 1) && now() < late + 8 * hz, "a later SetAlarm takes the place of the one before");
-	write(NATIVE_APIC_LVTT, read(NATIVE_APIC_LVTT) | NATIVE_APIC_BIT_LVT_MASKED);
+	write(NATIVE_APIC_LVTT, read(NATIVE_APIC_LVTT) | NATIVE_APIC_LVT_MASKED);
 	before = ticks;
 	alarm(wiring, now() + milliseconds(2), 0);
 	late = now() + milliseconds(12);
@@ -148,7 +148,7 @@ static void modes_check(void)
 		;
 	__asm__ volatile("cli");
 	check(ticks == before, "nothing comes while LVTT is masked");
-	write(NATIVE_APIC_LVTT, read(NATIVE_APIC_LVTT) & ~NATIVE_APIC_BIT_LVT_MASKED);
+	write(NATIVE_APIC_LVTT, read(NATIVE_APIC_LVTT) & ~NATIVE_APIC_LVT_MASKED);
 	check(wait(&ticks, before + 1), "and what fell due comes when it is unmasked");
 }
 
@@ -166,7 +166,7 @@ void apic_check(void)
 	check(read(NATIVE_APIC_VERSION) == raw(NATIVE_APIC_VERSION) && (raw(NATIVE_APIC_VERSION) & 0xf0) == 0x10,
 	      "APICRead reads the register that stands in the APIC's page");
 	apic_enable(true);
-	check((raw(NATIVE_APIC_SPURIOUS) & 0x1ff) == (NATIVE_APIC_BIT_SPURIOUS_ENABLED | SPURIOUS_VECTOR),
+	check((raw(NATIVE_APIC_SPURIOUS) & 0x1ff) == (NATIVE_APIC_SPURIOUS_ENABLED | SPURIOUS_VECTOR),
 	      "and APICWrite writes it");
 	wired(0, &ticks, "an alarm wired to interrupt 0 comes by the 8259 and the virtual wire", "again and again");
 	route();

@@ -58,16 +58,16 @@ static void icr(u32 number, u32 value)
 {
 	write(NATIVE_APIC_ICR_HIGH, number << 24);
 	write(NATIVE_APIC_ICR_LOW, value);
-	for (u32 n = 0; n < 1000 && call(APICRead, NATIVE_APIC_ICR_LOW, 0, 0) & NATIVE_APIC_BIT_ICR_PENDING; n++)
+	for (u32 n = 0; n < 1000 && call(APICRead, NATIVE_APIC_ICR_LOW, 0, 0) & NATIVE_APIC_ICR_PENDING; n++)
 		;
 }
 
 static void init_ipi(u32 number)
 {
 	write(NATIVE_APIC_ESR, 0);
-	icr(number, NATIVE_APIC_BIT_ICR_LEVEL | NATIVE_APIC_BIT_ICR_ASSERT | NATIVE_APIC_BIT_ICR_INIT);
+	icr(number, NATIVE_APIC_ICR_LEVEL | NATIVE_APIC_ICR_ASSERT | NATIVE_APIC_DELIVERY_INIT);
 	pause_ms(2);
-	icr(number, NATIVE_APIC_BIT_ICR_LEVEL | NATIVE_APIC_BIT_ICR_INIT);
+	icr(number, NATIVE_APIC_ICR_LEVEL | NATIVE_APIC_DELIVERY_INIT);
 }
 
 /* With the kernel's own trampoline, which must not be entered. */
@@ -75,7 +75,7 @@ static void startup_ipi(u32 number)
 {
 	for (u32 n = 0; n < 2; n++) {
 		write(NATIVE_APIC_ESR, 0);
-		icr(number, NATIVE_APIC_BIT_ICR_STARTUP | TRAMPOLINE / PAGE);
+		icr(number, NATIVE_APIC_DELIVERY_STARTUP | TRAMPOLINE / PAGE);
 		pause_ms(1);
 	}
 }
@@ -215,7 +215,7 @@ static u32 differences(const struct percpu *cpu, const u32 *first)
 		wrong |= BAD_TABLE;
 	__asm__ volatile("movl %%dr7, %0; fnstcw %1" : "=r"(dr7), "=m"(fpu));
 	if (msr(NATIVE_MSR_SYSENTER_CS) != 0 || dr7 != 0x400 || (fpu != 0x37f && fpu != 0x40) ||
-	    !(call(APICRead, NATIVE_APIC_LVTT, 0, 0) & NATIVE_APIC_BIT_LVT_MASKED))
+	    !(call(APICRead, NATIVE_APIC_LVTT, 0, 0) & NATIVE_APIC_LVT_MASKED))
 		wrong |= BAD_REST;
 	return wrong;
 }
@@ -262,7 +262,7 @@ static void tell(struct percpu *cpu, void (*work)(struct percpu *))
 {
 	cpu->work = work;
 	cpu->command++;
-	apic_ipi(cpu->number, NATIVE_APIC_BIT_ICR_ASSERT | IPI_VECTOR);
+	apic_ipi(cpu->number, NATIVE_APIC_ICR_ASSERT | IPI_VECTOR);
 }
 
 static bool finished(struct percpu *cpu)
@@ -372,7 +372,7 @@ static void flush_check(struct percpu *cpu)
 	tell(cpu, flushed);
 	good = becomes(&flush_wanted, 1);
 	remap(1);
-	apic_ipi(cpu->number, NATIVE_APIC_BIT_ICR_ASSERT | IPI_VECTOR);
+	apic_ipi(cpu->number, NATIVE_APIC_ICR_ASSERT | IPI_VECTOR);
 	check(finished(cpu) && good && cpu->value, "a changed page is seen by another processor once an IPI has made it flush");
 }
 

@@ -165,7 +165,7 @@ static u32 hour_of_day(u32 hour, u32 status)
 {
 	u32 value = decimal(hour & 0x7f, status);
 
-	if (status & NATIVE_CMOS_STATUS_B_24_HOURS)
+	if (status & NATIVE_CMOS_STATUS_B_HOURS_24)
 		return value;
 	return value % 12 + (hour & 0x80 ? 12 : 0);
 }

@@ -188,7 +188,7 @@ bool lapic_in_service(u32 vector, bool *expired)
 
 static void wait_sent(u32 gva)
 {
-	for (u32 i = 0; i < SEND_POLLS && AT(u32, gva + NATIVE_APIC_ICR_LOW) & NATIVE_APIC_BIT_ICR_PENDING; i++)
+	for (u32 i = 0; i < SEND_POLLS && AT(u32, gva + NATIVE_APIC_ICR_LOW) & NATIVE_APIC_ICR_PENDING; i++)
 		;
 }
 
@@ -213,7 +213,7 @@ void lapic_send(u32 apic_id, u32 icr)
 
 static bool is_startup(u32 icr)
 {
-	return (icr & NATIVE_APIC_BIT_ICR_MODE) == NATIVE_APIC_BIT_ICR_STARTUP;
+	return (icr & NATIVE_APIC_FIELD_DELIVERY) == NATIVE_APIC_DELIVERY_STARTUP;
 }
 
 static void write(u32 offset, u32 value)

@@ -38,7 +38,7 @@ static u32 measure(const struct lapic *apic)
 {
 	u32 khz = native()->khz, lvtt = AT(u32, apic->gva + NATIVE_APIC_LVTT), last = 0, now = 0;
 
-	AT(u32, apic->gva + NATIVE_APIC_LVTT) = NATIVE_APIC_BIT_LVT_MASKED | NATIVE_APIC_BIT_VECTOR_MASK;
+	AT(u32, apic->gva + NATIVE_APIC_LVTT) = NATIVE_APIC_LVT_MASKED | NATIVE_APIC_FIELD_VECTOR;
 	AT(u32, apic->gva + NATIVE_APIC_INITIAL_COUNT) = ~0u;
 	for (u32 i = 0; i < ATTEMPTS; i++) {
 		now = measure_once(apic, khz);
@@ -74,10 +74,10 @@ static void shoot(const struct lapic *apic, struct native_cpu *cpu, u32 ticks)
 /* The vector at which it will be, or 0: nothing was set. */
 static u32 set(const struct lapic *apic, struct native_cpu *cpu)
 {
-	u32 lvtt = AT(u32, apic->gva + NATIVE_APIC_LVTT), vector = lvtt & NATIVE_APIC_BIT_VECTOR_MASK;
-	u32 modes = NATIVE_APIC_BIT_LVT_PERIODIC | NATIVE_APIC_BIT_LVT_DEADLINE;
+	u32 lvtt = AT(u32, apic->gva + NATIVE_APIC_LVTT), vector = lvtt & NATIVE_APIC_FIELD_VECTOR;
+	u32 modes = NATIVE_APIC_LVT_PERIODIC | NATIVE_APIC_LVT_DEADLINE;
 
-	if (lvtt & NATIVE_APIC_BIT_LVT_MASKED || vector < FIRST_VECTOR ||
+	if (lvtt & NATIVE_APIC_LVT_MASKED || vector < FIRST_VECTOR ||
 	    (!cpu->lvtt_due && cpu->lvtt_deadline == NEVER)) {
 		if (cpu->lvtt_shot)
 			shoot(apic, cpu, 0);
@@ -85,7 +85,7 @@ static u32 set(const struct lapic *apic, struct native_cpu *cpu)
 	}
 	if (lvtt & modes)
 		AT(u32, apic->gva + NATIVE_APIC_LVTT) = lvtt & ~modes;
-	AT(u32, apic->gva + NATIVE_APIC_DIVIDE) = NATIVE_APIC_BIT_DIVIDE_BY_1;
+	AT(u32, apic->gva + NATIVE_APIC_DIVIDE) = NATIVE_APIC_DIVIDE_BY_1;
 	if (native()->apic_khz == 0)
 		native()->apic_khz = measure(apic);
 	shoot(apic, cpu, cpu->lvtt_due ? 1 : ticks_until(cpu->lvtt_deadline));

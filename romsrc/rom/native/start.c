@@ -100,8 +100,8 @@ u32 start_redirect(u32 icr, u32 destination)
 	const struct native_state *n = native();
 	u32 page = half_gva(HALF_START) - alias();
 
-	icr = (icr & ~(u32)NATIVE_APIC_BIT_VECTOR_MASK) | VECTOR_OF(page);
-	if (icr & (NATIVE_APIC_BIT_ICR_SHORTHAND | NATIVE_APIC_BIT_ICR_LOGICAL))
+	icr = (icr & ~(u32)NATIVE_APIC_FIELD_VECTOR) | VECTOR_OF(page);
+	if (icr & (NATIVE_APIC_FIELD_SHORTHAND | NATIVE_APIC_ICR_LOGICAL))
 		return AT(u16, page + alias() + START_TARGET + 4) == START_CS ? icr : 0;
 	for (u32 i = 0; i < n->count; i++)
 		if (n->cpus[i].apic_id == destination && n->cpus[i].start.given)

@@ -116,9 +116,9 @@ static bool irq0_in_service(void)
 {
 	u32 service;
 
-	io_out8(NATIVE_PIC_MASTER_COMMAND, NATIVE_PIC_OCW3_OCW3 | NATIVE_PIC_OCW3_READ_ISR);
+	io_out8(NATIVE_PIC_MASTER_COMMAND, NATIVE_PIC_OCW3_OCW3 | NATIVE_PIC_OCW3_RR | NATIVE_PIC_OCW3_RIS);
 	service = io_in8(NATIVE_PIC_MASTER_COMMAND);
-	io_out8(NATIVE_PIC_MASTER_COMMAND, NATIVE_PIC_OCW3_OCW3 | NATIVE_PIC_OCW3_READ_IRR);
+	io_out8(NATIVE_PIC_MASTER_COMMAND, NATIVE_PIC_OCW3_OCW3 | NATIVE_PIC_OCW3_RR);
 	return (service & 1) != 0;
 }
 
@@ -165,7 +165,7 @@ static void send_on(const struct native_cpu *self)
 		cpu->irq0_sent |= wanted;
 		unlock(&n->lock, saved);
 		if (wanted)
-			lapic_send(cpu->apic_id, NATIVE_APIC_BIT_ICR_ASSERT | n->irq0_vector);
+			lapic_send(cpu->apic_id, NATIVE_APIC_ICR_ASSERT | n->irq0_vector);
 	}
 }
 

@@ -82,7 +82,7 @@ void apic_request_lvtt(void)
 {
 	u32 lvtt = *reg(NATIVE_APIC_LVTT);
 
-	if (!(lvtt & NATIVE_APIC_BIT_LVT_MASKED))
+	if (!(lvtt & NATIVE_APIC_LVT_MASKED))
 		request(lvtt & 0xff);
 }
 
@@ -100,17 +100,17 @@ static void send(u32 icr)
 
 static void write_lvt(u32 offset, u32 value)
 {
-	if (!(*reg(NATIVE_APIC_SPURIOUS) & NATIVE_APIC_BIT_SPURIOUS_ENABLED))
-		value |= NATIVE_APIC_BIT_LVT_MASKED;
+	if (!(*reg(NATIVE_APIC_SPURIOUS) & NATIVE_APIC_SPURIOUS_ENABLED))
+		value |= NATIVE_APIC_LVT_MASKED;
 	*reg(offset) = value & 0x000307ff;
 }
 
 static void write_svr(u32 value)
 {
 	*reg(NATIVE_APIC_SPURIOUS) = value & 0x3ff;
-	if (!(value & NATIVE_APIC_BIT_SPURIOUS_ENABLED))
+	if (!(value & NATIVE_APIC_SPURIOUS_ENABLED))
 		for (u32 lvt = NATIVE_APIC_LVTT; lvt <= NATIVE_APIC_LVT_ERROR; lvt += 16)
-			*reg(lvt) |= NATIVE_APIC_BIT_LVT_MASKED;
+			*reg(lvt) |= NATIVE_APIC_LVT_MASKED;
 }
 
 static void write(u32 offset, u32 value)

@@ -12,9 +12,9 @@ static inline void apic_reset(u32 *registers)
 {
 	registers[NATIVE_APIC_VERSION >> 4] = 0x00050014;
 	registers[NATIVE_APIC_DFR >> 4] = 0xFFFFFFFF;
-	registers[NATIVE_APIC_SPURIOUS >> 4] = NATIVE_APIC_BIT_SPURIOUS_ENABLED | 0xff;
+	registers[NATIVE_APIC_SPURIOUS >> 4] = NATIVE_APIC_SPURIOUS_ENABLED | 0xff;
 	for (u32 lvt = NATIVE_APIC_LVTT; lvt <= NATIVE_APIC_LVT_ERROR; lvt += 16)
-		registers[lvt >> 4] = NATIVE_APIC_BIT_LVT_MASKED;
+		registers[lvt >> 4] = NATIVE_APIC_LVT_MASKED;
 }
 
 #endif

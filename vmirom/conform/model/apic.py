@@ -7,12 +7,12 @@ from typing import Final
 
 from vmirom.conform.model.steps import ANYTHING, Expected
 from vmirom.overlays.native import Apic as Register
-from vmirom.overlays.native import ApicBit
+from vmirom.overlays.native import ApicLvt, ApicSpurious
 
 __all__ = ["Apic"]
 
-_MASKED: Final = int(ApicBit.LVT_MASKED)
-_ENABLED: Final = int(ApicBit.SPURIOUS_ENABLED)
+_MASKED: Final = int(ApicLvt.MASKED)
+_ENABLED: Final = int(ApicSpurious.ENABLED)
 
 
 @dataclass

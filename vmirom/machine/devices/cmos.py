@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from vmirom.machine.devices.bus import Bus
 from vmirom.overlays.native import Cmos as Reg
-from vmirom.overlays.native import CmosStatus
+from vmirom.overlays.native import CmosStatusA, CmosStatusB, CmosStatusD
 
 __all__ = ["Cmos"]
 
@@ -29,8 +29,8 @@ class Cmos:
         self._index = 0
         self._bytes = bytearray(128)
         self._bytes[Reg.STATUS_A] = _RATE
-        self._bytes[Reg.STATUS_B] = CmosStatus.B_24_HOURS
-        self._bytes[Reg.STATUS_D] = CmosStatus.D_VALID
+        self._bytes[Reg.STATUS_B] = CmosStatusB.HOURS_24
+        self._bytes[Reg.STATUS_D] = CmosStatusD.VALID
         extended = min(max(memory // 1024 - 1024, 0), 0xFFFF)
         high = min(max(memory - (16 << 20), 0) >> 16, 0xFFFF)
         sizes = ((Reg.BASE_MEMORY, 640), (Reg.EXTENDED_MEMORY, extended))
@@ -52,17 +52,17 @@ class Cmos:
 
     @property
     def _setting(self) -> bool:
-        return bool(self._bytes[Reg.STATUS_B] & CmosStatus.B_SET)
+        return bool(self._bytes[Reg.STATUS_B] & CmosStatusB.SET)
 
     def _encode(self, value: int) -> int:
-        return value if self._bytes[Reg.STATUS_B] & CmosStatus.B_BINARY else value // 10 << 4 | value % 10
+        return value if self._bytes[Reg.STATUS_B] & CmosStatusB.BINARY else value // 10 << 4 | value % 10
 
     def _decode(self, value: int) -> int:
-        return value if self._bytes[Reg.STATUS_B] & CmosStatus.B_BINARY else (value >> 4) * 10 + (value & 15)
+        return value if self._bytes[Reg.STATUS_B] & CmosStatusB.BINARY else (value >> 4) * 10 + (value & 15)
 
     def _fields(self, now: datetime.datetime) -> dict[int, int]:
         hour = self._encode(now.hour)
-        if not self._bytes[Reg.STATUS_B] & CmosStatus.B_24_HOURS:
+        if not self._bytes[Reg.STATUS_B] & CmosStatusB.HOURS_24:
             hour = self._encode((now.hour + 11) % 12 + 1) | (_PM if now.hour >= 12 else 0)
         return {
             Reg.SECONDS: self._encode(now.second),
@@ -82,7 +82,7 @@ class Cmos:
             return self._fields(self._now())[self._index]
         if self._index == Reg.STATUS_A:
             updating = not self._setting and self._now().microsecond >= 1_000_000 - _UPDATE_US
-            return self._bytes[Reg.STATUS_A] | (CmosStatus.A_UPDATING if updating else 0)
+            return self._bytes[Reg.STATUS_A] | (CmosStatusA.UPDATING if updating else 0)
         return self._bytes[self._index]
 
     def _write(self, port: int, value: int) -> None:
@@ -101,17 +101,17 @@ class Cmos:
 
     def _write_status_b(self, value: int) -> None:
         was_setting = self._setting
-        if not was_setting and value & CmosStatus.B_SET:
+        if not was_setting and value & CmosStatusB.SET:
             for at, held in self._fields(self._now()).items():
                 self._bytes[at] = held
         self._bytes[Reg.STATUS_B] = value
-        if was_setting and not value & CmosStatus.B_SET:
+        if was_setting and not value & CmosStatusB.SET:
             self._adopt({at: self._bytes[at] for at in _TIME})
 
     def _adopt(self, fields: dict[int, int]) -> None:
         """Let the clock go on from ``fields``; a date that does not exist is ignored."""
         hour = self._decode(fields[Reg.HOURS] & ~_PM)
-        if not self._bytes[Reg.STATUS_B] & CmosStatus.B_24_HOURS:
+        if not self._bytes[Reg.STATUS_B] & CmosStatusB.HOURS_24:
             hour = hour % 12 + (12 if fields[Reg.HOURS] & _PM else 0)
         try:
             wanted = datetime.datetime(

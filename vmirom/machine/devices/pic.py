@@ -113,10 +113,10 @@ class _Chip:
     def _operation_3(self, value: int) -> None:
         if value & PicOcw3.POLL:
             self.polling = True
-        if value & PicOcw3.READ_IRR:
-            self.read_serving = value & PicOcw3.READ_ISR == PicOcw3.READ_ISR
-        if value & PicOcw3.CLEAR_SPECIAL_MASK:
-            self.special_mask = value & PicOcw3.SET_SPECIAL_MASK == PicOcw3.SET_SPECIAL_MASK
+        if value & PicOcw3.RR:
+            self.read_serving = bool(value & PicOcw3.RIS)
+        if value & PicOcw3.ESMM:
+            self.special_mask = bool(value & PicOcw3.SMM)
 
     def _operation_2(self, value: int) -> None:
         rotate, specific = bool(value & PicOcw2.ROTATE), bool(value & PicOcw2.SPECIFIC)
