@@ -39,12 +39,17 @@ TABLE: dict[str, tuple[str, dict[str, bytes], str]] = {
     "set of no host": (
         "boot {d}/g --set smp=2",
         {"g": GOOD},
-        "--set smp=2: no host asked for takes smp: none takes any",
+        "--set smp=2: no host asked for takes smp: embedded takes paging",
     ),
     "set of no name": (
         "boot {d}/g --host qemu --set colour=red",
         {"g": GOOD},
         "--set colour=red: no host asked for takes colour: qemu takes machine, smp, cpu, protocol",
+    ),
+    "set to no paging": (
+        "boot {d}/g --set paging=four",
+        {"g": GOOD},
+        "--set paging=four: host embedded: pae or two-level",
     ),
     "set to no machine": (
         "boot {d}/g --host qemu --set machine=microvm",

@@ -61,15 +61,9 @@ def test_init_without_a_trusted_tsc() -> None:
     assert Machine(stable_tsc=False).init().data.tsc_khz == 0
 
 
+@pytest.mark.parametrize("release", ["2.6.32", "2.6.35"])
 @pytest.mark.parametrize(
-    ("release", "gpa", "good"),
-    [
-        ("2.6.35", LIMIT - 1396, False),
-        ("2.6.35", LIMIT - 1397, True),
-        ("2.6.32", LIMIT - 1396, True),
-        ("2.6.32", LIMIT - 1395, False),
-        ("2.6.35", 0xFFFFFFFC, False),
-    ],
+    ("gpa", "good"), [(LIMIT - 1396, False), (LIMIT - 1397, True), (0xFFFFFFFC, False), (LIMIT, False)]
 )
 def test_range_check_at_the_limit(release: str, gpa: int, good: bool) -> None:
     machine = Machine(release=release)
@@ -150,6 +144,57 @@ def test_set_stack() -> None:
     killed(machine, "bad stack segment 104", Hcall.SET_STACK, 0x68, STACK, 1)
     killed(machine, "bad stack pages 3", Hcall.SET_STACK, 0x69, STACK, 3)
     killed(machine, f"bad stack page {LOW - 1:#x}", Hcall.SET_STACK, 0x69, LOW, 1)
+
+
+@pytest.mark.parametrize(
+    ("selector", "high", "dies"),
+    [
+        (0xA1, 0, True),
+        (0xA1, 0x00CF3200, True),  # not present
+        (0xA1, 0x00CFB800, True),  # code that can't be read
+        (0xA1, 0x00CFBA00, False),
+        (0xA1, 0x00CFBC00, True),
+        (0xA1, 0x00CFBE00, False),  # conforming
+        (0xA1, 0x00CFA200, True),  # of the system
+        (0xA3, 0x00CFF200, False),
+        (0xA3, 0x00CFB200, True),  # RPL 3, DPL 1
+        (0xA0, 0x00CF9200, False),
+    ],
+)
+def test_what_a_segment_register_holds_must_stay_loadable(selector: int, high: int, dies: bool) -> None:
+    machine = Machine().init()
+    machine.call(Hcall.LOAD_GDT_ENTRY, 20, 0xFFFF, 0x00CFF200)
+    machine.engine.set_segment(SegmentName.FS, machine.host.segments.segment(selector))
+    machine.call(Hcall.LOAD_GDT_ENTRY, 20, 0xFFFF, high)
+    reason = f"unhandled trap 256 at {machine.engine.eip:#x} (0x0)"
+    if not dies:
+        machine.host.segments.check()
+        return
+    with pytest.raises(Killed) as death:
+        machine.host.segments.check()
+    assert str(death.value) == reason
+
+
+def test_a_descriptor_taken_away_and_given_back_is_not_missed() -> None:
+    machine = Machine().init()
+    machine.call(Hcall.LOAD_GDT_ENTRY, 20, 0xFFFF, 0x00CFF200)
+    machine.engine.set_segment(SegmentName.FS, machine.host.segments.segment(0xA3))
+    machine.place(Hcall.LOAD_GDT_ENTRY, 20, 0, 0, at=0)
+    machine.call(Hcall.LOAD_GDT_ENTRY, 20, 0xFFFF, 0x00CFF200)
+    machine.host.segments.check()
+
+
+def test_the_kernels_own_code_segment_taken_away() -> None:
+    machine = Machine(hypercall(1, DATA) + hypercall(Hcall.LOAD_GDT_ENTRY, 12, 0, 0))
+    machine.prepare()
+    reason = machine.run().reason
+    assert reason.startswith("lguest: unhandled trap 256 at 0x") and reason.endswith(" (0x82)")
+
+
+@pytest.mark.parametrize("pae", [True, False])
+@pytest.mark.parametrize("esp", [0, 0xFFFFF000])
+def test_a_stack_in_the_hole(pae: bool, esp: int) -> None:
+    killed(Machine(pae=pae).init(), "attempt to access switcher pages", Hcall.SET_STACK, 0x69, esp, 1)
 
 
 def test_the_stack_is_pinned_again_and_must_be_there() -> None:
@@ -268,6 +313,48 @@ def test_a_bad_entry_kills_at_the_drain() -> None:
     machine.place(77, at=0)
     with pytest.raises(Killed, match="Bad hypercall 77"):
         machine.call(Hcall.FLUSH_ASYNC)
+
+
+@pytest.mark.parametrize("in_ring", [True, False])
+def test_a_guest_that_was_killed_is_still_heard(in_ring: bool) -> None:
+    machine = Machine().init()
+    machine.memory.write(STRINGS, b"last\0")
+    machine.place(77, at=0)
+    if in_ring:
+        machine.place(Hcall.NOTIFY, STRINGS, at=1)
+    with pytest.raises(BadNotify, match="Bad NOTIFY 0x20646142"):  # "Bad ", the reason's first letters
+        machine.call(*((Hcall.FLUSH_ASYNC,) if in_ring else (Hcall.NOTIFY, STRINGS)))
+    assert machine.printed == [b"last"]
+
+
+def test_of_several_deaths_the_first_counts_but_for_one_that_starts_over() -> None:
+    machine = Machine().init()
+    machine.place(77, at=0)
+    machine.place(78, at=1)
+    with pytest.raises(Killed, match="Bad hypercall 77"):
+        machine.call(Hcall.SHUTDOWN, STRINGS, 1)
+    machine.place(77, at=2)
+    with pytest.raises(ShutDown) as wish:
+        machine.call(Hcall.SHUTDOWN, STRINGS, 2)
+    assert wish.value.restart
+    machine.place(Hcall.SHUTDOWN, STRINGS, 2, at=3)
+    with pytest.raises(ShutDown) as wish:
+        machine.call(Hcall.SHUTDOWN, STRINGS, 1)
+    assert wish.value.restart
+
+
+def test_a_bad_notify_hides_the_death_before_it() -> None:
+    machine = Machine().init()
+    machine.place(77, at=0)
+    with pytest.raises(BadNotify, match="Bad NOTIFY 0xffffffff"):
+        machine.call(Hcall.NOTIFY, 0xFFFFFFFF)
+
+
+def test_starting_over_needs_no_message() -> None:
+    machine = Machine().init()
+    with pytest.raises(ShutDown) as wish:
+        machine.call(Hcall.SHUTDOWN, 0xFFFFFF80, 2)
+    assert wish.value.restart
 
 
 def test_ring_is_not_looked_at_before_init() -> None:

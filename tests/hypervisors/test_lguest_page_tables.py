@@ -141,6 +141,17 @@ def test_a_table_outside_memory_kills(machine: Machine) -> None:
         machine.fault(LOW)
 
 
+def test_the_host_loses_the_upper_part_of_a_table_address() -> None:
+    """Its longs have 32 bits. Of the entries it does not check there is one: that of the last GiB."""
+    machine = Machine().init()
+    at = machine.map(KERNEL + ONE, ONE)
+    machine.call(Hcall.FLUSH_TLB, 1)
+    last = machine.top + 24
+    machine.memory.put64(last, machine.memory.u64(last) | 1 << 32)
+    assert machine.fault(KERNEL + ONE)
+    assert entry(machine, at) & A
+
+
 # -- SET_PTE ------------------------------------------------------------------------------------------
 
 

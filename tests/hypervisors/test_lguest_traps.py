@@ -147,9 +147,23 @@ def test_stack_is_translated_once() -> None:
         machine.host.traps.handle(Trap(0))
 
 
+@pytest.mark.parametrize("pae", [True, False])
+def test_a_stack_below_which_a_table_is_missing(pae: bool) -> None:
+    """With PAE the host goes on from a middle entry that it has found absent, and stops at its own check."""
+    machine = after_init(b"\xbc" + (0x0F000100).to_bytes(4, "little") + bytes.fromhex("0f 0b"), pae=pae)
+    machine.gate(6, HANDLER)
+    ending = machine.run()
+    words = (
+        "the host's kernel stops at a bug of its own (no middle entry for 0xf000100)"
+        if pae
+        else "Bad address"
+    )
+    assert ending.kind is EndKind.CRASH and ending.reason.startswith(f"lguest: {words}")
+
+
 def test_no_gate_kills() -> None:
     machine = ready()
-    with pytest.raises(Killed, match=rf"^unhandled trap 0 at {CODE:#x} \(0\)$"):
+    with pytest.raises(Killed, match=rf"^unhandled trap 0 at {CODE:#x} \(0x0\)$"):
         machine.host.traps.handle(Trap(0))
     machine.engine.cr2 = 0xDEAD0000
     with pytest.raises(Killed, match=rf"^unhandled trap 14 at {CODE:#x} \(0xdead0000\)$"):
@@ -277,7 +291,7 @@ def test_instructions_that_are_reflected(code: str) -> None:
 
 def test_2_6_32_does_not_skip_cli() -> None:
     machine = after_init(b"\xfa" + leave(), release="2.6.32")
-    assert machine.run().reason == f"lguest: unhandled trap 13 at {CODE:#x} (0)"
+    assert machine.run().reason == f"lguest: unhandled trap 13 at {CODE:#x} (0x0)"
 
 
 @pytest.mark.parametrize("code", ["e4 60", "fa", "ee", "f4"])
@@ -366,4 +380,4 @@ def test_a_fault_through_the_whole_machine() -> None:
 
 def test_no_gate_through_the_whole_machine() -> None:
     machine = Machine(b"\x0f\x0b")
-    assert machine.run().reason == f"lguest: unhandled trap 6 at {CODE:#x} (0)"
+    assert machine.run().reason == f"lguest: unhandled trap 6 at {CODE:#x} (0x0)"

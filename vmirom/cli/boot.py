@@ -75,7 +75,7 @@ class BootSettings:
     "settings",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Of the host's machine; repeatable. For qemu: machine, smp, cpu, protocol.",
+    help="Of the host's machine; repeatable. embedded: paging; qemu: machine, smp, cpu, protocol.",
 )
 @click.option("--trace", type=PathArgument(), metavar="FILE", help="Write every call as a JSON line.")
 @click.option(

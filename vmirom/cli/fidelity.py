@@ -31,7 +31,7 @@ _SKIP = 3
 def fidelity(name: str, accepted: bool, deadly: bool, budget: float, as_json: bool) -> None:
     """Ask the real and the embedded HYPERVISOR the same questions and print where their answers differ.
 
-    Of lguest there is no real one any more: its answers are those that its sources give, written down. What
+    Nobody packages a real lguest: its answers are those that its sources give, written down. What
     may end the guest is asked of it in any case.
     Exit code 5 for a difference that the written list does not explain, 3 where the real one can't run here.
     """

@@ -1,8 +1,8 @@
 """Fidelity: what a bare probe is answered by a real hypervisor and by the embedded one of the same name.
 
 A probe prints ``id: question = answer``, a line per question. Differences are expected only where the list
-beside this module (``accepted-NAME.toml``) names them with a reason. There is no real lguest to be had any
-more: its answers are written down from its sources (``expected-lguest.toml``), each with where it comes from.
+beside this module (``accepted-NAME.toml``) names them with a reason. Nobody packages a real lguest: its
+answers are written down from its sources (``expected-lguest.toml``), each with where it comes from.
 """
 
 from __future__ import annotations
@@ -163,18 +163,19 @@ class _NoTrace:
         """Nothing is kept."""
 
 
-def embedded_answers(name: str, budget: float, deadly: bool = False) -> dict[str, Answer]:
-    """Run the probe on the embedded hypervisor, within ``budget`` seconds; then, if ``deadly``, each question
-    that may end the guest, in a boot of its own. Raises Unusable."""
+def embedded_answers(name: str, budget: float, deadly: bool = False, **options: Any) -> dict[str, Answer]:
+    """Run the probe on the embedded hypervisor made with ``options``, within ``budget`` seconds; then, if
+    ``deadly``, each question that may end the guest, in a boot of its own. Raises Unusable."""
     end = time.monotonic() + budget
     kernel = (blobs_folder() / f"probe-{name}.elf").read_bytes()
-    ending, lines, notes = _embedded_run(name, kernel, "", end)
+    ending, lines, notes = _embedded_run(name, kernel, "", end, options)
     found = answers_of(lines)
     if ending.status != ExitStatus.SUCCESS:
         raise Unusable(f"embedded {name}: {ending.reason}, after {_last(found)}")
     for number, identity, question in _deaths(notes) if deadly else ():
-        last, *_ = _embedded_run(name, kernel, f"die={number}", min(end, time.monotonic() + _ONE_DEATH))
-        found[identity] = Answer(question, _last_words(name, last))
+        until = min(end, time.monotonic() + _ONE_DEATH)
+        last, said, _ = _embedded_run(name, kernel, f"die={number}", until, options)
+        found[identity] = Answer(question, _last_words(name, last, said))
     return found
 
 
@@ -185,7 +186,7 @@ def _deaths(notes: Sequence[str]) -> tuple[tuple[str, str, str], ...]:
 
 
 def _embedded_run(
-    name: str, kernel: bytes, line: str, end: float
+    name: str, kernel: bytes, line: str, end: float, options: Mapping[str, Any]
 ) -> tuple[Ending, tuple[str, ...], tuple[str, ...]]:
     """(ending, lines, notes) of one boot that ends at ``end`` on the monotonic clock at the latest."""
     from vmirom.machine.unicorn import UnicornEngine
@@ -198,7 +199,7 @@ def _embedded_run(
         return engines[-1]
 
     make: Any = hypervisor_module(name).make
-    hypervisor: Hypervisor = make(engine, _MEMORY_MIB, console.write, _NoTrace())
+    hypervisor: Hypervisor = make(engine, _MEMORY_MIB, console.write, _NoTrace(), **options)
     try:
         hypervisor.load(kernel, line)
         ending: Ending = hypervisor.run(int(end * 1e9))
@@ -223,10 +224,16 @@ def _how(kind: EndKind, status: int | None) -> str:
     return "survives" if status == ExitStatus.SUCCESS else f"ends with status {status:#x}"
 
 
-def _last_words(name: str, ending: Ending) -> str:
+_HOST_BUG: Final = "stops at a bug of its own"
+
+
+def _last_words(name: str, ending: Ending, said: Sequence[str]) -> str:
+    """How it ended; of lguest, whose words are its answer, with what the guest could still say before."""
+    if name == "lguest" and _HOST_BUG in ending.reason:
+        return f"the host's kernel {_HOST_BUG}"
     if name != "lguest" or ending.kind is EndKind.REBOOT or ending.status == ExitStatus.SUCCESS:
         return _how(ending.kind, ending.status)
-    return f"dies: {ending.reason.removeprefix('lguest: ')}"
+    return "; ".join((*said, f"dies: {ending.reason.removeprefix('lguest: ')}"))
 
 
 def written_answers(name: str, asked: Mapping[str, Answer]) -> dict[str, Answer]:

@@ -19,7 +19,7 @@ from vmirom.hosts.cache import note, noted
 from vmirom.hosts.callwatch import watch_calls
 from vmirom.hosts.doctor import Host
 from vmirom.hosts.outcomes import BootResult, Outcome, judge
-from vmirom.hosts.request import EMBEDDED, BootRequest, Progress
+from vmirom.hosts.request import EMBEDDED, BootRequest, HostOption, Progress
 from vmirom.hosts.transcript import Transcript
 from vmirom.hosts.witness import Witness
 from vmirom.hypervisors.hypervisor import Hypervisor, LoadError
@@ -28,10 +28,15 @@ from vmirom.machine.memory import BadAddress, Memory
 from vmirom.overlays import vmi
 from vmirom.trace.tally import OUTSIDE, Tally
 
-__all__ = ["BACKENDS", "NAME", "SLOW", "TRACES", "boot", "prepare", "probe", "self_test"]
+__all__ = ["BACKENDS", "NAME", "OPTIONS", "SLOW", "TRACES", "boot", "prepare", "probe", "self_test"]
 
 NAME: Final = EMBEDDED
 BACKENDS: Final = backend_names()
+OPTIONS: Final = (
+    HostOption(
+        "paging", "pae|two-level", "pae or two-level: what the kernel of an lguest host was built for"
+    ),
+)
 TRACES: Final = True
 _SELF_TEST: Final = "embedded.self-test"
 _SMALL_GUEST: Final = "conform-ends.elf"

@@ -57,3 +57,17 @@ void ask_init(void)
 	say("tables.last", "the entry of the last page of memory names it", "%s",
 	    yes(((u32)*entry_of(OFFSET + memory - PAGE) & ~0xFFFu) == memory - PAGE));
 }
+
+/* The launcher always hands out a console, whose queues lie behind the descriptors. */
+void ask_devices(void)
+{
+	volatile u64 *entry = entry_of((u32)probe_pages[7]);
+	u64 before = *entry;
+	const volatile u8 *first = devices();
+
+	say("devices.first", "type and queues of the first device", "%u %u", first[0], first[1]);
+	say("devices.status", "its status", "%x", first[4]);
+	say("devices.pages", "device pages", "%u", (memory_limit() - memory_end()) / PAGE);
+	*entry = before;
+	call1(LGUEST_HCALL_FLUSH_TLB, 1);
+}

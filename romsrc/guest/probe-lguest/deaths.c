@@ -1,9 +1,8 @@
 /* What ends the guest. Each is asked in a boot of its own; the host's last words are the answer. */
 #include "probe.h"
 
-
-
 static char goodbye[LGUEST_CONSTANTS_MESSAGE_SIZE] __attribute__((aligned(128))) = "all is told";
+static const char last_words[] = "is still heard\n";
 
 void death_ud2(void);
 void death_load(void);
@@ -13,11 +12,7 @@ void death_divide(void);
 void death_stack(void);
 void death_port(void);
 void death_far(void);
-
-static u32 memory(void)
-{
-	return *(volatile u32 *)(OFFSET + 0x2D8);
-}
+void death_middle(void);
 
 static void before(void)
 {
@@ -47,7 +42,12 @@ static void init_far(void)
 
 static void init_edge(void)
 {
-	init_at(memory() + PAGE - sizeof(struct lguest_data) + 4);
+	init_at(memory_limit() - sizeof(struct lguest_data) + 4);
+}
+
+static void init_last(void)
+{
+	init_at(memory_limit() - sizeof(struct lguest_data));
 }
 
 static void init_vector(void)
@@ -83,6 +83,52 @@ static void ring_unknown(void)
 	call0(LGUEST_HCALL_FLUSH_ASYNC);
 }
 
+/* A guest that the host has killed still has the rest of its calls performed. */
+static void ring(u32 slot, u32 number, u32 a, u32 b)
+{
+	probe_data.hcalls[slot].arg0 = number;
+	probe_data.hcalls[slot].arg1 = a;
+	probe_data.hcalls[slot].arg2 = b;
+	probe_data.hcall_status[slot] = LGUEST_CONSTANTS_RING_PENDING;
+}
+
+/* Which shadow is taken is chance: all are dropped in the same exit. */
+static void top_far(void)
+{
+	initialise();
+	ring(0, LGUEST_HCALL_NEW_PGTABLE, 0x7F000000, 0);
+	call1(LGUEST_HCALL_FLUSH_TLB, 1);
+}
+
+static void ring_notify(void)
+{
+	initialise();
+	ring(0, 99, 0, 0);
+	ring(1, LGUEST_HCALL_NOTIFY, GPA(last_words), 0);
+	call0(LGUEST_HCALL_FLUSH_ASYNC);
+}
+
+static void ring_then_notify(void)
+{
+	initialise();
+	ring(0, 99, 0, 0);
+	call1(LGUEST_HCALL_NOTIFY, GPA(last_words));
+}
+
+static void ring_then_restart(void)
+{
+	initialise();
+	ring(0, 99, 0, 0);
+	call2(LGUEST_HCALL_SHUTDOWN, GPA(goodbye), LGUEST_SHUTDOWN_REASON_RESTART);
+}
+
+static void ring_twice(void)
+{
+	initialise();
+	ring(0, LGUEST_HCALL_SHUTDOWN, GPA(goodbye), LGUEST_SHUTDOWN_REASON_RESTART);
+	call2(LGUEST_HCALL_SHUTDOWN, GPA(goodbye), LGUEST_SHUTDOWN_REASON_POWEROFF);
+}
+
 static void idt(u32 vector, u32 high)
 {
 	initialise();
@@ -106,6 +152,8 @@ static void stack_ring3(void) { stack(0x7B, (u32)probe_stack[3], 1); }
 static void stack_three(void) { stack(0x69, (u32)probe_stack[3], 3); }
 static void stack_unmapped(void) { stack(0x69, 0x7F001000, 1); }
 static void stack_zero(void) { stack(0x69, 0x40000000, 1); }
+static void stack_hole(void) { stack(0x69, LGUEST_HOLE_PAE_START + 0x1000, 1); }
+static void stack_top(void) { stack(0x69, 0, 1); }
 
 static void gdt_32(void)
 {
@@ -128,7 +176,7 @@ static void tls_far(void)
 static void tls_edge(void)
 {
 	initialise();
-	call1(LGUEST_HCALL_LOAD_TLS, memory() + PAGE - 24);
+	call1(LGUEST_HCALL_LOAD_TLS, memory_limit() - 24);
 }
 
 static void pte_hole(void)
@@ -174,13 +222,6 @@ static void middle(u64 value)
 static void middle_large(void) { middle(0xE7); }
 static void middle_frame(void) { middle(0x7F000067); }
 
-static void top_far(void)
-{
-	initialise();
-	call1(LGUEST_HCALL_NEW_PGTABLE, 0x7F000000);
-	got = *(volatile u32 *)0x5000;
-}
-
 static void shutdown(u32 gpa, u32 reason)
 {
 	initialise();
@@ -190,8 +231,10 @@ static void shutdown(u32 gpa, u32 reason)
 static void shutdown_text(void) { shutdown(GPA(goodbye), LGUEST_SHUTDOWN_REASON_POWEROFF); }
 static void shutdown_other(void) { shutdown(GPA(goodbye), 77); }
 static void shutdown_restart(void) { shutdown(GPA(goodbye), LGUEST_SHUTDOWN_REASON_RESTART); }
-static void shutdown_edge(void) { shutdown(memory() + PAGE - 128, 1); }
+static void shutdown_edge(void) { shutdown(memory_limit() - 128, 1); }
 static void shutdown_far(void) { shutdown(0xFFFFFF80, 1); }
+
+static void shutdown_far_restart(void) { shutdown(0xFFFFFF80, LGUEST_SHUTDOWN_REASON_RESTART); }
 
 static void shutdown_long(void)
 {
@@ -239,6 +282,53 @@ static void bad_stack(void)
 	death_stack();
 }
 
+/* A stack in the part of the address space whose top entry is there, and whose middle entry is not. */
+static void bad_stack_middle(void)
+{
+	initialise();
+	gates_on();
+	death_middle();
+}
+
+/* A segment register holds an entry of the table, and then that is changed. */
+static void held(u32 selector, u32 index, u32 low, u32 high)
+{
+	initialise();
+	call3(LGUEST_HCALL_LOAD_GDT_ENTRY, 20, 0xFFFF, 0x00CFB200);
+	call3(LGUEST_HCALL_LOAD_GDT_ENTRY, 21, 0xFFFF, 0x00CFF200);
+	__asm__ volatile("movl %0, %%fs" : : "r"(selector));
+	__asm__ volatile("call death_hypercall" : : "a"(LGUEST_HCALL_LOAD_GDT_ENTRY), "b"(index), "c"(low), "d"(high) : "memory");
+}
+
+static void held_gone(void) { held(0xA1, 20, 0, 0); }
+static void held_absent(void) { held(0xA1, 20, 0xFFFF, 0x00CF3200); }
+static void held_code(void) { held(0xA1, 20, 0xFFFF, 0x00CFB800); }
+static void held_rights(void) { held(0xAB, 21, 0xFFFF, 0x00CFB200); }
+static void held_moved(void) { held(0xA1, 20, 0x0000FFFF, 0x01CFB200); }
+static void held_back(void)
+{
+	initialise();
+	call3(LGUEST_HCALL_LOAD_GDT_ENTRY, 20, 0xFFFF, 0x00CFB200);
+	__asm__ volatile("movl %0, %%fs" : : "r"(0xA1));
+	ring(0, LGUEST_HCALL_LOAD_GDT_ENTRY, 20, 0);
+	call3(LGUEST_HCALL_LOAD_GDT_ENTRY, 20, 0xFFFF, 0x00CFB200);
+}
+
+static void held_data(void) { held(0, LGUEST_GDT_KERNEL_DATA, 0, 0); }
+static void held_kernel(void) { held(0, LGUEST_GDT_KERNEL_CODE, 0, 0); }
+
+static void held_stack(void)
+{
+	initialise();
+	gates_on();
+	call3(LGUEST_HCALL_LOAD_GDT_ENTRY, 14, 0xFFFF, 0x00CFFA00);
+	call3(LGUEST_HCALL_LOAD_GDT_ENTRY, 15, 0xFFFF, 0x00CFF200);
+	gate(LGUEST_CONSTANTS_SYSCALL_VECTOR, LGUEST_GATE_TYPE_TRAP, 3, (const void *)death_ud2);
+	gate(6, LGUEST_GATE_TYPE_TRAP, 3, (const void *)death_ud2);
+	call3(LGUEST_HCALL_SET_STACK, 0xA1, probe_stack[3], 1);
+	USER("ud2");
+}
+
 static const struct {
 	const char *id, *question;
 	void (*what)(void);
@@ -249,6 +339,7 @@ static const struct {
 	{ "die.init.twice", "INIT twice", twice },
 	{ "die.init.far", "INIT with an address past all memory", init_far },
 	{ "die.init.edge", "INIT with a structure that reaches past the limit", init_edge },
+	{ "die.init.last", "INIT with a structure that ends with the last byte below the limit", init_last },
 	{ "die.init.vector", "INIT with a system call vector of 0x81", init_vector },
 	{ "die.init.kernel", "INIT with a kernel address in the hole", init_kernel },
 	{ "die.3", "hypercall 3", unknown_3 },
@@ -257,6 +348,10 @@ static const struct {
 	{ "die.20", "hypercall 20", unknown_20 },
 	{ "die.ones", "hypercall -1", unknown_ones },
 	{ "die.ring", "hypercall 99 in the ring", ring_unknown },
+	{ "die.ring.notify", "and NOTIFY of a text behind it in the ring", ring_notify },
+	{ "die.ring.then.notify", "and NOTIFY of a text as the call that drains the ring", ring_then_notify },
+	{ "die.ring.then.restart", "and SHUTDOWN with the reason to start over", ring_then_restart },
+	{ "die.ring.twice", "SHUTDOWN to start over in the ring, and one to power off that drains it", ring_twice },
 	{ "die.idt.256", "LOAD_IDT_ENTRY of vector 256", idt_256 },
 	{ "die.idt.ones", "of vector -1", idt_ones },
 	{ "die.idt.256.absent", "of vector 256, not present", idt_256_absent },
@@ -267,6 +362,8 @@ static const struct {
 	{ "die.stack.three", "of three pages", stack_three },
 	{ "die.stack.unmapped", "of a page that is not mapped", stack_unmapped },
 	{ "die.stack.zero", "of a page where no table is", stack_zero },
+	{ "die.stack.hole", "of a page in the hole", stack_hole },
+	{ "die.stack.top", "with an ESP of 0", stack_top },
 	{ "die.gdt.32", "LOAD_GDT_ENTRY of 32", gdt_32 },
 	{ "die.gdt.ones", "of -1", gdt_ones },
 	{ "die.tls.far", "LOAD_TLS past all memory", tls_far },
@@ -285,6 +382,7 @@ static const struct {
 	{ "die.shutdown.long", "with a message of 128 letters", shutdown_long },
 	{ "die.shutdown.edge", "with a message that ends with the last byte below the limit", shutdown_edge },
 	{ "die.shutdown.far", "with a message past all memory", shutdown_far },
+	{ "die.shutdown.far.restart", "with one past all memory, and the reason to start over", shutdown_far_restart },
 	{ "die.notify", "NOTIFY past all memory", notify_far },
 	{ "die.ud2", "ud2 without a gate", no_gate_ud2 },
 	{ "die.load", "a load from an absent page without a gate", no_gate_load },
@@ -295,6 +393,16 @@ static const struct {
 	{ "die.hole.far", "a load further up in it, where the guest's tables have nothing", hole_far },
 	{ "die.hole.mapped", "and where they have something", hole_mapped },
 	{ "die.bad-stack", "ud2 with a stack that is not mapped", bad_stack },
+	{ "die.held.gone", "LOAD_GDT_ENTRY of nothing for the entry that FS holds", held_gone },
+	{ "die.held.absent", "of data that is not present", held_absent },
+	{ "die.held.code", "of code that can't be read", held_code },
+	{ "die.held.rights", "of data of DPL 1, FS having RPL 3", held_rights },
+	{ "die.held.moved", "of data with another base", held_moved },
+	{ "die.held.back", "of nothing, and of what was there again, in one exit", held_back },
+	{ "die.held.data", "of nothing for the kernel's data", held_data },
+	{ "die.held.kernel", "of nothing for the kernel's code", held_kernel },
+	{ "die.held.stack", "ud2 in ring 3 with SET_STACK of an empty entry", held_stack },
+	{ "die.bad-stack.middle", "ud2 with a stack where the middle entry is absent", bad_stack_middle },
 };
 
 #define COUNT (sizeof list / sizeof *list)

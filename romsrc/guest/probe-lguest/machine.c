@@ -71,12 +71,48 @@ void initialise(void)
 	call1(LGUEST_HCALL_LGUEST_INIT, GPA(&probe_data));
 }
 
-/* The entry of the host's first tables that maps va; they are in memory like any other. */
-volatile u64 *entry_of(u32 va)
+static volatile u64 *entry_in(u32 tables, u32 va)
 {
-	volatile u64 *top = (volatile u64 *)(probe_data.pgdir + OFFSET);
+	volatile u64 *top = (volatile u64 *)(tables + OFFSET);
 	volatile u64 *middle = (volatile u64 *)(((u32)top[va >> 30] & ~0xFFFu) + OFFSET);
 	volatile u64 *table = (volatile u64 *)(((u32)middle[va >> 21 & 511] & ~0xFFFu) + OFFSET);
 
 	return &table[va >> 12 & 511];
+}
+
+/* The entry of the host's first tables that maps va; they are in memory like any other. */
+volatile u64 *entry_of(u32 va)
+{
+	return entry_in(probe_data.pgdir, va);
+}
+
+/* Where RAM ends, in bytes; device pages follow. */
+u32 memory_end(void)
+{
+	return *(volatile u32 *)(OFFSET + 0x2D8);
+}
+
+/* The device descriptors, in a page that nobody touched before. Works before INIT, for whoever flushes afterwards. */
+const volatile u8 *devices(void)
+{
+	volatile u64 *entry = entry_in(memory_end() - PAGE, (u32)probe_pages[7]);
+
+	*entry = memory_end() | 7;
+	return probe_pages[7];
+}
+
+/* Where memory ends for the host, in bytes: behind the last queue that a descriptor names, or behind the descriptors. */
+u32 memory_limit(void)
+{
+	u32 end = memory_end() + PAGE;
+
+	for (const volatile u8 *p = devices(); *p != LGUEST_DEVICE_TYPE_END;) {
+		const volatile struct lguest_device_desc *device = (const volatile struct lguest_device_desc *)p;
+		const volatile struct lguest_vqconfig *queue = (const volatile struct lguest_vqconfig *)(p + sizeof *device);
+
+		for (u32 n = 0; n < device->num_vq; n++)
+			end = (queue[n].pfn + LGUEST_VRING_PAGES) * PAGE;
+		p += sizeof *device + device->num_vq * sizeof *queue + 2u * device->feature_len + device->config_len;
+	}
+	return end;
 }

@@ -26,6 +26,7 @@ void probe_main(void)
 	tell_deaths();
 	ask_boot();
 	ask_init();
+	ask_devices();
 	gates_on();
 	call3(LGUEST_HCALL_SET_STACK, LGUEST_CONSTANTS_KERNEL_DS, probe_stack[3], 1);
 	ask_calls();

@@ -88,6 +88,24 @@ static void ask_bits(void)
 	call1(LGUEST_HCALL_FLUSH_TLB, 1);
 }
 
+/* The host is told of an entry that is writable, used and clean: it believes that. */
+static void ask_clean(void)
+{
+	volatile u64 *at = entry_of((u32)probe_pages[WINDOW]);
+	u64 page = GPA(probe_pages[WINDOW]);
+
+	put(at, page | 7);
+	call1(LGUEST_HCALL_FLUSH_TLB, 1);
+	probe();
+	put(at, page | 7 | ACC);
+	call4(LGUEST_HCALL_SET_PTE, probe_data.pgdir, probe_pages[WINDOW], (u32)page | 7 | (u32)ACC, 0);
+	TRY("movl $0x111, probe_pages + 0x6000");
+	say("clean.store", "SET_PTE of an entry that is writable, used and clean, then a store", "%t");
+	say("clean.bits", "bits then", "%x", (u32)*at & 0x60);
+	put(at, page | 7);
+	call1(LGUEST_HCALL_FLUSH_TLB, 1);
+}
+
 static void ask_tops(void)
 {
 	const u64 *old = (const u64 *)(probe_data.pgdir + OFFSET);
@@ -106,6 +124,10 @@ static void ask_tops(void)
 	call2(LGUEST_HCALL_SET_PGD, GPA(top), 0);
 	TRY("movl 0x100000, %%eax");
 	say("top.low.told", "told by SET_PGD", "%t");
+	top[3] = old[3] | 1ull << 32;
+	call1(LGUEST_HCALL_FLUSH_TLB, 1);
+	say("top.high", "the last top entry names a frame 4 GiB further up: a page read", "%x", probe());
+	top[3] = old[3];
 	call1(LGUEST_HCALL_NEW_PGTABLE, GPA(old));
 	TRY("movl 0x100000, %%eax");
 	say("top.back", "back to the first table", "%t");
@@ -119,5 +141,6 @@ void ask_pages(void)
 {
 	ask_changes();
 	ask_bits();
+	ask_clean();
 	ask_tops();
 }

@@ -61,6 +61,9 @@ void initialise(void);
 void gate(u32 vector, u32 type, u32 dpl, const void *at);
 void gates_on(void);
 volatile u64 *entry_of(u32 va);
+u32 memory_end(void);
+u32 memory_limit(void);
+const volatile u8 *devices(void);
 u32 same(const char *a, const char *b, u32 count);
 
 /* Runs instructions with the next trap going on behind them; ask `seen` afterwards. */
@@ -84,6 +87,7 @@ u32 same(const char *a, const char *b, u32 count);
 
 void ask_boot(void);
 void ask_init(void);
+void ask_devices(void);
 void ask_calls(void);
 void ask_segments(void);
 void ask_traps(void);

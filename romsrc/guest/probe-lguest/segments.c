@@ -50,6 +50,7 @@ void ask_segments(void)
 	*(volatile u32 *)probe_pages[0] = 0x5EED;
 	TRY("movl $0xA1, %%eax\n\tmovl %%eax, %%fs\n\tmovl %%fs:0, %%eax\n\tmovl %%eax, got");
 	say("load.base", "a load through FS with a base", "%t %x", got);
+	TRY("xorl %%eax, %%eax\n\tmovl %%eax, %%fs"); /* what a register holds must not be taken away: die.held */
 	load(20, 0xFFFF, 0x00CF7200);
 	TRY("movl $0xA1, %%eax\n\tmovl %%eax, %%gs");
 	say("load.absent", "load GS with an entry that is not present", "%t");

@@ -56,6 +56,8 @@ death_\name:
 	death stack, movl $0x7F000100, %esp; ud2
 	death port, insb
 	death far, movl 0xFFF00000, %eax
+	death hypercall, int $0x1f
+	death middle, movl $0x0F000100, %esp; ud2
 
 	.text
 

@@ -86,7 +86,7 @@ void ROMCALL lguest_boot(void)
 	plan.held_pages = first_tables(&plan);
 	set_registers(plan.mem_pages);
 	if (!lguest()->pae)
-		lguest_die("vmirom: the host has no PAE, a guest of VMI 3.1 is entered with it");
+		lguest_die("vmirom: the host has no PAE, a guest is entered with it: build its Linux with CONFIG_X86_PAE");
 	lguest_sample_wallclock();
 	load_clock_gate();
 	lguest_calibrate();

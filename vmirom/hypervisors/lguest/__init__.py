@@ -14,12 +14,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from vmirom.hypervisors.hypervisor import Console, Trace
+from vmirom.hypervisors.hypervisor import Console, LoadError, Trace
 from vmirom.hypervisors.lguest.lguest import EngineFactory, Lguest
 from vmirom.hypervisors.lguest.release import RELEASES
 from vmirom.machine.phase import in_phase
 
-__all__ = ["VARIES", "Lguest", "make"]
+__all__ = ["PAGING", "VARIES", "Lguest", "make"]
+
+PAGING: Final = {"pae": True, "two-level": False}
 
 VARIES: Final = {"release": tuple(RELEASES), "stable_tsc": (True, False)}
 """Options of :func:`make` that a campaign may choose, and from what."""
@@ -31,21 +33,24 @@ def make(
     console: Console,
     trace: Trace,
     *,
-    pae: bool = True,
+    paging: str = "pae",
     release: str = "2.6.35",
     seed: int = 0,
     initrd: bytes = b"",
     stable_tsc: bool = True,
     phase: int = 0,
 ) -> Lguest:
-    """One machine; the options are those of :class:`Lguest`, and ``phase`` says where it is looked what is
-    due. Raises LoadError for a bad one."""
+    """One machine; the options are those of :class:`Lguest`, ``paging`` is a key of PAGING: what the host's
+    kernel was built for, and ``phase`` says where it is looked what is due. Raises LoadError for a bad one.
+    """
+    if paging not in PAGING:
+        raise LoadError(f"paging: {paging!r} is not one of {', '.join(PAGING)}")
     return Lguest(
         in_phase(engine_factory, phase),
         memory_mib,
         console,
         trace,
-        pae=pae,
+        pae=PAGING[paging],
         release=release,
         seed=seed,
         initrd=initrd,

@@ -1,10 +1,10 @@
-"""The three ways an lguest guest stops running.
+"""The ways an lguest guest stops running.
 
 They are exceptions, because each of them ends whatever the host was doing for the guest at that moment;
 the run loop turns them into an ``Ending``. The first one counts, as the real host keeps its first reason.
 """
 
-__all__ = ["BadNotify", "Killed", "ShutDown", "c_hex"]
+__all__ = ["BadNotify", "HostBug", "Killed", "ShutDown", "c_hex"]
 
 
 class Killed(Exception):
@@ -24,6 +24,10 @@ class BadNotify(Exception):
     """The launcher gave up on a NOTIFY outside memory; the text is what it prints."""
 
 
+class HostBug(Exception):
+    """The host's own kernel stops at a bug and kills the launcher without a word; the text says over what."""
+
+
 def c_hex(value: int) -> str:
-    """``value`` as C's ``%#lx`` prints it: no prefix on zero."""
-    return f"{value:#x}" if value else "0"
+    """``value`` as ``%#lx`` of the host's kernel prints it: with the prefix on zero, which C leaves out."""
+    return f"{value:#x}"

@@ -1,7 +1,7 @@
 """The host's way into guest memory: every access by guest-physical address is checked, and a bad one kills.
 
-The guest may name any address, RAM and device pages below the page limit are good. The release decides
-about an access that ends exactly at the limit: 2.6.35 refuses it, 2.6.32 accepts it.
+The guest may name any address, RAM and device pages below the page limit are good. An access that ends
+exactly at the limit is refused: the host asks for the page behind it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Final
 
 from vmirom.hypervisors.lguest.death import Killed, c_hex
-from vmirom.hypervisors.lguest.release import Release
 from vmirom.machine.addresses import PAGE_SHIFT
 from vmirom.machine.memory import Memory
 
@@ -25,12 +24,12 @@ class GuestMemory:
     ``ram`` is the size in bytes of RAM alone; device pages lie between it and the limit.
     """
 
-    def __init__(self, memory: Memory, ram: int, page_limit: int, release: Release) -> None:
+    def __init__(self, memory: Memory, ram: int, page_limit: int) -> None:
         self._memory = memory
         self.ram = ram
         self.page_limit = page_limit
         self.limit = page_limit << PAGE_SHIFT
-        self._last_end = self.limit if release.access_may_end_at_limit else self.limit - 1
+        self._last_end = self.limit - 1
 
     def inside(self, gpa: int, length: int) -> bool:
         """Whether the host accepts an access of ``length`` bytes at ``gpa``."""

@@ -3,6 +3,10 @@
 Nothing is returned: a hypercall works, is ignored, or kills. Calls take effect in the order in which the
 guest placed them in the ring, all of them before the real call that drains it. A NOTIFY stops a drain until
 the launcher has dealt with it; then the rest of the ring, and the real call, go on.
+
+A guest that is killed by one of them still has the others of the same exit performed. Of what they do only
+two things show. A SHUTDOWN to start over takes the place of the reason. The text of a NOTIFY is printed,
+and then the launcher takes the first four letters of the reason for the address of another one.
 """
 
 from __future__ import annotations
@@ -64,6 +68,7 @@ class Hypercalls:
         self.timer = ClockEvent(clock)
         self._data: LguestData | None = None
         self._notify = 0
+        self._death: Killed | ShutDown | None = None
         number = abi.Hcall
         self._table: dict[int, tuple[int, _Serve]] = {
             number.FLUSH_ASYNC: (0, self._nothing),
@@ -94,9 +99,9 @@ class Hypercalls:
             self._first(words)
             return
         while self._drain(self._data):
-            self._tell_launcher()
+            self._leave()
         self._perform(words)
-        self._tell_launcher()
+        self._leave()
 
     # -- order ----------------------------------------------------------------------------------------
 
@@ -123,6 +128,13 @@ class Hypercalls:
         self._trace.hypercall(abi.Hcall.LGUEST_INIT.name, words[1:2], None)
 
     def _perform(self, words: _Words) -> None:
+        try:
+            self._call(words)
+        except (Killed, ShutDown) as death:
+            if self._death is None or (isinstance(death, ShutDown) and death.restart):
+                self._death = death
+
+    def _call(self, words: _Words) -> None:
         count, serve = self._table.get(words[0], (4, None))
         if serve is None:
             self._refuse(words, f"Bad hypercall {_signed(words[0])}\n")
@@ -135,6 +147,24 @@ class Hypercalls:
             self._trace.hypercall(abi.Hcall(words[0]).name, words[1 : 1 + count], None)
             raise
         self._trace.hypercall(abi.Hcall(words[0]).name, words[1 : 1 + count], None)
+
+    def _leave(self) -> None:
+        """What the launcher finds: a NOTIFY, which comes first, and then the death. Raises what ended it."""
+        told = self._notify
+        self._tell_launcher()
+        death, self._death = self._death, None
+        if death is None:
+            return
+        if told and not (isinstance(death, ShutDown) and death.restart):
+            self._misread(b"CRASH: " if isinstance(death, ShutDown) else str(death).encode())
+        raise death
+
+    def _misread(self, reason: bytes) -> None:
+        """Behind a NOTIFY the launcher asks for four bytes, and takes those of a reason for an address."""
+        gpa = int.from_bytes(reason[:4], "little")
+        if gpa < self._guest.limit:
+            raise BadNotify(f"prints what is at {gpa:#x}, for ever: it takes the reason for a NOTIFY")
+        raise BadNotify(f"Bad NOTIFY {gpa:#x}")
 
     def _refuse(self, words: _Words, reason: str) -> None:
         count, serve = self._table.get(words[0], (4, None))
@@ -163,8 +193,14 @@ class Hypercalls:
         raise Killed("already have lguest_data")
 
     def _shutdown(self, gpa: int, reason: int, c: int, d: int) -> None:
-        message = self._guest.read(gpa, _MESSAGE_SIZE)[: _MESSAGE_SIZE - 1]
-        raise ShutDown(message.split(b"\0", 1)[0], reason == abi.ShutdownReason.RESTART)
+        restart = reason == abi.ShutdownReason.RESTART
+        try:
+            message = self._guest.read(gpa, _MESSAGE_SIZE)[: _MESSAGE_SIZE - 1]
+        except Killed:
+            if not restart:
+                raise
+            message = b""  # the host starts over all the same
+        raise ShutDown(message.split(b"\0", 1)[0], restart)
 
     def _nothing(self, a: int, b: int, c: int, d: int) -> None:
         """FLUSH_ASYNC and SEND_INTERRUPTS only leave the guest."""

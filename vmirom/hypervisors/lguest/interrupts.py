@@ -16,7 +16,7 @@ from vmirom.hypervisors.lguest.data import IF, LguestData
 from vmirom.hypervisors.lguest.death import Killed
 from vmirom.hypervisors.lguest.guest_memory import GuestMemory
 from vmirom.hypervisors.lguest.page_tables import ShadowTables
-from vmirom.hypervisors.lguest.segments import SegmentTable
+from vmirom.hypervisors.lguest.segments import SegmentTable, unreturned
 from vmirom.machine.engine import Engine, SegmentName
 from vmirom.overlays import lguest as abi
 
@@ -158,6 +158,5 @@ class Interrupts:
         cs = self._segments.segment(abi.Constants.KERNEL_CS)
         stack = self._segments.segment(ss)
         if not cs.attributes or not stack.attributes:
-            bad = ss if cs.attributes else int(abi.Constants.KERNEL_CS)
-            raise Killed(f"unhandled trap 13 at {self._engine.eip:#x} ({bad & 0xFFFC:#x})")
+            raise Killed(unreturned(eip))
         self._engine.enter(cs, stack, esp, eip)

@@ -15,7 +15,7 @@ from typing import Final
 
 from vmirom.hypervisors.hypervisor import Console, Ending, EndKind, LoadError, NoTrace, Trace
 from vmirom.hypervisors.lguest.clock import Clock
-from vmirom.hypervisors.lguest.death import BadNotify, Killed, ShutDown
+from vmirom.hypervisors.lguest.death import BadNotify, HostBug, Killed, ShutDown
 from vmirom.hypervisors.lguest.guest_memory import GuestMemory
 from vmirom.hypervisors.lguest.host_pages import HostPages
 from vmirom.hypervisors.lguest.hypercalls import Hypercalls
@@ -47,6 +47,8 @@ _CR4_PAE: Final = 0x20
 _EFER_NXE: Final = 0x800
 _NULL: Final = Segment(0, 0, 0, 0)
 _EXIT: Final = re.compile(rb"vmi exit (\d{1,10})\Z")
+_REFUSAL: Final = b"vmirom: "
+"""What a ROM's last words begin with where it could not start a guest."""
 
 
 class Lguest:
@@ -86,7 +88,7 @@ class Lguest:
         self.engine: Engine = engine_factory(Memory(host + _HOST_PAGES * PAGE_SIZE))
         memory = self.engine.memory
         limit = self._ram // PAGE_SIZE + _DESCRIPTOR_PAGES
-        guest = GuestMemory(memory, self._ram, limit, RELEASES[release])
+        guest = GuestMemory(memory, self._ram, limit)
         pages = HostPages(memory, host, memory.size)
         self._set_control()
         switcher = Switcher(self.engine, pages, self._paging)
@@ -130,6 +132,10 @@ class Lguest:
             return self._dead(f"lguest: {str(death).strip()}")
         except BadNotify as refused:
             return self._dead(f"lguest: {refused}")
+        except HostBug as bug:
+            return self._dead(
+                f"lguest: the host's kernel stops at a bug of its own ({bug}), the launcher with it"
+            )
         except ShutDown as wish:
             return self._shut_down(wish)
         except EngineError as error:
@@ -177,6 +183,7 @@ class Lguest:
             self.interrupts.try_deliver(number)
         if self.interrupts.halted:
             return self._sleep(deadline_ns)
+        self.segments.check()
         self.shadows.activate()
         exit_ = self.engine.run(self._next_event(deadline_ns))
         match exit_:
@@ -234,5 +241,7 @@ class Lguest:
         text = " ".join(wish.message.decode("utf-8", "replace").split())
         if wish.restart:
             return Ending(EndKind.REBOOT, f"lguest: restart ({text})")
+        if wish.message.startswith(_REFUSAL):
+            return self._dead(f"lguest: CRASH: {text}")
         found = _EXIT.match(wish.message)
         return Ending(EndKind.SHUTDOWN, f"lguest: CRASH: {text}".strip(), int(found[1]) if found else None)

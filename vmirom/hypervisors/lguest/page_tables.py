@@ -16,7 +16,7 @@ import random
 from dataclasses import dataclass, field
 from typing import Final
 
-from vmirom.hypervisors.lguest.death import Killed, c_hex
+from vmirom.hypervisors.lguest.death import HostBug, Killed, c_hex
 from vmirom.hypervisors.lguest.guest_memory import GuestMemory
 from vmirom.hypervisors.lguest.host_pages import HostPages
 from vmirom.hypervisors.lguest.paging_format import (
@@ -108,22 +108,27 @@ class ShadowTables:
         return self._shadows[0].guest_top
 
     def guest_physical(self, gva: int) -> int:
-        """gpa of ``gva`` by the guest's tables, whatever the permissions. Raises Killed ``Bad address``."""
-        at = self._entry_address(gva)
-        entry = 0 if at is None else self._guest.entry(at, self._paging.entry_size)
-        if not entry & PRESENT:
-            raise Killed(f"Bad address {c_hex(gva)}")
-        return self._paging.frame(entry) << PAGE_SHIFT | gva & (PAGE_SIZE - 1)
-
-    def _entry_address(self, gva: int) -> int | None:
-        """gpa of the guest's lowest-level entry for ``gva``, or None where a level above is absent."""
+        """gpa of ``gva`` by the guest's tables, whatever the permissions. Raises Killed ``Bad address``, and
+        HostBug where PAE's middle entry is absent or can't be read: the host notes the kill, goes on with
+        that entry and stops at its own check of it."""
+        size = self._paging.entry_size
         at = self._shadows[self._current].guest_top
         for shift in self._paging.upper_shifts:
-            entry = self._guest.entry(at + self._paging.offset(gva, shift), self._paging.entry_size)
+            try:
+                entry = self._guest.entry(at + self._paging.offset(gva, shift), size)
+            except Killed:
+                if shift == self._paging.top_shift:
+                    raise
+                entry = 0
             if not entry & PRESENT:
-                return None
-            at = self._paging.frame(entry) << PAGE_SHIFT
-        return at + self._paging.offset(gva, PAGE_SHIFT)
+                if shift == self._paging.top_shift:
+                    raise Killed(f"Bad address {c_hex(gva)}")
+                raise HostBug(f"no middle entry for {c_hex(gva)}")
+            at = self._paging.address(entry)
+        entry = self._guest.entry(at + self._paging.offset(gva, PAGE_SHIFT), size)
+        if not entry & PRESENT:
+            raise Killed(f"Bad address {c_hex(gva)}")
+        return self._paging.address(entry) | gva & (PAGE_SIZE - 1)
 
     # -- filling --------------------------------------------------------------------------------------
 
@@ -137,7 +142,7 @@ class ShadowTables:
             if not entry & PRESENT:
                 return False
             self._descend(shadow, gva, shift, entry)
-            at = self._paging.frame(entry) << PAGE_SHIFT
+            at = self._paging.address(entry)
         at += self._paging.offset(gva, PAGE_SHIFT)
         entry = self._guest.entry(at, size)
         if (
@@ -154,8 +159,8 @@ class ShadowTables:
 
     def _descend(self, shadow: _Shadow, gva: int, shift: int, entry: int) -> None:
         """Make sure that the shadow has the level below the guest's ``entry`` at ``shift``."""
-        if self._paging.in_hole(gva, shift):
-            raise Killed("attempt to access switcher pages")
+        if shift == self._paging.table_shift:
+            self._keep_out(gva)
         below = shadow.tables if shift == self._paging.table_shift else shadow.directories
         if gva >> shift in below:
             return
@@ -167,6 +172,10 @@ class ShadowTables:
             raise Killed(complaint)
         below[gva >> shift] = page
         self._store(self._upper_entry(shadow, gva, shift), page | flags)
+
+    def _keep_out(self, gva: int) -> None:
+        if gva >= self._paging.hole:
+            raise Killed("attempt to access switcher pages")
 
     def _check_leaf(self, entry: int) -> None:
         if entry & PSE or self._paging.frame(entry) >= self._guest.page_limit:
@@ -242,9 +251,7 @@ class ShadowTables:
                 return
 
     def _change(self, shadow: _Shadow, gva: int, entry: int) -> None:
-        for shift in self._paging.upper_shifts:
-            if self._paging.in_hole(gva, shift):
-                raise Killed("attempt to access switcher pages")
+        self._keep_out(gva)
         table = shadow.tables.get(gva >> self._paging.table_shift)
         if table is None:
             return
@@ -281,6 +288,7 @@ class ShadowTables:
         """Map the pages below the kernel's stack top for writing. Raises Killed."""
         for number in range(self.stack.pages):
             gva = (self.stack.esp - 1 - number * PAGE_SIZE) & 0xFFFFFFFF
+            self._keep_out(gva)
             entry = self.shadowed(gva)
             if not (entry & PRESENT and entry & RW) and not self.fill(gva, ERROR_WRITE):
                 raise Killed(f"bad stack page {c_hex(gva)}")

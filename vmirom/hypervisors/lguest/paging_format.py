@@ -55,13 +55,13 @@ class PagingFormat:
         """Frame number in an entry."""
         return (entry & self.frame_mask) >> 12
 
+    def address(self, entry: int) -> int:
+        """gpa of that frame as the host, whose words have 32 bits, has it: the upper part is lost."""
+        return entry & self.frame_mask & 0xFFFFFFFF
+
     def flags(self, entry: int) -> int:
         """Everything in an entry but the frame number."""
         return entry & ~self.frame_mask
-
-    def in_hole(self, gva: int, shift: int) -> bool:
-        """Whether ``gva`` is the host's, as far as the level at ``shift`` can tell."""
-        return shift == self.table_shift and gva >= self.hole
 
     def upper_rule(self, shift: int) -> tuple[int, str]:
         """Flags an entry at ``shift`` may have, and what the guest is killed with otherwise."""

@@ -10,18 +10,16 @@ __all__ = ["RELEASES", "Release"]
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One release of the host: ``skips_cli`` = a ``cli`` of the guest's kernel is emulated as nothing;
-    ``access_may_end_at_limit`` = a hypercall's structure may end with the last byte of memory."""
+    """One release of the host: ``skips_cli`` = a ``cli`` of the guest's kernel is emulated as nothing."""
 
     name: str
     skips_cli: bool
-    access_may_end_at_limit: bool
 
 
 RELEASES: Final = {
     release.name: release
     for release in (
-        Release("2.6.32", skips_cli=False, access_may_end_at_limit=True),
-        Release("2.6.35", skips_cli=True, access_may_end_at_limit=False),
+        Release("2.6.32", skips_cli=False),
+        Release("2.6.35", skips_cli=True),
     )
 }

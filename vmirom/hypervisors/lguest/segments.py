@@ -3,19 +3,20 @@
 The guest is told nothing about what became of a descriptor: DPL 0 becomes 1, the accessed bit is set (the
 table is read-only to the processor), and entries 10, 11, 16 and 31 are kept for the host. A descriptor
 that can't be used is noticed when it is loaded, as a fault of the guest. Each entry to the guest reloads
-the segment registers, so a changed descriptor is in force at once.
+the segment registers, so a changed descriptor is in force at once; one that a register holds and that
+can't be loaded any more faults in the host's own code there, and the guest is dead of "trap 256".
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from vmirom.hypervisors.lguest.death import Killed
+from vmirom.hypervisors.lguest.death import Killed, c_hex
 from vmirom.machine.engine import Engine, Segment, SegmentName
 from vmirom.machine.memory import Memory
 from vmirom.overlays import lguest as abi
 
-__all__ = ["SegmentTable"]
+__all__ = ["SegmentTable", "unreturned"]
 
 _PRESENT: Final = 1 << 15
 _CODE_OR_DATA: Final = 1 << 12
@@ -30,7 +31,21 @@ _HOST_ENTRIES: Final = frozenset(
     {abi.Gdt.HOST_CODE, abi.Gdt.HOST_DATA, abi.Gdt.TSS, abi.Gdt.DOUBLE_FAULT_TSS}
 )
 _TLS: Final = range(abi.Gdt.TLS_FIRST, abi.Gdt.TLS_FIRST + abi.Gdt.TLS_COUNT)
+_CODE: Final = 1 << 11
+_CONFORMING: Final = 1 << 10
+_READABLE: Final = 1 << 9
+"""Of code; of data the same bit says writable."""
+_NO_TRAP: Final = 256
+"""What the host puts where the trap's number comes to stand; a fault in its own code leaves it there."""
+_SWITCHER_EFLAGS: Final = 0x82
+"""Those of the switcher at its iret: they come to stand where the error code is."""
+_RETURNED: Final = (SegmentName.CS, SegmentName.SS)
 _RELOADED: Final = (SegmentName.DS, SegmentName.ES, SegmentName.FS, SegmentName.GS)
+
+
+def unreturned(eip: int) -> str:
+    """What a guest is killed with whose CS or SS an iret can't load."""
+    return f"unhandled trap {_NO_TRAP} at {c_hex(eip)} ({c_hex(_SWITCHER_EFLAGS)})"
 
 
 class SegmentTable:
@@ -40,6 +55,7 @@ class SegmentTable:
         self._engine = engine
         self._memory: Memory = engine.memory
         self._page = page
+        self._changed = False
         self._put(abi.Gdt.HOST_CODE, *_FLAT_CODE)
         self._put(abi.Gdt.HOST_DATA, *_FLAT_DATA)
         self.load(abi.Gdt.KERNEL_CODE, *_FLAT_CODE)
@@ -55,6 +71,7 @@ class SegmentTable:
             high |= abi.Constants.GUEST_PRIVILEGE << 13
         self._put(index, low, high | _ACCESSED)
         self._reload(index)
+        self._changed = True
 
     def load_tls(self, descriptors: bytes) -> None:
         """LOAD_TLS: three descriptors of 8 bytes for entries 6 to 8."""
@@ -62,6 +79,40 @@ class SegmentTable:
             low = int.from_bytes(descriptors[8 * position : 8 * position + 4], "little")
             high = int.from_bytes(descriptors[8 * position + 4 : 8 * position + 8], "little")
             self.load(index, low, high)
+
+    def check(self) -> None:
+        """Before an entry: what the registers hold can be loaded, data segments at level 0, code and stack by
+        an iret. Raises Killed."""
+        if not self._changed:
+            return
+        self._changed = False
+        held = {name: self._engine.segment(name).selector for name in (*_RELOADED, *_RETURNED)}
+        if not all(self._data_loads(held[name]) for name in _RELOADED):
+            raise Killed(f"unhandled trap {_NO_TRAP} at {c_hex(self._engine.eip)} (0x0)")
+        if not (self._returns(held[SegmentName.CS], _CODE) and self._returns(held[SegmentName.SS], 0)):
+            raise Killed(unreturned(self._engine.eip))
+
+    def _data_loads(self, selector: int) -> bool:
+        if not selector & ~3:
+            return True
+        kind = self._high(selector)
+        if kind & (_CODE | _READABLE) == _CODE:
+            return False
+        conforming = kind & (_CODE | _CONFORMING) == _CODE | _CONFORMING
+        return bool(kind) and (conforming or selector & 3 <= kind >> 13 & 3)
+
+    def _returns(self, selector: int, code: int) -> bool:
+        kind = self._high(selector)
+        writable = bool(code) or bool(kind & _READABLE)
+        return bool(kind) and kind & _CODE == code and writable and selector & 3 == kind >> 13 & 3
+
+    def _high(self, selector: int) -> int:
+        """Upper word of a present code or data descriptor in the table, 0 of anything else."""
+        index = (selector & 0xFFFF) >> 3
+        if index >= abi.Gdt.ENTRIES or selector & 4:
+            return 0
+        high = self._memory.u32(self._page + 8 * index + 4)
+        return high if high & _PRESENT and high & _CODE_OR_DATA else 0
 
     def segment(self, selector: int) -> Segment:
         """What loading ``selector`` puts into a segment register; a null or unusable one has attributes 0."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from vmirom.hypervisors.hypervisor import Trace
-from vmirom.hypervisors.lguest.death import Killed, c_hex
+from vmirom.hypervisors.lguest.death import HostBug, Killed, c_hex
 from vmirom.hypervisors.lguest.guest_memory import GuestMemory
 from vmirom.hypervisors.lguest.interrupts import ERROR_CODE_VECTORS, Gate, Interrupts
 from vmirom.hypervisors.lguest.page_tables import ERROR_USER, ERROR_WRITE, ShadowTables
@@ -167,7 +167,10 @@ class Traps:
     def _is_protected(self) -> bool:
         """Whether the instruction is one that a processor has and refuses where the engine's has none: RDPMC
         without CR4.PCE, SYSENTER while its CS register is 0."""
-        return self._guest.read(self._shadows.guest_physical(self._engine.eip), 2) in _REFUSED
+        try:
+            return self._guest.read(self._shadows.guest_physical(self._engine.eip), 2) in _REFUSED
+        except (Killed, HostBug):  # ours to ask, not the host's
+            return False
 
     def _note_no_execute(self, address: int, error: int) -> None:
         """A fetch that the guest's entry forbids is filled all the same, and faults again, for ever."""
