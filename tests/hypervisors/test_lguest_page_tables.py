@@ -25,7 +25,7 @@ Hcall = abi.Hcall
 P, RW, US, A, D, PSE, G = 1, 2, 4, 0x20, 0x40, 0x80, 0x100
 READ, WRITE, USER = 0, 2, 4
 ONE, TWO = 0x260000, 0x261000
-LIMIT_FRAME = (MIB << 8) + 1
+LIMIT_FRAME = (MIB << 8) + 7
 
 
 @pytest.fixture(params=[True, False], ids=["pae", "two-level"])

@@ -1,9 +1,8 @@
 """An embedded lguest host, 2.6.32 or 2.6.35.
 
-Left out, and how it answers: virtio devices, the console device among them (the descriptor page ends the
-list at once; NOTIFY prints a string, of at most a MiB, or ends the launcher); Linux's switcher code (its
-page is empty). A guest that halts with
-nothing left to wake it ends its run instead of sleeping.
+A stock Linux boots on it as on the real one. Left out, and how it answers: input on the console, and virtio
+devices that the launcher's options would add; Linux's switcher code (its page is empty). NOTIFY of a string
+prints at most a MiB. A guest that halts with nothing left to wake it ends its run instead of sleeping.
 
 What the real host does wrongly it does wrongly here too (lguest.md section 14), and two things more: a
 SET_PTE of a clean writable entry goes in writable, so its dirty bit is lost, and an instruction fetch from a

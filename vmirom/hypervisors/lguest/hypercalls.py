@@ -18,6 +18,7 @@ from vmirom.hypervisors.hypervisor import Console, Trace
 from vmirom.hypervisors.lguest.clock import Clock, ClockEvent
 from vmirom.hypervisors.lguest.data import RING_FREE, LguestData
 from vmirom.hypervisors.lguest.death import BadNotify, Killed, ShutDown, c_hex
+from vmirom.hypervisors.lguest.device import ConsoleDevice
 from vmirom.hypervisors.lguest.guest_memory import GuestMemory
 from vmirom.hypervisors.lguest.interrupts import Interrupts
 from vmirom.hypervisors.lguest.page_tables import ShadowTables
@@ -51,6 +52,7 @@ class Hypercalls:
         traps: Traps,
         clock: Clock,
         console: Console,
+        device: ConsoleDevice,
         trace: Trace,
         stable_tsc: bool,
     ) -> None:
@@ -63,6 +65,7 @@ class Hypercalls:
         self._traps = traps
         self._clock = clock
         self._console = console
+        self._device = device
         self._trace = trace
         self._stable_tsc = stable_tsc
         self.timer = ClockEvent(clock)
@@ -232,9 +235,9 @@ class Hypercalls:
         self._notify = gpa
 
     def _tell_launcher(self) -> None:
-        """The launcher's part: no device has a ring or status here, so the address is a string to print."""
+        """The launcher's part: an address of the console's, or a string to print."""
         gpa, self._notify = self._notify, 0
-        if not gpa:
+        if not gpa or self._device.notify(gpa):
             return
         if gpa >= self._guest.limit:
             raise BadNotify(f"Bad NOTIFY {gpa:#x}")

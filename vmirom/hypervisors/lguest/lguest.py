@@ -16,6 +16,7 @@ from typing import Final
 from vmirom.hypervisors.hypervisor import Console, Ending, EndKind, LoadError, NoTrace, Trace
 from vmirom.hypervisors.lguest.clock import Clock
 from vmirom.hypervisors.lguest.death import BadNotify, HostBug, Killed, ShutDown
+from vmirom.hypervisors.lguest.device import DEVICE_PAGES, ConsoleDevice
 from vmirom.hypervisors.lguest.guest_memory import GuestMemory
 from vmirom.hypervisors.lguest.host_pages import HostPages
 from vmirom.hypervisors.lguest.hypercalls import Hypercalls
@@ -35,8 +36,6 @@ from vmirom.overlays import lguest as abi
 __all__ = ["EngineFactory", "Lguest"]
 
 EngineFactory = Callable[[Memory], Engine]
-_DESCRIPTOR_PAGES: Final = 1
-"""Device pages handed out: the descriptor page, whose first entry ends the list."""
 _HOST_PAGES: Final = 4 * (2048 + 5) + 8
 """Enough for four shadows of a whole address space; pages that aren't touched cost nothing."""
 _HOST_TICK_NS: Final = 4_000_000
@@ -87,7 +86,7 @@ class Lguest:
         host = self._ram + abi.Constants.DEVICE_PAGES_MAX * PAGE_SIZE
         self.engine: Engine = engine_factory(Memory(host + _HOST_PAGES * PAGE_SIZE))
         memory = self.engine.memory
-        limit = self._ram // PAGE_SIZE + _DESCRIPTOR_PAGES
+        limit = self._ram // PAGE_SIZE + DEVICE_PAGES
         guest = GuestMemory(memory, self._ram, limit)
         pages = HostPages(memory, host, memory.size)
         self._set_control()
@@ -110,6 +109,7 @@ class Lguest:
             self.traps,
             self._clock,
             console,
+            ConsoleDevice(memory, self._ram, console, self.interrupts.raise_interrupt),
             self._trace,
             stable_tsc,
         )
