@@ -1,8 +1,10 @@
 """An embedded lguest host, 2.6.32 or 2.6.35.
 
-A stock Linux boots on it as on the real one. Left out, and how it answers: input on the console, and virtio
-devices that the launcher's options would add; Linux's switcher code (its page is empty). NOTIFY of a string
-prints at most a MiB. A guest that halts with nothing left to wake it ends its run instead of sleeping.
+A stock Linux boots on it, but its programs do not always fare well under load (docs/hosts/lguest.md).
+
+Left out, and how it answers: input on the console, and virtio devices that the launcher's options would add;
+Linux's switcher code (its page is empty). NOTIFY of a string prints at most a MiB. A guest that halts with
+nothing left to wake it ends its run instead of sleeping.
 
 What the real host does wrongly it does wrongly here too (lguest.md section 14), and two things more: a
 SET_PTE of a clean writable entry goes in writable, so its dirty bit is lost, and an instruction fetch from a
