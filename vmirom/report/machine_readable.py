@@ -15,6 +15,9 @@ from vmirom.report.xml_text import xml_text
 
 __all__ = ["boot_report", "junit"]
 
+_OF_EXAMINATIONS = frozenset({"answers", "remarks"})
+"""What only a ROM examined from outside has to say (vmirom/conform/hostside), never a boot."""
+
 
 def boot_report(guest: str, abi: str, results: Sequence[BootResult], agreement: Agreement) -> dict[str, Any]:
     """What ``vmirom boot --json`` prints."""
@@ -26,7 +29,11 @@ def boot_report(guest: str, abi: str, results: Sequence[BootResult], agreement: 
         "agreement": {"agree": agreement.agree, **msgspec.to_builtins(agreement)},
         "boots": [
             {
-                **msgspec.to_builtins(result),
+                **{
+                    name: value
+                    for name, value in msgspec.to_builtins(result).items()
+                    if name not in _OF_EXAMINATIONS
+                },
                 "call_total": result.call_total,
                 "hypercall_total": result.hypercall_total,
             }
