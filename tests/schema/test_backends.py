@@ -32,7 +32,7 @@ ORDERED = {
     "Schedop": "yield block shutdown poll remote_shutdown shutdown_code watchdog pin_override",
     "Shutdown": "poweroff reboot suspend crash watchdog soft_reset",
     "Evtchnop": """bind_interdomain bind_virq bind_pirq close send status alloc_unbound bind_ipi
-        bind_vcpu unmask reset init_control expand_array set_priority""",
+        bind_vcpu unmask reset init_control expand_array set_priority reset_continued""",
     "EvtchnStatus": "closed unbound interdomain pirq virq ipi",
     "Vcpuop": """initialise up down is_up get_runstate_info register_runstate_memory_area
         set_periodic_timer stop_periodic_timer set_singleshot_timer
@@ -43,8 +43,15 @@ ORDERED = {
         get_features pagesize guest_handle commandline build_id""",
     "Xenmem": """increase_reservation decrease_reservation maximum_ram_page current_reservation
         maximum_reservation machphys_mfn_list populate_physmap add_to_physmap -
-        memory_map machine_memory_map exchange machphys_mapping""",
-    "Physdevop": "- - - - - irq_status_query set_iopl set_iobitmap apic_read apic_write - - eoi",
+        memory_map machine_memory_map exchange machphys_mapping set_memory_map maximum_gpfn
+        remove_from_physmap set_pod_target get_pod_target get_sharing_freed_pages
+        get_sharing_shared_pages - access_op - add_to_physmap_batch - machphys_compat_mfn_list
+        get_vnumainfo reserved_device_memory_map acquire_resource""",
+    "Physdevop": """- - - - irq_unmask_notify irq_status_query set_iopl set_iobitmap apic_read apic_write
+        assign_vector - eoi map_pirq unmap_pirq manage_pci_add manage_pci_remove
+        pirq_eoi_gmfn_v1 - restore_msi manage_pci_add_ext setup_gsi - get_free_pirq
+        pci_mmcfg_reserved pci_device_add pci_device_remove restore_msi_ext pirq_eoi_gmfn_v2
+        dbgp_op prepare_msix release_msix""",
     "Consoleio": "write read",
     "VmAssist": "enable disable",
     "AssistType": """four_gb_segments four_gb_segments_notify writable_pagetables pae_extended_cr3
