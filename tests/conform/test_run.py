@@ -29,7 +29,7 @@ def test_each_boot_is_told_apart_and_has_its_command_line_and_ends() -> None:
 
 @pytest.mark.parametrize("host", ["qemu", "embedded"])
 def test_a_power_off_is_asked_for_wherever_it_is_told_from_a_crash(host: str) -> None:
-    assert guests(["VMI-IRQ-12"], ("native", host)) == ["conform-ends/shutdown"]
+    assert "conform-ends/shutdown" in guests(["VMI-IRQ-12"], ("native", host))
 
 
 def test_an_image_that_breaks_a_rule_is_judged_without_a_boot() -> None:
