@@ -360,7 +360,7 @@ def test_looks_come_at_the_guest_s_own_blocks(
 ) -> None:
     """Behind the first slice and each one after it, to the block."""
     if not host_code:
-        monkeypatch.setattr(hostcode, "_placed", lambda code: None)
+        monkeypatch.setattr(hostcode, "placed", lambda code: None)
     with machine(b"\x40\xeb\xfd", live=live) as engine:  # inc %eax; jmp back
         engine.look_every(1000, 7)
         for count in (7, 1007, 2007):

@@ -22,7 +22,7 @@ def soon() -> int:
 
 @pytest.mark.parametrize("live", [True, False])
 def test_the_window_opens_without_code_of_the_host_s(monkeypatch: pytest.MonkeyPatch, live: bool) -> None:
-    monkeypatch.setattr(hostcode, "_placed", lambda code: None)
+    monkeypatch.setattr(hostcode, "placed", lambda code: None)
     with machine(b"\x90\xfb\x90\x90\xfa" + HLT, live=live) as engine:
         engine.eflags = 2
         assert engine.run(soon(), window=True) == Window()
@@ -96,7 +96,7 @@ def test_only_blocks_that_can_be_interrupted_are_python_s(monkeypatch: pytest.Mo
     loop = mov(1, 2_000) + b"\x49\x75\xfd" + HLT
     for filtered in (True, False):
         if not filtered:
-            monkeypatch.setattr(hostcode, "_placed", lambda code: None)
+            monkeypatch.setattr(hostcode, "placed", lambda code: None)
         filtered = filtered and hostcode.counter() is not None
         with machine(loop) as engine:
             engine.memory.write(0x4000, b"\xfb\x90\x90")

@@ -11,7 +11,8 @@ The work-arounds that unicorn 2.1.4 needs are here, each with its reason:
 * An interrupt window is watched by a BLOCK hook: STI, POPF and IRET all end a block, and so does the
   instruction in an STI shadow. Translated blocks carry the hook only if another hidden flag, HF_MPX_IU,
   tells them from the normal ones, so that a guest runs at full speed while no window is asked for.
-* Stops come from a ticker that repeats them.
+* Stops come from a ticker that repeats them. They are taken between two blocks only, since unicorn by itself
+  repeats an instruction behind whose store it takes one; see :mod:`vmirom.machine.unicorn.boundaries`.
 * A block is looked at before it runs, for what unicorn would end the process at.
 """
 
@@ -41,6 +42,7 @@ from vmirom.machine.paging import Access, Mode, PageFault, translate
 from vmirom.machine.ticker import ATTENTION_NS, ticker
 from vmirom.machine.unicorn import library as lib
 from vmirom.machine.unicorn import scratch
+from vmirom.machine.unicorn.boundaries import stop_at_boundaries
 from vmirom.machine.unicorn.calibration import calibrate
 from vmirom.machine.unicorn.hostcode import HostCode, countdown, in_window
 from vmirom.machine.unicorn.ports import PortAccess
@@ -68,6 +70,7 @@ class UnicornEngine(PortAccess, Refusals):
 
     def __init__(self, memory: Memory, live: bool = True, window_hook: bool = True) -> None:
         layout = calibrate()
+        stop_at_boundaries()
         machine = lib.Machine()
         self.memory = memory
         self._pin = ctypes.c_char.from_buffer(memory.raw)

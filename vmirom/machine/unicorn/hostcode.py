@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-__all__ = ["HostCode", "countdown", "counter", "in_window"]
+__all__ = ["HostCode", "countdown", "counter", "in_window", "placed"]
 
 _RDTSC: Final = b"\x0f\x31\x48\xc1\xe2\x20\x48\x09\xd0\xc3"  # rdtsc; shl $32,%rdx; or %rdx,%rax; ret
 _WINDOW: Final = (
@@ -51,7 +51,7 @@ class HostCode:
     page: Any
 
 
-def _placed(code: bytes) -> HostCode | None:
+def placed(code: bytes) -> HostCode | None:
     """``code`` in a page of its own; None where it can't be executed."""
     if platform.machine() not in ("x86_64", "AMD64") or ctypes.sizeof(ctypes.c_void_p) != 8:
         return None
@@ -67,7 +67,7 @@ def _placed(code: bytes) -> HostCode | None:
 @lru_cache(maxsize=1)
 def counter() -> Callable[[], int] | None:
     """The host's time-stamp counter; None if it can't be read like this."""
-    code = _placed(_RDTSC)
+    code = placed(_RDTSC)
     if code is None:
         return None
     read = ctypes.CFUNCTYPE(ctypes.c_uint64)(code.address)
@@ -81,10 +81,10 @@ def counter() -> Callable[[], int] | None:
 def countdown(counter: int, callback: int) -> HostCode | None:
     """A hook that takes one off the 64-bit word at ``counter`` and goes on to ``callback``, with its
     arguments, when nothing is left. None where there is no such code."""
-    return _placed(_COUNTDOWN % tuple(struct.pack("<Q", at) for at in (counter, callback)))
+    return placed(_COUNTDOWN % tuple(struct.pack("<Q", at) for at in (counter, callback)))
 
 
 def in_window(flags: int, hidden: int, callback: int) -> HostCode | None:
     """A hook that goes on to ``callback``, with its arguments, only if the word at ``flags`` has IF and the
     one at ``hidden`` no interrupt shadow; all three are addresses. None where there is no such code."""
-    return _placed(_WINDOW % tuple(struct.pack("<Q", at) for at in (flags, hidden, callback)))
+    return placed(_WINDOW % tuple(struct.pack("<Q", at) for at in (flags, hidden, callback)))

@@ -23,7 +23,7 @@ InstructionSeen = Callable[[int], None]
 @contextmanager
 def stores_seen(engine: UnicornEngine, seen: StoreSeen, quiet: Iterable[int] = ()) -> Iterator[None]:
     """Within, ``seen`` is told of every store of the guest but those that begin in a frame of ``quiet``,
-    which cost nothing; let them be few. An exception from it ends the run and is raised."""
+    which cost nothing; let them be few. An exception from it ends the run behind the block and is raised."""
     u = lib.constants("unicorn_const")
 
     told = engine._guarded(seen, None)

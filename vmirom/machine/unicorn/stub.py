@@ -1,11 +1,19 @@
-"""What stands in the translator's place, for processors of the host that are x86-64; see ``translation``.
+"""What stands in the place of three functions of unicorn, for processors of the host that are x86-64.
 
-Entry: as gen_intermediate_code's in the System V ABI: RDI = CPUState, RSI = TranslationBlock, EDX = most
-instructions. It calls that, with 64 of them at most, has the address of the block's first byte from
-tlb_vaddr_to_host, and goes over its bytes. If one is LOCK's, with a prefix or 0F behind it, it asks the
-callback (CPUState, TranslationBlock); so it does for a block that lies in two pages, or on a processor with
-SMAP. If the answer is not 0, it leaves by cpu_loop_exit, else it returns. That, and faults of the
-translator's, unwind it by longjmp, which does no harm: it owns nothing.
+STUB, in the translator's place; see ``translation``. Entry: as gen_intermediate_code's in the System V ABI:
+RDI = CPUState, RSI = TranslationBlock, EDX = most instructions. It calls that, with 64 of them at most, has
+the address of the block's first byte from tlb_vaddr_to_host, and goes over its bytes. If one is LOCK's, with
+a prefix or 0F behind it, it asks the callback (CPUState, TranslationBlock); so it does for a block that lies
+in two pages, or on a processor with SMAP. If the answer is not 0, it leaves by cpu_loop_exit, else it
+returns. That, and faults of the translator's, unwind it by longjmp, which does no harm: it owns nothing.
+
+ASKED, in the place of check_exit_request; see ``boundaries``. Entry: RDI = TCGContext. It goes on to that
+function, and if the operation before was a load or store of the guest's, it puts FAILED in the place of the
+helper that the new last operation calls. Clobbers what a function may.
+
+FAILED, in that helper's place. Entry: RDI = uc_struct, ESI = 0, the return address in translated code. It
+returns unless an access has failed, and then goes on to the helper with everything as it was. Clobbers RAX
+and flags.
 
 Each line is an instruction, and what a disassembler says of it: a test holds that.
 """
@@ -15,7 +23,7 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-__all__ = ["STUB", "filled"]
+__all__ = ["ASKED", "FAILED", "STUB", "asked", "failed", "filled"]
 
 STUB: Final = bytes.fromhex(
     "53"  # push rbx
@@ -85,6 +93,33 @@ STUB: Final = bytes.fromhex(
     "c3"  # ret
 )
 
+ASKED: Final = bytes.fromhex(
+    "488b8722222222"  # mov rax, qword ptr [rdi + 0x22222222]
+    "0fb640f8"  # movzx eax, byte ptr [rax - 8]
+    "2d33333333"  # sub eax, 0x33333333
+    "83f803"  # cmp eax, 3
+    "48b81111111111111111"  # movabs rax, 0x1111111111111111
+    "772a"  # ja 0x49
+    "57"  # push rdi
+    "ffd0"  # call rax
+    "5f"  # pop rdi
+    "488b8722222222"  # mov rax, qword ptr [rdi + 0x22222222]
+    "48b94444444444444444"  # movabs rcx, 0x4444444444444444
+    "48394820"  # cmp qword ptr [rax + 0x20], rcx
+    "750e"  # jne 0x48
+    "48b95555555555555555"  # movabs rcx, 0x5555555555555555
+    "48894820"  # mov qword ptr [rax + 0x20], rcx
+    "c3"  # ret
+    "ffe0"  # jmp rax
+)
+FAILED: Final = bytes.fromhex(
+    "83bf2222222200"  # cmp dword ptr [rdi + 0x22222222], 0
+    "7501"  # jne 0xa
+    "c3"  # ret
+    "48b81111111111111111"  # movabs rax, 0x1111111111111111
+    "ffe0"  # jmp rax
+)
+
 _TRANSLATE, _TO_HOST, _CALLBACK, _LEAVE = (bytes([mark]) * 8 for mark in (0x11, 0x44, 0x55, 0x66))
 _STATE, _HFLAGS = (bytes([mark]) * 4 for mark in (0x22, 0x33))
 
@@ -101,3 +136,17 @@ def filled(translate: int, to_host: int, callback: int, leave: int, state: int, 
     ):
         code = code.replace(mark, struct.pack("<Q", address))
     return code.replace(_STATE, struct.pack("<I", state)).replace(_HFLAGS, struct.pack("<I", hflags))
+
+
+def asked(ask: int, helper: int, failed: int, last: int, accesses: int) -> bytes:
+    """ASKED with the addresses of check_exit_request, of its helper and of FAILED, the offset in TCGContext
+    of the pointer to the last operation's link, and the first of the four numbers of loads and stores."""
+    code = ASKED.replace(_STATE, struct.pack("<I", last)).replace(_HFLAGS, struct.pack("<I", accesses))
+    for mark, address in ((_TRANSLATE, ask), (_TO_HOST, helper), (_CALLBACK, failed)):
+        code = code.replace(mark, struct.pack("<Q", address))
+    return code
+
+
+def failed(helper: int, error: int) -> bytes:
+    """FAILED with the address of that helper and the offset of invalid_error in uc_struct."""
+    return FAILED.replace(_TRANSLATE, struct.pack("<Q", helper)).replace(_STATE, struct.pack("<I", error))

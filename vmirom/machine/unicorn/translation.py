@@ -25,12 +25,11 @@ import struct
 import sys
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Final
 from weakref import WeakValueDictionary
 
 from vmirom.machine.unicorn.calibration import LIVE_STATE, PROBE_CODE, Layout, Probe
-from vmirom.machine.unicorn.library import library
+from vmirom.machine.unicorn.linkage import address_of, slot
 from vmirom.machine.unicorn.stub import filled
 
 __all__ = ["Seen", "first_refused", "watch_translation"]
@@ -117,19 +116,16 @@ def _installed(hflags: int) -> bool:
     offset in the processor's state."""
     if sys.platform != "linux" or platform.machine() != "x86_64":
         return False
-    c = library().c
     try:
-        addresses = [ctypes.cast(getattr(c, name), ctypes.c_void_p).value or 0 for name in _CALLED]
-        slot = _slot(Path(c._name), _TRANSLATE, addresses[0])
+        translate, to_host, leave = (address_of(name) for name in _CALLED)
+        place = slot(_TRANSLATE)
         code = mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
     except (AttributeError, OSError, ValueError, struct.error):
         return False
-    translate, to_host, leave = addresses
     look = ctypes.cast(_callback, ctypes.c_void_p).value or 0
     code.write(filled(translate, to_host, look, leave, LIVE_STATE[1], hflags))
     _kept.append(code)
     entry = ctypes.addressof(ctypes.c_char.from_buffer(code))
-    place = ctypes.c_uint64.from_address(slot)
     before, place.value = place.value, entry
     if not _works():
         place.value = before
@@ -160,37 +156,3 @@ def _works() -> bool:
 
 _kept: Final[list[mmap.mmap]] = []
 _CALLED: Final = (_TRANSLATE, _TO_HOST, _LEAVE)
-_DYNAMIC_SYMBOLS, _RELOCATIONS, _JUMP_SLOT = 11, 4, 7
-_READ_ONLY_LATER: Final = 0x6474E552  # PT_GNU_RELRO
-
-
-def _slot(path: Path, name: str, address: int) -> int:
-    """The address of the slot through which a loaded ELF library calls its own function ``name``, which is at
-    ``address``. Raises ValueError if there is none that can be written, OSError if the file can't be read."""
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as elf:
-        headers, sections = struct.unpack_from("<QQ", elf, 0x20)
-        headers_count, _, sections_count = struct.unpack_from("<HHH", elf, 0x38)
-        rows = [struct.unpack_from("<IIQQQQII", elf, sections + 64 * i) for i in range(sections_count)]
-        _, _, _, _, symbols, symbols_size, link, _ = next(r for r in rows if r[1] == _DYNAMIC_SYMBOLS)
-        names, names_size = rows[link][4:6]
-        word = elf.find(b"\0" + name.encode() + b"\0", names, names + names_size) + 1 - names
-        number = _words(elf, symbols, symbols_size, 0).index(word)
-        (value,) = struct.unpack_from("<Q", elf, symbols + 24 * number + 8)
-        for _, kind, _, _, start, size, _, applied in rows:
-            if kind == _RELOCATIONS and applied:
-                index = _words(elf, start, size, 3).index(number)
-                offset, info = struct.unpack_from("<QQ", elf, start + 24 * index)
-                if info & 0xFFFFFFFF == _JUMP_SLOT and not any(
-                    kind == _READ_ONLY_LATER and begin <= offset < begin + length
-                    for kind, _, _, begin, _, _, length, _ in (
-                        struct.unpack_from("<IIQQQQQQ", elf, headers + 56 * i) for i in range(headers_count)
-                    )
-                ):
-                    return int(address - value + offset)
-    raise ValueError(f"{path}: no slot for {name}")
-
-
-def _words(elf: mmap.mmap, start: int, size: int, which: int) -> list[int]:
-    """One 32-bit word of each 24-byte row of a table."""
-    with memoryview(elf) as whole, whole[start : start + size] as part, part.cast("I") as words:
-        return words[which::6].tolist()
