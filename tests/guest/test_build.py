@@ -41,6 +41,7 @@ def test_a_shipped_guest_is_what_its_sources_give(name: str) -> None:
     assert build_one(name).data == guest_blob(name).read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.toolchain
 def test_check_finds_nothing_to_change(capsys: pytest.CaptureFixture[str]) -> None:
     need("zig")
@@ -61,6 +62,7 @@ def test_the_same_source_gives_the_same_bytes_from_any_folder(toolchain: str, tm
     assert here.warnings == ()
 
 
+@pytest.mark.slow
 @pytest.mark.toolchain
 @pytest.mark.parametrize("toolchain", ["zig", "gnu"])
 @pytest.mark.parametrize("name", guest_names())

@@ -40,15 +40,18 @@ def test_the_shipped_bits_come_out_again(backend: str) -> None:
         assert built.data == load_rom(backend, built.abi).data, f"run python -m vmirom.rom.build {backend}"
 
 
+@pytest.mark.slow
 def test_the_lock_is_current() -> None:
     report = build_all(("native",), toolchain=tools(), check=True)
     assert report.good, report.lines
 
 
+@pytest.mark.slow
 def test_another_folder_makes_the_same_bits(tmp_path: Path) -> None:
     assert build_rom("native", toolchain=tools(), romsrc=copy_of(tmp_path)).data == load_rom("native").data
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", backend_names())
 def test_gnu_tools_make_a_rom_of_the_same_shape(backend: str) -> None:
     built = build_rom(backend, toolchain=tools("gnu"))
@@ -62,6 +65,7 @@ def test_gnu_tools_make_a_rom_of_the_same_shape(backend: str) -> None:
     assert image.private.slots_offset == shipped.private.slots_offset
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "text", "rule"),
     [
@@ -106,6 +110,7 @@ def test_a_bad_backend_file_is_one_line(tmp_path: Path, text: str, rule: str) ->
     assert rule in str(caught.value) and "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_commands_write_one_rom_or_say_why_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tools()
     out = tmp_path / "n.rom"
