@@ -81,4 +81,4 @@ def test_processors_come_up_on_a_real_kvm(backend: str, paging: str, processors:
         if result.outcome is Outcome.SUCCESS:
             break
     assert result.outcome is Outcome.SUCCESS, (result.reason, result.transcript[-5:])
-    assert result.transcript[-1] == "result: 89 passed, 0 failed"
+    assert result.transcript[-1] == "result: 90 passed, 0 failed"
