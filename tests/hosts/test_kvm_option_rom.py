@@ -74,9 +74,7 @@ def test_processors_come_up_on_a_real_kvm(backend: str, paging: str, processors:
         pytest.skip(f"no real KVM: {found.found}; {found.missing}")
     rom, line = load_rom(backend).data, f"mode={paging} cpus={processors}"
     boot = OptionRomBoot(rom, shipped_probe(), backend, line, 64, 240.0, machine, processors)
-    for _ in range(
-        3
-    ):  # a busy machine emulates the processors by fits and starts, which timers' checks may see
+    for _ in range(3):  # a busy machine emulates processors by fits and starts, as timers' checks may see
         result = boot_on_kvm(boot)
         if result.outcome is Outcome.SUCCESS:
             break
