@@ -46,10 +46,6 @@ def _words_swapped(original: Any) -> Any:
     return lambda self, maddr, low, high: original(self, maddr, high, low)
 
 
-def _shorter(original: Any) -> Any:
-    return lambda self, at, entries: original(self, at, entries - 1)
-
-
 def _never_masks(original: Any) -> Any:
     def set_table(self: Any, at: int) -> int:
         answer = int(original(self, at))

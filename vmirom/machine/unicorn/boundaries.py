@@ -25,7 +25,7 @@ from typing import Final
 from vmirom.machine.unicorn import library as lib
 from vmirom.machine.unicorn.calibration import PROBE_CODE, Probe
 from vmirom.machine.unicorn.hostcode import HostCode, placed
-from vmirom.machine.unicorn.linkage import address_of, slot
+from vmirom.machine.unicorn.linkage import address_of, leads_to, slot
 from vmirom.machine.unicorn.stub import asked, failed
 
 __all__ = ["stop_at_boundaries"]
@@ -61,11 +61,7 @@ def stop_at_boundaries() -> bool:
     if code is None:
         return False
     _kept.extend((failing, code))
-    before, place.value = place.value, code.address
-    if not _works():
-        place.value = before
-        return False
-    return True
+    return leads_to(place, code.address, _works)
 
 
 def _places() -> tuple[int, int]:

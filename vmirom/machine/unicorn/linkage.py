@@ -9,13 +9,13 @@ from __future__ import annotations
 import ctypes
 import mmap
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 from vmirom.machine.unicorn.library import library
 
-__all__ = ["address_of", "slot"]
+__all__ = ["address_of", "leads_to", "slot"]
 
 _DYNAMIC_SYMBOLS, _RELOCATIONS, _JUMP_SLOT = 11, 4, 7
 _READ_ONLY_LATER: Final = 0x6474E552  # PT_GNU_RELRO
@@ -31,6 +31,15 @@ def slot(name: str) -> ctypes.c_uint64:
     if there is no such function, ValueError if it has no slot that can be written, struct.error or OSError if
     the file can't be read."""
     return ctypes.c_uint64.from_address(_slot(Path(library().c._name), name, address_of(name)))
+
+
+def leads_to(place: ctypes.c_uint64, address: int, works: Callable[[], bool]) -> bool:
+    """Have the slot ``place`` lead to ``address`` from now on; as before if it turns out not to work."""
+    before, place.value = place.value, address
+    if works():
+        return True
+    place.value = before
+    return False
 
 
 def _slot(path: Path, name: str, address: int) -> int:

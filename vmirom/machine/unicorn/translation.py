@@ -18,8 +18,6 @@ Where that slot can't be had (another platform, another processor), such code do
 from __future__ import annotations
 
 import ctypes
-import mmap
-import platform
 import re
 import struct
 import sys
@@ -29,7 +27,8 @@ from typing import Final
 from weakref import WeakValueDictionary
 
 from vmirom.machine.unicorn.calibration import LIVE_STATE, PROBE_CODE, Layout, Probe
-from vmirom.machine.unicorn.linkage import address_of, slot
+from vmirom.machine.unicorn.hostcode import HostCode, placed
+from vmirom.machine.unicorn.linkage import address_of, leads_to, slot
 from vmirom.machine.unicorn.stub import filled
 
 __all__ = ["Seen", "first_refused", "watch_translation"]
@@ -114,23 +113,19 @@ _callback: Final = _LOOK(_look)
 def _installed(hflags: int) -> bool:
     """Put the stub in the translator's place, once a process; whether it works there. ``hflags`` is their
     offset in the processor's state."""
-    if sys.platform != "linux" or platform.machine() != "x86_64":
+    if sys.platform != "linux":
         return False
     try:
         translate, to_host, leave = (address_of(name) for name in _CALLED)
         place = slot(_TRANSLATE)
-        code = mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
     except (AttributeError, OSError, ValueError, struct.error):
         return False
     look = ctypes.cast(_callback, ctypes.c_void_p).value or 0
-    code.write(filled(translate, to_host, look, leave, LIVE_STATE[1], hflags))
-    _kept.append(code)
-    entry = ctypes.addressof(ctypes.c_char.from_buffer(code))
-    before, place.value = place.value, entry
-    if not _works():
-        place.value = before
+    code = placed(filled(translate, to_host, look, leave, LIVE_STATE[1], hflags))
+    if code is None:
         return False
-    return True
+    _kept.append(code)
+    return leads_to(place, code.address, _works)
 
 
 def _works() -> bool:
@@ -154,5 +149,5 @@ def _works() -> bool:
     return told == [(PROBE_CODE, 5)]
 
 
-_kept: Final[list[mmap.mmap]] = []
+_kept: Final[list[HostCode]] = []
 _CALLED: Final = (_TRANSLATE, _TO_HOST, _LEAVE)
