@@ -115,18 +115,24 @@ static void flush(void)
 	used = 0;
 }
 
+/* What follows an identity, to the end of the line. */
+static void answered(const char *question, const char *format, __builtin_va_list list)
+{
+	text(": ");
+	text(question);
+	text(" = ");
+	formatted(format, list);
+	flush();
+}
+
 void say(const char *id, const char *question, const char *format, ...)
 {
 	__builtin_va_list list;
 
 	text(id);
-	text(": ");
-	text(question);
-	text(" = ");
 	__builtin_va_start(list, format);
-	formatted(format, list);
+	answered(question, format, list);
 	__builtin_va_end(list);
-	flush();
 }
 
 void say_of(const char *id, const char *part, const char *question, const char *format, ...)
@@ -136,13 +142,9 @@ void say_of(const char *id, const char *part, const char *question, const char *
 	text(id);
 	put('.');
 	text(part);
-	text(": ");
-	text(question);
-	text(" = ");
 	__builtin_va_start(list, format);
-	formatted(format, list);
+	answered(question, format, list);
 	__builtin_va_end(list);
-	flush();
 }
 
 void say_at(const char *id, u32 value, const char *part, const char *question, const char *format, ...)
@@ -154,13 +156,9 @@ void say_at(const char *id, u32 value, const char *part, const char *question, c
 	number(value, 16);
 	put('.');
 	text(part);
-	text(": ");
-	text(question);
-	text(" = ");
 	__builtin_va_start(list, format);
-	formatted(format, list);
+	answered(question, format, list);
 	__builtin_va_end(list);
-	flush();
 }
 
 void note(const char *format, ...)
