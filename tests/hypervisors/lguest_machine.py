@@ -7,13 +7,14 @@ lets the guest execute.
 from __future__ import annotations
 
 import struct
+import threading
 import time
 from typing import Any
 
 from vmirom.hypervisors.hypervisor import Ending
 from vmirom.hypervisors.lguest import Lguest
-from vmirom.hypervisors.lguest.clock import Clock
 from vmirom.machine.addresses import Gpa
+from vmirom.machine.clock import Clock, HostClock
 from vmirom.machine.engine import SegmentName
 from vmirom.machine.unicorn import UnicornEngine
 from vmirom.overlays import lguest as abi
@@ -93,20 +94,20 @@ class Events:
         self.events.append((kind, detail))
 
 
-class HandClock(Clock):
+class HandClock(HostClock):
     """Stands still unless slept on or turned."""
 
     def __init__(self) -> None:
+        super().__init__(lambda: self.now, lambda: 1_000_000_000)
         self.now = 0
+        self.now_ns = lambda: self.now
+        self.wall_ns = self.wall
 
     def wall(self) -> int:
         return 1_600_000_000_123_456_789 + self.now
 
-    def monotonic(self) -> int:
-        return self.now
-
-    def sleep(self, duration: int) -> None:
-        self.now += max(duration, 1)
+    def sleep(self, until_ns: int, woken: threading.Event | None = None) -> None:
+        self.now = max(until_ns, self.now + 1)
 
 
 class Machine:

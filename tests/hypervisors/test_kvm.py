@@ -273,7 +273,7 @@ def test_the_clock_never_steps_back_when_it_is_published_again() -> None:
     recorder = Recorder()
     machine = make(UnicornEngine, 2, recorder.console, recorder)
     try:
-        clock, memory = machine.clock, machine.memory
+        clock, memory = machine.system_time, machine.memory
         assert clock.enable(0x1001)
         last = 0
         for i in range(2000):
@@ -372,7 +372,7 @@ def test_steal_time_counts_what_passes_between_runs(monkeypatch: pytest.MonkeyPa
         steal, memory = machine.steal, machine.memory
         assert steal.enable(0x1001)
         times = iter([2000, 2500, 9000, 9100])
-        monkeypatch.setattr("vmirom.hypervisors.kvm.clock.time.monotonic_ns", lambda: next(times))
+        monkeypatch.setattr(machine.clock, "now_ns", lambda: next(times))
         steal.entering()
         steal.left()  # 2000
         steal.entering()  # 2500

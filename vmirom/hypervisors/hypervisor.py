@@ -75,7 +75,7 @@ class Hypervisor(Protocol):
         """Place the bundle by the boot protocol and set the first state. Raises LoadError."""
 
     def run(self, deadline_ns: int) -> Ending:
-        """Run to the end, or to the deadline (``time.monotonic_ns``)."""
+        """Run to the end, or to the deadline, a time of its engine's clock."""
 
     def pfn_of(self, frame: int) -> int | None:
         """Guest-physical frame that a physical frame of the engine is; None for one that is not the

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from vmirom.machine.clock import Clock
 from vmirom.machine.memory import Memory
 
 __all__ = [
@@ -114,6 +115,7 @@ class Engine(Protocol):
     callbacks, where EIP is at the instruction)."""
 
     memory: Memory
+    clock: Clock
 
     eax: int
     ecx: int
@@ -171,8 +173,8 @@ class Engine(Protocol):
     def run(self, deadline_ns: int | None = None, window: bool = False) -> Exit:
         """Execute until something happens.
 
-        ``deadline_ns`` is a ``time.monotonic_ns`` value after which :class:`Preempted` is returned
-        (late by at most a few milliseconds). With ``window`` the engine also stops as soon as the
+        ``deadline_ns`` is a time of :attr:`clock` from which on :class:`Preempted` is returned (by the
+        host's, a few milliseconds late at most). With ``window`` the engine also stops as soon as the
         guest becomes :attr:`interruptible`. A pending KeyboardInterrupt is raised from here.
         """
 

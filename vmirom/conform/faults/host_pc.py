@@ -185,7 +185,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
         "wall-a-year-on",
         "the wall clock MSR tells a year more",
         "TIME",
-        "hypervisors.kvm.clock:Clock.write_wall",
+        "hypervisors.kvm.clock:SystemTime.write_wall",
         _wall_a_year_on,
     ),
     _kvm(

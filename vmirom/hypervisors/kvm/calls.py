@@ -6,11 +6,9 @@ An unknown number, or one whose feature is not advertised, is -KVM_ENOSYS (-1000
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from vmirom.hypervisors.kvm.clock import Clock
 from vmirom.hypervisors.kvm.era import Era
 from vmirom.machine.engine import Engine
 from vmirom.machine.memory import BadAddress
@@ -46,11 +44,10 @@ class Calls:
     """The calls of one machine. ``send(vector)`` queues an interrupt, ``wake()`` ends a halt."""
 
     def __init__(
-        self, engine: Engine, era: Era, clock: Clock, send: Callable[[int], None], wake: Callable[[], None]
+        self, engine: Engine, era: Era, send: Callable[[int], None], wake: Callable[[], None]
     ) -> None:
         self._engine = engine
         self._memory = engine.memory
-        self._clock = clock
         self._send = send
         self._wake = wake
         table: dict[Hypercall, Callable[[int, int, int, int], Answer]] = {
@@ -112,7 +109,7 @@ class Calls:
             pairing: Any = self._memory.view(gpa, ffi, "struct kvm_clock_pairing")
         except BadAddress:
             return -int(Errno.EFAULT), f"gpa {gpa:#x} is not memory"
-        now = time.time_ns()
+        now = self._engine.clock.wall_ns()
         pairing.sec, pairing.nsec = now // _SECOND, now % _SECOND
         pairing.tsc = self._engine.tsc()
         pairing.flags = 0

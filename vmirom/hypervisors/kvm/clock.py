@@ -11,14 +11,14 @@ that the guest sees the clock and the stolen time jump together, and their diffe
 
 from __future__ import annotations
 
-import time
 from typing import Any, Final
 
+from vmirom.machine.clock import Clock
 from vmirom.machine.engine import Engine
 from vmirom.machine.memory import BadAddress, Memory
 from vmirom.overlays.kvm import ClockFlag, MsrFlag, ffi
 
-__all__ = ["Clock", "StealTime", "scale"]
+__all__ = ["StealTime", "SystemTime", "scale"]
 
 _SECOND: Final = 1_000_000_000
 _REPUBLISH_NS: Final = _SECOND
@@ -41,11 +41,12 @@ def scale(hz: int) -> tuple[int, int]:
     return (target << 32) // rate, shift
 
 
-class Clock:
+class SystemTime:
     """The system time and wall clock of one machine; ``stable`` sets TSC_STABLE."""
 
     def __init__(self, engine: Engine, stable: bool) -> None:
         self._engine = engine
+        self._clock = engine.clock
         self._memory: Memory = engine.memory
         self._flags = int(ClockFlag.TSC_STABLE) if stable else 0
         self._mul, self._shift = scale(engine.tsc_hz())
@@ -69,11 +70,11 @@ class Clock:
 
     def refresh(self) -> None:
         """Publish again once a second, as KVM does now and then."""
-        if self.system & _ENABLED and time.monotonic_ns() - self._published_ns >= _REPUBLISH_NS:
+        if self.system & _ENABLED and self._clock.now_ns() - self._published_ns >= _REPUBLISH_NS:
             self._publish()
 
     def _publish(self) -> bool:
-        self._published_ns = time.monotonic_ns()
+        self._published_ns = self._clock.now_ns()
         gpa = self.system & ~_ENABLED
         try:
             info: Any = self._memory.view(gpa, ffi, "struct pvclock_vcpu_time_info")
@@ -98,7 +99,7 @@ class Clock:
             wall: Any = self._memory.view(value, ffi, "struct pvclock_wall_clock")
         except BadAddress:
             return False
-        boot = time.time_ns() - self.at(self._engine.tsc())
+        boot = self._clock.wall_ns() - self.at(self._engine.tsc())
         wall.version = wall.version + 1 + (wall.version & 1) & _U32  # what was odd is taken for rubbish
         wall.sec, wall.nsec = boot // _SECOND & _U32, boot % _SECOND
         wall.version = wall.version + 1 & _U32
@@ -111,8 +112,9 @@ class StealTime:
     RESERVED: Final = _STEAL_ALIGN - 2
     """Bits of the MSR that must be 0."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: Memory, clock: Clock) -> None:
         self._memory = memory
+        self._clock = clock
         self.value = 0
         """The MSR as it was written."""
         self.stolen_ns = 0
@@ -133,13 +135,13 @@ class StealTime:
         if not self.value & _ENABLED:
             return
         if self._left:
-            self.stolen_ns += time.monotonic_ns() - self._left
+            self.stolen_ns += self._clock.now_ns() - self._left
         if self.stolen_ns != self._published:
             self._publish()
 
     def left(self) -> None:
         """The virtual CPU has run, or has been woken from a halt."""
-        self._left = time.monotonic_ns()
+        self._left = self._clock.now_ns()
 
     def _publish(self) -> None:
         self._published = self.stolen_ns

@@ -14,7 +14,7 @@ from typing import Final
 
 from vmirom.hypervisors.hypervisor import Console, Trace
 from vmirom.hypervisors.kvm.calls import Calls, MmuOpFailed
-from vmirom.hypervisors.kvm.clock import Clock, StealTime
+from vmirom.hypervisors.kvm.clock import StealTime, SystemTime
 from vmirom.hypervisors.kvm.era import era
 from vmirom.hypervisors.kvm.registers import Registers
 from vmirom.hypervisors.native import multiboot
@@ -52,10 +52,10 @@ class KvmMachine(Machine):
         self.era = era(host_era)
         super().__init__(engine_factory, memory_mib, console, trace, modules)
         engine = self.engine
-        self.clock = Clock(engine, self.era.has(Feature.CLOCKSOURCE_STABLE))
-        self.steal = StealTime(self.memory)
+        self.system_time = SystemTime(engine, self.era.has(Feature.CLOCKSOURCE_STABLE))
+        self.steal = StealTime(self.memory, engine.clock)
         self.registers = Registers()
-        self.calls = Calls(engine, self.era, self.clock, self._queue, self._kicked)
+        self.calls = Calls(engine, self.era, self._queue, self._kicked)
         self._queued: deque[int] = deque()
         self._woken = False
         intel = engine.own_cpuid(0, 0)[1] == _INTEL
@@ -102,7 +102,7 @@ class KvmMachine(Machine):
 
     def entering(self) -> None:
         """The guest is about to run."""
-        self.clock.refresh()
+        self.system_time.refresh()
         self.steal.entering()
 
     def left(self) -> None:
@@ -119,7 +119,8 @@ class KvmMachine(Machine):
     def read_msr(self, index: int) -> int | None:
         """The paravirtual registers that this host serves."""
         if index in self._served(Feature.CLOCKSOURCE, Feature.CLOCKSOURCE2):
-            return self.clock.system if index in (Msr.SYSTEM_TIME, Msr.SYSTEM_TIME_NEW) else self.clock.wall
+            told = self.system_time
+            return told.system if index in (Msr.SYSTEM_TIME, Msr.SYSTEM_TIME_NEW) else told.wall
         if index == Msr.STEAL_TIME and self.era.has(Feature.STEAL_TIME):
             return self.steal.value
         found = self.registers.read(index)
@@ -129,7 +130,7 @@ class KvmMachine(Machine):
         """The paravirtual registers that this host serves."""
         if index in self._served(Feature.CLOCKSOURCE, Feature.CLOCKSOURCE2):
             system = index in (Msr.SYSTEM_TIME, Msr.SYSTEM_TIME_NEW)
-            taken = self.clock.enable(value) if system else self.clock.write_wall(value)
+            taken = self.system_time.enable(value) if system else self.system_time.write_wall(value)
             if not taken:
                 self.trace.event("timer", f"{Msr(index).name}: {value:#x} is not memory, ignored")
             return True

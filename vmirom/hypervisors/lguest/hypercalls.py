@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Final
 
 from vmirom.hypervisors.hypervisor import Console, Trace
-from vmirom.hypervisors.lguest.clock import Clock, ClockEvent
+from vmirom.hypervisors.lguest.clock import ClockEvent
 from vmirom.hypervisors.lguest.data import RING_FREE, LguestData
 from vmirom.hypervisors.lguest.death import BadNotify, Killed, ShutDown, c_hex
 from vmirom.hypervisors.lguest.device import ConsoleDevice
@@ -25,6 +25,7 @@ from vmirom.hypervisors.lguest.page_tables import ShadowTables
 from vmirom.hypervisors.lguest.paging_format import PagingFormat
 from vmirom.hypervisors.lguest.segments import SegmentTable
 from vmirom.hypervisors.lguest.traps import Traps
+from vmirom.machine.clock import Clock
 from vmirom.machine.engine import Engine
 from vmirom.overlays import lguest as abi
 
@@ -184,7 +185,7 @@ class Hypercalls:
         data.fields.tsc_khz = self._engine.tsc_hz() // 1000 if self._stable_tsc else 0
         if data.fields.syscall_vec != abi.Constants.SYSCALL_VECTOR:
             raise Killed("bad syscall vector")
-        data.write_time(self._clock.wall())
+        data.write_time(self._clock.wall_ns())
         data.fields.reserve_mem = self._paging.reserved
         data.fields.pgdir = self._shadows.first_top
         if data.kernel_address >= self._paging.hole:

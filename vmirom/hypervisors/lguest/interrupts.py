@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from vmirom.hypervisors.hypervisor import Trace
-from vmirom.hypervisors.lguest.clock import Clock
 from vmirom.hypervisors.lguest.data import IF, LguestData
 from vmirom.hypervisors.lguest.death import Killed
 from vmirom.hypervisors.lguest.guest_memory import GuestMemory
 from vmirom.hypervisors.lguest.page_tables import ShadowTables
 from vmirom.hypervisors.lguest.segments import SegmentTable, unreturned
+from vmirom.machine.clock import Clock
 from vmirom.machine.engine import Engine, SegmentName
 from vmirom.overlays import lguest as abi
 
@@ -119,7 +119,7 @@ class Interrupts:
             self._pending &= ~(1 << number)
             self._trace.event("interrupt", f"{number} to {gate.offset:#x}")
             self.reflect(gate, None)
-        data.write_time(self._clock.wall())
+        data.write_time(self._clock.wall_ns())
         # The host means to clear irq_pending here when nothing else waits, but asks for the number of the
         # next waiting interrupt, which is never 0: once set, the word stays set (lguest.md 14, defect 2).
 

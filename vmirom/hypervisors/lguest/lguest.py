@@ -14,7 +14,6 @@ from collections.abc import Callable
 from typing import Final
 
 from vmirom.hypervisors.hypervisor import Console, Ending, EndKind, LoadError, NoTrace, Trace
-from vmirom.hypervisors.lguest.clock import Clock
 from vmirom.hypervisors.lguest.death import BadNotify, HostBug, Killed, ShutDown
 from vmirom.hypervisors.lguest.device import DEVICE_PAGES, ConsoleDevice
 from vmirom.hypervisors.lguest.guest_memory import GuestMemory
@@ -29,6 +28,7 @@ from vmirom.hypervisors.lguest.segments import SegmentTable
 from vmirom.hypervisors.lguest.switcher import Switcher
 from vmirom.hypervisors.lguest.traps import Traps
 from vmirom.machine.addresses import PAGE_SIZE
+from vmirom.machine.clock import Clock
 from vmirom.machine.engine import Engine, EngineError, Halted, Segment, SegmentName, Stray, Trap
 from vmirom.machine.memory import Memory
 from vmirom.overlays import lguest as abi
@@ -81,10 +81,10 @@ class Lguest:
         self._ram = memory_mib << 20
         self._initrd = initrd
         self._trace: Trace = NoTrace() if trace is None else trace
-        self._clock = Clock() if clock is None else clock
         self._paging = PAE if pae else TWO_LEVEL
         host = self._ram + abi.Constants.DEVICE_PAGES_MAX * PAGE_SIZE
         self.engine: Engine = engine_factory(Memory(host + _HOST_PAGES * PAGE_SIZE))
+        self._clock = self.engine.clock if clock is None else clock
         memory = self.engine.memory
         limit = self._ram // PAGE_SIZE + DEVICE_PAGES
         guest = GuestMemory(memory, self._ram, limit)
@@ -125,7 +125,7 @@ class Lguest:
     def run(self, deadline_ns: int) -> Ending:
         """Run to the end or the deadline. Never raises for anything the guest did."""
         try:
-            while self._clock.monotonic() < deadline_ns:
+            while self._clock.now_ns() < deadline_ns:
                 if (ending := self._step(deadline_ns)) is not None:
                     return ending
         except Killed as death:
@@ -199,7 +199,7 @@ class Lguest:
         timer = self.hypercalls.timer.deadline()
         stop = deadline_ns if timer is None else min(deadline_ns, timer)
         if self.interrupts.any_pending():
-            stop = min(stop, self._clock.monotonic() + _HOST_TICK_NS)
+            stop = min(stop, self._clock.now_ns() + _HOST_TICK_NS)
         return stop
 
     def _sleep(self, deadline_ns: int) -> Ending | None:
@@ -208,8 +208,7 @@ class Lguest:
             return Ending(
                 EndKind.BUDGET, "the guest halted for ever: no timer is set and nothing can wake it"
             )
-        now = self._clock.monotonic()
-        self._clock.sleep(min(deadline_ns, deadline_ns if timer is None else timer) - now)
+        self._clock.sleep(deadline_ns if timer is None else min(deadline_ns, timer))
         return None
 
     # -- first and last things ------------------------------------------------------------------------

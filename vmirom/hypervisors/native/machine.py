@@ -10,7 +10,6 @@ machines too.
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -19,6 +18,7 @@ from vmirom.hypervisors.hypervisor import Console, Ending, EndKind, LoadError, T
 from vmirom.hypervisors.native import multiboot
 from vmirom.hypervisors.native.image import read_image
 from vmirom.hypervisors.native.registers import has_msr
+from vmirom.machine.clock import date
 from vmirom.machine.delivery import Delivery, TripleFault
 from vmirom.machine.devices import Devices, Request, RequestKind
 from vmirom.machine.devices.bridge import HALF
@@ -51,7 +51,6 @@ _LTR: Final = b"\x0f\x00"
 _LTR_OPERAND: Final = 0xD8  # ltr %eax; the registers in their order
 _REGISTERS: Final = ("eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi")
 _FOUR_GIB: Final = 1 << 32
-_LONGEST_SLEEP_NS: Final = 50_000_000
 _CODE: Final = Segment(0x08, 0, 0xFFFFFFFF, 0x00C09B00)
 _DATA: Final = Segment(0x10, 0, 0xFFFFFFFF, 0x00C09300)
 
@@ -80,8 +79,11 @@ class Machine:
             raise LoadError(f"memory: {memory_mib} MiB is not between 2 and 3072")
         self.memory = Memory(memory_mib * _MIB)
         self.engine = engine_factory(self.memory)
+        self.clock = clock = self.engine.clock
         self.trace = trace
-        self.devices = Devices(self.memory.size, console, self._ask, unlock=self._unlock)
+        self.devices = Devices(
+            self.memory.size, console, self._ask, clock.now_ns, lambda: date(clock.wall_ns()), self._unlock
+        )
         self.delivery = Delivery(self.engine, self._guard_rom)
         self.modules = tuple(modules)
         self._ending: Ending | None = None
@@ -210,7 +212,7 @@ class Machine:
     # running
 
     def run(self, deadline_ns: int) -> Ending:
-        """Run to the end, or to the deadline (``time.monotonic_ns``)."""
+        """Run to the end, or to the deadline, a time of :attr:`clock`."""
         while self._ending is None:
             try:
                 self._step(deadline_ns)
@@ -224,7 +226,7 @@ class Machine:
         """Deliver what is pending, run once, answer the exit."""
         self._change_locks()
         self._advance()
-        if time.monotonic_ns() >= deadline_ns:
+        if self.clock.now_ns() >= deadline_ns:
             self._ending = Ending(EndKind.BUDGET, f"out of time at eip {self.engine.eip:#x}")
             return
         pending = self.interrupt_pending()
@@ -266,7 +268,7 @@ class Machine:
         """A guest that reads the time finds what was due by then to have happened: time comes first, since
         the host may take a while between the two."""
         now = self.engine.tsc()
-        if self._awaited is not None and time.monotonic_ns() >= self._awaited:
+        if self._awaited is not None and self.clock.now_ns() >= self._awaited:
             self._advance()
             self._notice()
         return now
@@ -375,13 +377,10 @@ class Machine:
             return
         while self._ending is None:
             self._advance()
-            now = time.monotonic_ns()
-            if self.interrupt_pending() or self.woken() or now >= deadline_ns:
+            if self.interrupt_pending() or self.woken() or self.clock.now_ns() >= deadline_ns:
                 return
             event = self.devices.next_event()
-            until = min(deadline_ns, now + _LONGEST_SLEEP_NS, event if event is not None else deadline_ns)
-            if until > now and self._wake.wait((until - now) / 1e9):
-                self._wake.clear()
+            self.clock.sleep(deadline_ns if event is None else min(deadline_ns, event), self._wake)
 
     def woken(self) -> bool:
         """For hypervisors built on this one: True once if a halted processor is to go on."""

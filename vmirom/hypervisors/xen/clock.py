@@ -7,7 +7,6 @@ the virtual CPU is scheduled after a block and about once a second: a guest must
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -38,6 +37,7 @@ class Clock:
 
     def __init__(self, engine: Engine, shared: SharedInfo) -> None:
         self._engine = engine
+        self._host = engine.clock
         self._shared = shared
         self.mul, self.shift = time_scale(engine.tsc_hz())
         self._origin = engine.tsc()
@@ -54,14 +54,14 @@ class Clock:
         return shifted * self.mul >> 32
 
     def monotonic(self, system_time: int) -> int:
-        """The ``time.monotonic_ns`` value at which system time reaches ``system_time``."""
-        return time.monotonic_ns() + system_time - self.now()
+        """The time of the engine's clock at which system time reaches ``system_time``."""
+        return self._host.now_ns() + system_time - self.now()
 
     def begin(self) -> None:
         """Fill in wall clock and time info for a domain that is about to start."""
         page: Any = self._shared.page
         page.wc_version = page.wc_version + 2
-        seconds, nanoseconds = divmod(time.time_ns() - self.now(), SECOND)
+        seconds, nanoseconds = divmod(self._host.wall_ns() - self.now(), SECOND)
         page.wc_sec = seconds & 0xFFFFFFFF
         page.wc_nsec = nanoseconds
         self.refresh()

@@ -5,7 +5,6 @@ Each subject keeps its own state in its own module; this one holds them, the fra
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 from vmirom.hypervisors.hypervisor import Console as Output
@@ -88,7 +87,7 @@ class Domain:
 
     def check_time(self) -> None:
         """For hypercalls that may take long: raise Ended when the run's time is up."""
-        if self.deadline_ns is not None and time.monotonic_ns() >= self.deadline_ns:
+        if self.deadline_ns is not None and self.engine.clock.now_ns() >= self.deadline_ns:
             raise Ended(Ending(EndKind.BUDGET, "inside a long hypercall when the time was up"))
 
     # Frames

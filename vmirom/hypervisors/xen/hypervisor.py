@@ -6,7 +6,6 @@ interrupt of a timer of Xen's own. Clearing the mask in memory delivers nothing 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["XenHypervisor", "make"]
 
-_NAP_NS: Final = 50_000_000
 _DIRECT: Final = (3, 4)
 """int3 and into have gates of DPL 3 in Xen's own table."""
 _SYSTEM_CALL: Final = 0x80
@@ -89,7 +87,7 @@ class XenHypervisor:
         self.domain.console.feed(data)
 
     def run(self, deadline_ns: int) -> Ending:
-        """Run until the machine ends or ``deadline_ns`` (``time.monotonic_ns``) has passed."""
+        """Run until the machine ends or ``deadline_ns``, a time of the engine's clock, has passed."""
         self.domain.deadline_ns = deadline_ns
         try:
             while True:
@@ -104,7 +102,8 @@ class XenHypervisor:
         """Deliver what is due, run the guest to its next exit, answer it."""
         domain = self.domain
         due = self._due()
-        now = time.monotonic_ns()
+        clock = domain.engine.clock
+        now = clock.now_ns()
         if now >= deadline_ns:
             raise Ended(Ending(EndKind.BUDGET, self._budget_reason()))
         if due is not None and now >= due:
@@ -113,7 +112,7 @@ class XenHypervisor:
             return
         domain.scheduling.check_wake()
         if domain.scheduling.blocked:
-            time.sleep(max(0, min(deadline_ns, due or deadline_ns, now + _NAP_NS) - now) / 1e9)
+            clock.sleep(min(deadline_ns, due or deadline_ns))
             return
         domain.scheduling.resume()
         domain.traps.check_nmi()
@@ -123,7 +122,7 @@ class XenHypervisor:
         self._answer(domain.engine.run(min(deadline_ns, due or deadline_ns)))
 
     def _due(self) -> int | None:
-        """When the next timer fires, as a ``time.monotonic_ns`` value: the same while no other is next."""
+        """When the next timer fires, as a time of the engine's clock: the same while no other is next."""
         due = self.domain.scheduling.next_due()
         if due is None:
             return None

@@ -20,11 +20,11 @@ from __future__ import annotations
 
 import ctypes
 import itertools
-import time
 from collections.abc import Callable
 from typing import Any, Final
 
 from vmirom.machine.addresses import PAGE_SIZE
+from vmirom.machine.clock import Clock, HostClock
 from vmirom.machine.engine import (
     EngineError,
     Exit,
@@ -64,15 +64,19 @@ class UnicornEngine(PortAccess, Refusals):
     """One virtual CPU on ``memory``. Starts at CPL 0 with flat 32-bit segments, paging and interrupts off,
     CR4 and all general registers 0.
 
-    ``live`` False and ``window_hook`` False force the slower portable roads; for tests.
+    ``clock`` is the machine's; without, the host's. ``live`` False and ``window_hook`` False force the slower
+    portable roads; for tests.
     Raises EngineError if unicorn is missing, of another version, or a build that can't be calibrated.
     """
 
-    def __init__(self, memory: Memory, live: bool = True, window_hook: bool = True) -> None:
+    def __init__(
+        self, memory: Memory, clock: Clock | None = None, live: bool = True, window_hook: bool = True
+    ) -> None:
         layout = calibrate()
         stop_at_boundaries()
         machine = lib.Machine()
         self.memory = memory
+        self.clock: Clock = HostClock(scratch.tsc, scratch.tsc_hz) if clock is None else clock
         self._pin = ctypes.c_char.from_buffer(memory.raw)
         self._ram = ctypes.addressof(self._pin)
         machine.check(
@@ -178,11 +182,11 @@ class UnicornEngine(PortAccess, Refusals):
 
     def _run(self, deadline_ns: int | None, window: bool = False) -> Exit:
         if self._slice and deadline_ns is not None:
-            if time.monotonic_ns() >= deadline_ns:
+            if self.clock.now_ns() >= deadline_ns:
                 return Preempted()
             deadline_ns = None
         while True:
-            now = time.monotonic_ns()
+            now = self.clock.now_ns()
             if self._kicked and not self._step_undone():
                 self._kicked = False
                 return Preempted()
@@ -597,11 +601,11 @@ class UnicornEngine(PortAccess, Refusals):
 
     def tsc(self) -> int:
         """See :class:`vmirom.machine.engine.Engine`."""
-        return scratch.tsc()
+        return self.clock.tsc()
 
     def tsc_hz(self) -> int:
         """See :class:`vmirom.machine.engine.Engine`."""
-        return scratch.tsc_hz()
+        return self.clock.tsc_hz()
 
     # end
 
