@@ -1,4 +1,4 @@
-"""The unicorn engine. Read library, calibration, state, scratch, ports, engine."""
+"""The unicorn engine. Read library, calibration, state, scratch, physical, ports, looks, engine."""
 
 from vmirom.machine.unicorn.engine import UnicornEngine
 

@@ -1,5 +1,8 @@
 """The engine that works everywhere: i386 instructions executed by unicorn.
 
+The run loop and the hooks that end a run; what else an engine does lies beside it, by subject: memory
+(``physical``), ports, looks between blocks (``looks``), opcodes, and refusals (``refused``).
+
 Every hook only records what happened and stops; :meth:`UnicornEngine.run` looks at it and gives an Exit.
 The work-arounds that unicorn 2.1.4 needs are here, each with its reason:
 
@@ -8,9 +11,8 @@ The work-arounds that unicorn 2.1.4 needs are here, each with its reason:
 * The processor stops *behind* a port instruction only at the end of its block. Where it has to stop at
   once (a forbidden port, a device that ends the machine), a debug breakpoint on that very port is armed
   from inside the hook; QEMU tests for it right after the access, when the hidden flag HF_IOBPT is set.
-* An interrupt window is watched by a BLOCK hook: STI, POPF and IRET all end a block, and so does the
-  instruction in an STI shadow. Translated blocks carry the hook only if another hidden flag, HF_MPX_IU,
-  tells them from the normal ones, so that a guest runs at full speed while no window is asked for.
+* Translated blocks carry the hook that watches for an interrupt window only if another hidden flag,
+  HF_MPX_IU, tells them from the normal ones, so that a guest runs at full speed while none is asked for.
 * Stops come from a ticker that repeats them. They are taken between two blocks only, since unicorn by itself
   repeats an instruction behind whose store it takes one; see :mod:`vmirom.machine.unicorn.boundaries`.
 * A block is looked at before it runs, for what unicorn would end the process at.
@@ -19,11 +21,9 @@ The work-arounds that unicorn 2.1.4 needs are here, each with its reason:
 from __future__ import annotations
 
 import ctypes
-import itertools
 from collections.abc import Callable
 from typing import Any, Final
 
-from vmirom.machine.addresses import PAGE_SIZE
 from vmirom.machine.clock import Clock, HostClock
 from vmirom.machine.engine import (
     EngineError,
@@ -44,23 +44,22 @@ from vmirom.machine.unicorn import library as lib
 from vmirom.machine.unicorn import scratch
 from vmirom.machine.unicorn.boundaries import stop_at_boundaries
 from vmirom.machine.unicorn.calibration import calibrate
-from vmirom.machine.unicorn.hostcode import HostCode, countdown, in_window
+from vmirom.machine.unicorn.looks import Looks
+from vmirom.machine.unicorn.opcodes import Opcodes
+from vmirom.machine.unicorn.physical import PhysicalMemory
 from vmirom.machine.unicorn.ports import PortAccess
 from vmirom.machine.unicorn.refused import Refusals
 
 __all__ = ["UnicornEngine"]
 
 _NOWHERE: Final = 0xFFFFFFFFFFFF
-_OFF: Final = (1 << 64) - 16  # an address where no block starts
 _NO_VECTOR: Final = -1
 _WITH_ERROR: Final = frozenset({8, 10, 11, 12, 13, 14, 17})
 _HF_IOBPT: Final = 1 << 24
 _HF_MPX_IU: Final = 1 << 26
-_PROT_RX: Final = 5
-_PROT_ALL: Final = 7
 
 
-class UnicornEngine(PortAccess, Refusals):
+class UnicornEngine(PhysicalMemory, PortAccess, Looks, Opcodes, Refusals):
     """One virtual CPU on ``memory``. Starts at CPL 0 with flat 32-bit segments, paging and interrupts off,
     CR4 and all general registers 0.
 
@@ -75,21 +74,13 @@ class UnicornEngine(PortAccess, Refusals):
         layout = calibrate()
         stop_at_boundaries()
         machine = lib.Machine()
+        super().__init__(machine, layout, live)
         self.memory = memory
         self.clock: Clock = HostClock(scratch.tsc, scratch.tsc_hz) if clock is None else clock
-        self._pin = ctypes.c_char.from_buffer(memory.raw)
-        self._ram = ctypes.addressof(self._pin)
-        machine.check(
-            machine.c.uc_mem_map_ptr(machine.handle, 0, memory.size, _PROT_ALL, self._ram), "memory"
-        )
-        super().__init__(machine, layout, live)
-        self._extents: list[tuple[int, int]] = [(0, memory.size)]
-        self._blocks: list[tuple[int, int, int]] = []
-        self._map_blocks()
+        self._map_memory()
+        self._closed = False
         self._vector = _NO_VECTOR
         self._stray: Stray | None = None
-        self._wanted: Callable[[], bool] | None = None
-        self._skip: int | None = None
         self._failure: BaseException | None = None
         self._refused: tuple[int, ...] | None = None
         self._port_breakpoint: tuple[int, int, int] | None = None
@@ -99,25 +90,18 @@ class UnicornEngine(PortAccess, Refusals):
         self._in_port = False
         self._kicked = False
         self._running = False
-        self._stopped = False
-        self._closed = False
         self.stop_at_ns = 0
         self._stop_lock = ticker.lock
         self._ports: Ports | None = None
         self._cpuid: Callable[[int, int], tuple[int, int, int, int] | None] | None = None
         self._read_tsc: Callable[[], int] | None = None
-        self._slice = 0
-        self._left = ctypes.c_int64(0)
-        self._sliced = False
-        self._opcodes: list[tuple[bytes, Callable[[], bool]]] = []
-        self._code: list[tuple[int, bytes]] = []
-        self._placed: set[tuple[int, bytes]] = set()
-        self._window_hook_wanted = window_hook and layout.hook_begin > 0
-        self._window: int | None = None
+        self._opcodes = []
+        self._code = []
+        self._placed = set()
         self._add_hooks()
+        self._watch_windows(window_hook)
         self._watch_blocks()
         self._reset()
-        memory.on_write = self._on_memory_write
 
     def _add_hooks(self) -> None:
         u, x = lib.constants("unicorn_const"), lib.constants("x86_const")
@@ -142,9 +126,6 @@ class UnicornEngine(PortAccess, Refusals):
         self._tlb_flush = u.UC_CTL_TLB_FLUSH
         self._exits = u.UC_CTL_UC_EXITS
         self._fpu = (x.UC_X86_REG_FPCW, x.UC_X86_REG_MXCSR)
-        if self._window_hook_wanted:
-            block, seen = self._block_kind, self._on_block
-            self._window = hook(block, lib.BLOCK_CALLBACK, seen, _OFF, _OFF, before=self._window_filter)
 
     def _reset(self) -> None:
         """The state after construction; MXCSR starts as 0 in unicorn, which unmasks every exception."""
@@ -309,11 +290,6 @@ class UnicornEngine(PortAccess, Refusals):
         if not self._in_port and self._running:
             ticker.urge()
 
-    def _leave(self) -> None:
-        """From a hook: stop here."""
-        self._stopped = True
-        self.machine.c.uc_emu_stop(self.machine.handle)
-
     def _guarded(self, callback: Callable[..., Any], default: Any) -> Callable[..., Any]:
         """A callback whose exception (KeyboardInterrupt too) ends the run and is raised from it, since
         nothing can pass through C."""
@@ -369,66 +345,6 @@ class UnicornEngine(PortAccess, Refusals):
             self._leave()
         return 1
 
-    def _on_block(self, _handle: int, _address: int, _size: int, _key: int) -> None:
-        self._stale = self._copied
-        if self.interruptible:
-            self._leave()
-
-    # interrupt windows
-
-    def _window_filter(self, callback: int) -> HostCode | None:
-        """Most blocks of a guest that an interrupt waits for have IF clear: they are no matter for Python."""
-        if self._image is None:
-            return None
-        flags, hidden = self._image + self.layout.eflags, self._image + self.layout.hflags
-        return in_window(flags, hidden, callback)
-
-    def _begin_window(self) -> None:
-        if self._window is None:
-            block, seen = self._block_kind, self._on_block
-            self._window = self.machine.hook(block, lib.BLOCK_CALLBACK, seen, before=self._window_filter)
-            self.machine.control(self._tb_flush)
-        elif self._window_hook_wanted:
-            self._bound_window(1, 0)
-
-    def _end_window(self) -> None:
-        if self._window_hook_wanted:
-            self._bound_window(_OFF, _OFF)
-        elif self._window is not None:
-            self.machine.unhook(self._window)
-            self._window = None
-            self.machine.control(self._tb_flush)
-
-    def _bound_window(self, begin: int, end: int) -> None:
-        """Move the permanent hook's range: everything (begin > end) or nothing."""
-        assert self._window is not None
-        bounds = (ctypes.c_uint64 * 2).from_address(self._window + self.layout.hook_begin)
-        bounds[0], bounds[1] = begin, end
-
-    # slices
-
-    def look_every(self, blocks: int, first: int) -> None:
-        """See :class:`vmirom.machine.engine.Engine`."""
-        at = ctypes.addressof(self._left)
-        self._slice, self._left.value = blocks, first + 1  # asked in front of the block behind them
-        hook = self.machine.hook
-        hook(self._block_kind, lib.BLOCK_CALLBACK, self._on_slice, before=lambda to: self._counted(at, to))
-        self.machine.control(self._tb_flush)
-
-    def _counted(self, at: int, callback: int) -> HostCode | None:
-        code = countdown(at, callback)
-        self._host_counts = code is not None
-        return code
-
-    def _on_slice(self, _handle: int, _address: int, _size: int, _key: int) -> None:
-        if not self._host_counts:
-            self._left.value -= 1
-            if self._left.value > 0:
-                return
-        self._left.value = self._slice + 1
-        self._sliced = True
-        self._leave()
-
     # ports: what is left to the run; the rest is in vmirom.machine.unicorn.ports
 
     def _after_port(self) -> Exit | None:
@@ -452,79 +368,6 @@ class UnicornEngine(PortAccess, Refusals):
             return self._trap()
         return None
 
-    # memory
-
-    def _map_blocks(self) -> None:
-        """Where each mapped extent lies in QEMU's own RAM addresses, by which code is invalidated."""
-        address = self.machine.library.ram_address
-        self._blocks = []
-        if address is not None and self.machine.library.invalidate is not None:
-            for start, end in self._extents:
-                self._blocks.append((start, end, address(self.machine.handle, self._ram + start) - start))
-
-    def _on_memory_write(self, gpa: int, length: int) -> None:
-        """Host stores never reach translated code by themselves."""
-        if self._closed or not length:
-            return
-        invalidate = self.machine.library.invalidate
-        if invalidate is None or not self._blocks:
-            self.machine.control(self._tb_flush)
-            return
-        for start, end, shift in self._blocks:
-            first, last = max(gpa, start), min(gpa + length, end)
-            if first < last:
-                invalidate(self.machine.handle, first + shift, last + shift)
-
-    def _carve(self, gpa: int, length: int) -> None:
-        """Make [gpa, gpa+length) an extent of its own."""
-        if gpa % PAGE_SIZE or length % PAGE_SIZE or length <= 0:
-            raise ValueError(f"[{gpa:#x}, +{length:#x}) is not whole pages")
-        self.memory.check(gpa, length)
-        cut: list[tuple[int, int]] = []
-        for start, end in self._extents:
-            marks = sorted({start, end} | {m for m in (gpa, gpa + length) if start < m < end})
-            cut.extend(itertools.pairwise(marks))
-        self._extents = cut
-
-    def _remap(self) -> None:
-        self._map_blocks()
-        self.machine.control(self._tb_flush)
-        self.flush_tlb()
-
-    def protect(self, gpa: int, length: int) -> None:
-        """See :class:`vmirom.machine.engine.Engine`."""
-        self._set_protection(gpa, length, _PROT_RX)
-
-    def unprotect(self, gpa: int, length: int) -> None:
-        """See :class:`vmirom.machine.engine.Engine`."""
-        self._set_protection(gpa, length, _PROT_ALL)
-
-    def _set_protection(self, gpa: int, length: int, protection: int) -> None:
-        self._carve(gpa, length)
-        c = self.machine.c
-        self.machine.check(c.uc_mem_protect(self.machine.handle, gpa, length, protection), "protection")
-        self._remap()
-
-    def unmap(self, gpa: int, length: int) -> None:
-        """See :class:`vmirom.machine.engine.Engine`."""
-        self._carve(gpa, length)
-        c = self.machine.c
-        for start, end in self._extents:
-            if gpa <= start and end <= gpa + length:
-                self.machine.check(c.uc_mem_unmap(self.machine.handle, start, end - start), "unmapping")
-        self._extents = [e for e in self._extents if not (gpa <= e[0] and e[1] <= gpa + length)]
-        self._remap()
-
-    def open_bus(self, gpa: int, length: int) -> None:
-        """Let the guest read all ones from unmapped [gpa, gpa+length) and forget its writes, instead of
-        reporting Stray; whole pages that are not memory (any more)."""
-        self.machine.open_bus(gpa, length)
-        self._remap()
-
-    def flush_tlb(self) -> None:
-        """See :class:`vmirom.machine.engine.Engine`."""
-        self.machine.control(self._tlb_flush)
-
     # code
 
     def watch(self, gva: int, length: int, seen: Callable[[int], None]) -> None:
@@ -536,41 +379,6 @@ class UnicornEngine(PortAccess, Refusals):
         callback = self._guarded(on_block, None)
         self.machine.hook(self._block_kind, lib.BLOCK_CALLBACK, callback, gva, gva + length - 1)
         self.machine.control(self._tb_flush)
-
-    def trap_opcode(self, opcode: bytes, seen: Callable[[], bool]) -> None:
-        """See :class:`vmirom.machine.engine.Engine`."""
-        self._opcodes.append((opcode, seen))
-        self._place_opcodes()
-
-    def code(self, gva: int, data: bytes) -> None:
-        """See :class:`vmirom.machine.engine.Engine`."""
-        self._code.append((gva, data))
-        self._place_opcodes()
-
-    def _place_opcodes(self) -> None:
-        """A hook at each address where the opcode's bytes stand; it fires where an instruction starts."""
-        placed = False
-        for opcode, seen in self._opcodes:
-            for gva, data in self._code:
-                at = data.find(opcode)
-                while at >= 0:
-                    if (gva + at, opcode) not in self._placed:
-                        self._placed.add((gva + at, opcode))
-                        self._place_opcode(gva + at, seen)
-                        placed = True
-                    at = data.find(opcode, at + 1)
-        if placed:
-            self.machine.control(self._tb_flush)
-
-    def _place_opcode(self, gva: int, seen: Callable[[], bool]) -> None:
-        def on_code(_handle: int, address: int, _size: int, _key: int) -> None:
-            if self._skip == address:
-                self._skip = None
-                return
-            self._wanted = seen
-            self._leave()
-
-        self.machine.hook(self._code_kind, lib.CODE_CALLBACK, on_code, gva, gva)
 
     # identity and time
 
@@ -615,13 +423,12 @@ class UnicornEngine(PortAccess, Refusals):
             if self._closed:
                 return
             self._closed = True
-            self.memory.on_write = None
             self._watched = None  # another engine's processor may come to lie in the same place
             self._release()
             self.machine.close()
             self._opcodes.clear()
             self._ports = self._cpuid = self._read_tsc = None
-            del self._pin
+            self._unmap_memory()
 
     def __enter__(self) -> UnicornEngine:
         return self

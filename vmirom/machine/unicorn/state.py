@@ -66,6 +66,9 @@ class State:
     """EFLAGS without the arithmetic flags and DF: right for IF, IOPL, VM, NT, TF."""
     hflags = _Word(176)
 
+    _stopped: bool = False
+    """Whether the present run was told to stop."""
+
     def __init__(self, machine: Machine, layout: Layout, live: bool) -> None:
         x = constants("x86_const")
         self.machine = machine
@@ -105,6 +108,11 @@ class State:
     def _forget(self) -> None:
         """The processor has changed behind the copy."""
         self._stale = self._copied
+
+    def _leave(self) -> None:
+        """From a hook: stop here."""
+        self._stopped = True
+        self.machine.c.uc_emu_stop(self.machine.handle)
 
     def _release(self) -> None:
         """Keep the last values readable, and free the context."""
