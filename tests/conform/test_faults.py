@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,16 +12,20 @@ from click.testing import CliRunner
 
 from vmirom.cli.main import cli
 from vmirom.conform.faults import CantApply, Fault, Where, all_faults, applied, fault_of
+from vmirom.conform.faults.by_clause import proofs, unbroken
 from vmirom.conform.faults.fault import HostPatch
-from vmirom.conform.faults.judging import CONTROLS, Found, Means, control, judged, names
+from vmirom.conform.faults.judging import CONTROLS, Catch, Found, Means, control, judged, names
+from vmirom.conform.faults.listed import checked
 from vmirom.conform.faults.routines import around, before, byte_of, exchange, instead, type_of
 from vmirom.conform.faults.trying import try_all
 from vmirom.conform.run import plan
 from vmirom.conform.suite import load_suite
 from vmirom.hypervisors.xen.traps import Traps
 from vmirom.overlays.vmi import Reloc
-from vmirom.report.faults import fault_lines, fault_report
+from vmirom.report.faults import clause_lines, fault_lines, fault_report
 from vmirom.rom.image import load_rom, parse_rom
+from vmirom.schema import AbiError
+from vmirom.schema.clauses import load_clauses
 
 QUICK = (
     "native-halt-at-once",
@@ -56,7 +61,7 @@ def test_there_are_enough_of_every_kind() -> None:
     for backend in ("native", "kvm", "xen", "lguest"):
         for where in Where:
             assert places[backend, where] >= 4, (backend, where)
-    assert len({fault.breaks for fault in all_faults()}) >= 8
+    assert len({area for fault in all_faults() for area in fault.areas}) >= 8
     assert all(fault.sentence and fault.id.startswith(f"{fault.backend}-") for fault in all_faults())
 
 
@@ -78,7 +83,7 @@ def test_every_fault_can_be_put_in_and_taken_out(fault: Fault) -> None:
 @pytest.mark.parametrize("name", QUICK)
 def test_a_few_are_caught(name: str) -> None:
     found = judged(fault_of(name), every=False)
-    assert found.caught, found
+    assert found.rightly, found
 
 
 @pytest.mark.boot
@@ -94,6 +99,53 @@ def test_nothing_is_caught_where_there_is_no_fault(name: str) -> None:
 def test_all_are_caught() -> None:
     found = try_all(names(()))
     assert [one.id for one in found if not one.caught] == []
+
+
+def test_clauses_are_told_by_what_made_their_checks_fail() -> None:
+    suite = load_suite("3.1", ["IRQ"])
+    faults = [fault_of("xen-enable-delivers-nothing"), fault_of("xen-disable-lost")]
+    waits = Catch(Means.GUEST, "interrupts: EnableInterrupts delivers it", "no", ("VMI-IRQ-03", "VMI-IRQ-06"))
+    found = [
+        Found(faults[0].id, (waits,), 1.0, breaks=faults[0].breaks),
+        Found(faults[1].id, (waits,), 1.0, breaks=faults[1].breaks),
+        Found("xen-clts-lost", (waits,), 1.0, "the process that tried it died", ("VMI-IRQ-06",)),
+    ]
+    assert [one.rightly for one in found] == [True, False, False]
+    told = {one.clause: one for one in proofs(suite, faults, found, {"VMI-IRQ-01": "nothing does"})}
+    assert told["VMI-IRQ-03"].shown_by == (faults[0].id,)
+    assert told["VMI-IRQ-03"].failed_by == (faults[0].id, faults[1].id, "xen-clts-lost")
+    assert told["VMI-IRQ-02"].broken_by == (faults[1].id,) and told["VMI-IRQ-02"].open
+    assert not told["VMI-IRQ-01"].open and not told["VMI-IRQ-01"].proven
+    assert told["VMI-IRQ-13"].proven and not told["VMI-IRQ-13"].checks
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('VMI-NONE-01 = "x"', "VMI-NONE-01: no such clause"),
+        ('VMI-IRQ-01 = " "', "VMI-IRQ-01: not a reason in words"),
+        ("VMI-IRQ-01 = 3", "VMI-IRQ-01: not a reason in words"),
+        ("=", "Invalid"),
+    ],
+)
+def test_a_reason_is_one_in_words_for_a_clause(tmp_path: Path, text: str, told: str) -> None:
+    file = tmp_path / "unbroken.toml"
+    file.write_text(text)
+    with pytest.raises(AbiError, match=told):
+        unbroken(load_clauses(), file)
+
+
+@pytest.mark.parametrize(
+    ("breaks", "told"),
+    [((), "x: breaks no clause"), (("VMI-IRQ-99",), "no clause is called 'VMI-IRQ-99'")],
+)
+def test_a_fault_breaks_declared_clauses(breaks: tuple[str, ...], told: str) -> None:
+    with pytest.raises(AbiError, match=told):
+        checked([Fault("x", "x", "native", breaks, byte_of(0, 0))], load_clauses())
+    fault = Fault("x", "x", "native", ("VMI-IRQ-01", "VMI-DT-01", "VMI-IRQ-02"), byte_of(0, 0))
+    assert fault.areas == ("IRQ", "DT") and checked([fault], load_clauses()) == (fault,)
+    with pytest.raises(AbiError, match="x: there are two of that name"):
+        checked([fault, fault], load_clauses())
 
 
 def test_a_hypervisor_is_whole_again_afterwards() -> None:
@@ -113,7 +165,7 @@ def test_a_hypervisor_is_whole_again_afterwards() -> None:
     ],
 )
 def test_what_is_not_there_is_an_error_and_never_caught(target: str) -> None:
-    fault = Fault("x", "x", "xen", "IRQ", HostPatch(target, lambda original: original))
+    fault = Fault("x", "x", "xen", ("VMI-IRQ-01",), HostPatch(target, lambda original: original))
     with pytest.raises(CantApply, match="is not there"), applied(fault):
         pass
     found = judged(fault, every=False)
@@ -138,7 +190,7 @@ def test_a_rom_that_is_not_as_it_was_is_an_error(patch: Any) -> None:
 def test_a_patch_that_changes_nothing_is_an_error() -> None:
     last = load_rom("native").data[0]
     with pytest.raises(CantApply, match="changes nothing"):
-        Fault("x", "x", "native", "ROM", byte_of(0, last)).rom()
+        Fault("x", "x", "native", ("VMI-ROM-01",), byte_of(0, last)).rom()
 
 
 def test_types_are_found_by_what_the_slots_say() -> None:
@@ -157,8 +209,12 @@ def test_what_is_told_of_a_run() -> None:
         Found("xen-space-kept", (), 1.0, "the process that tried it died"),
         Found("native", (), 1.0),
     ]
-    report = fault_report(found)
-    assert (report.caught, report.missed, report.good) == (1, 2, False)
+    report = fault_report(found, load_suite("3.1", ["VMI-ROM-03", "VMI-ROM-04"]))
+    assert (report.caught, report.missed, report.wrongly, report.good) == (1, 2, 0, False)
+    told = clause_lines(report)
+    assert "    shown by native-checksum" in told and "    checked by image: checksum" in told
+    assert told[-2] == "no fault has made them fail: VMI-ROM-04"
+    assert told[-1] == "no fault that breaks them is caught by a check of theirs: VMI-ROM-04"
     lines = fault_lines(report, verbose=True)
     assert lines[0].startswith("caught native-checksum") and "rules: checksum" in lines[0]
     assert any(line.startswith("MISSED xen-clts-lost") for line in lines)
@@ -176,13 +232,18 @@ def test_the_command_lists_and_refuses() -> None:
     result = run("--list", "--select", "xen-host")
     assert result.exit_code == 0 and "xen-host-ldt-ignored" in result.output
     assert "lguest" not in result.output
+    by_clause = run("--list", "--select", "VMI-IRQ-17").output
+    assert "xen-outside-flag-asks" in by_clause and "[VMI-IRQ-17]" in by_clause
     assert run("--select", "nothing-of-that-name").exit_code == 2
 
 
 @pytest.mark.boot
 @pytest.mark.slow
 def test_the_command_tries_and_tells() -> None:
-    report = json.loads(run("--select", "native-checksum", "--json", "--jobs", "2").output)
-    assert report["caught"] == 1 and report["missed"] == 0
+    report = json.loads(run("--select", "native-checksum", "--clauses", "--json", "--jobs", "2").output)
+    assert report["caught"] == 1 and report["missed"] == report["wrongly"] == 0
+    assert [(row["id"], row["shown_by"]) for row in report["clauses"]] == [
+        ("VMI-ROM-03", ["native-checksum"])
+    ]
     assert set(report["controls"]) == set(CONTROLS) and not any(report["controls"].values())
     assert report["faults"][0]["catches"][0]["means"] == "rules"

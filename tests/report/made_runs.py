@@ -31,9 +31,14 @@ OCCASION: Final = Occasion(
     "2026-01-01 00:00 UTC",
     faults=(
         SeededFault(
-            "forgets-pending", "xen ROM", "EnableInterrupts delivers nothing.", (FAILED,), ("VMI-IRQ-05",)
+            "forgets-pending",
+            "xen ROM",
+            "EnableInterrupts delivers nothing.",
+            (FAILED,),
+            ("VMI-IRQ-05",),
+            ("VMI-IRQ-05",),
         ),
-        SeededFault("drifts", "shared ROM", "A periodic alarm drifts."),
+        SeededFault("drifts", "shared ROM", "A periodic alarm drifts.", breaks=("VMI-TIME-19",)),
     ),
 )
 

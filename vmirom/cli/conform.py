@@ -190,7 +190,7 @@ def _occasion(suite: Suite, faults_path: Path | None, again: tuple[str, ...]) ->
     faults = None
     if faults_path is not None:
         try:
-            faults = read_faults(read_file(faults_path), suite.checks)
+            faults = read_faults(read_file(faults_path))
         except FaultsError as error:
             raise Fault(shown(faults_path), str(error)) from None
     titles = {area.name: area.title for area in suite.clauses.areas.values()}

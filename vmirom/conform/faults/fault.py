@@ -41,13 +41,13 @@ class HostPatch:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault. ``sentence`` says what goes wrong, ``breaks`` the area of clauses that suffers; ``options``
-    are the hypervisor's where it takes a certain one."""
+    """One fault. ``sentence`` says what goes wrong, ``breaks`` which clauses are no longer kept by it;
+    ``options`` are the hypervisor's where it takes a certain one."""
 
     id: str
     sentence: str
     backend: str
-    breaks: str
+    breaks: tuple[str, ...]
     patch: RomPatch | HostPatch
     options: Mapping[str, Any] = field(default_factory=dict)
     abi: str = "3.1"
@@ -56,6 +56,11 @@ class Fault:
     def where(self) -> Where:
         """Whose it is."""
         return Where.HYPERVISOR if isinstance(self.patch, HostPatch) else Where.ROM
+
+    @property
+    def areas(self) -> tuple[str, ...]:
+        """Areas of the clauses that it breaks (``IRQ``)."""
+        return tuple(dict.fromkeys(clause.split("-")[1] for clause in self.breaks))
 
     def setting(self, budget: float) -> Setting:
         """To play on, with the faulty ROM if it is one. Raises CantApply."""

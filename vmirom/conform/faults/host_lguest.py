@@ -13,7 +13,9 @@ _IF: Final = 0x200
 _YEAR_NS: Final = 365 * 86400 * 10**9
 
 
-def _lguest(name: str, sentence: str, breaks: str, target: str, make: Callable[[Any], Any]) -> Fault:
+def _lguest(
+    name: str, sentence: str, breaks: tuple[str, ...], target: str, make: Callable[[Any], Any]
+) -> Fault:
     patch = HostPatch(f"hypervisors.lguest.{target}", make)
     return Fault(f"lguest-host-{name}", sentence, "lguest", breaks, patch)
 
@@ -84,62 +86,82 @@ FAULTS: Final[tuple[Fault, ...]] = (
     _lguest(
         "descriptor-words-swapped",
         "LOAD_GDT_ENTRY swaps the two words",
-        "DT",
+        ("VMI-DT-05",),
         "segments:SegmentTable.load",
         _words_swapped,
     ),
     _lguest(
         "trap-gates",
         "every gate leaves interrupts on",
-        "IRQ",
+        ("VMI-DT-13",),
         "interrupts:Interrupts.load_gate",
         _always_trap_gate,
     ),
     _lguest(
-        "frame-if-set", "frames show IF set, always", "IRQ", "interrupts:Interrupts.reflect", _enabled_seen
+        "frame-if-set",
+        "frames show IF set, always",
+        ("VMI-IRQ-10",),
+        "interrupts:Interrupts.reflect",
+        _enabled_seen,
     ),
     _lguest(
         "frame-if-clear",
         "frames show IF clear, always",
-        "IRQ",
+        ("VMI-IRQ-10",),
         "interrupts:Interrupts.reflect",
         _never_enabled,
     ),
-    _lguest("error-code-zero", "error codes are 0", "DT", "interrupts:Interrupts.reflect", _error_zero),
+    _lguest(
+        "error-code-zero", "error codes are 0", ("VMI-DT-13",), "interrupts:Interrupts.reflect", _error_zero
+    ),
     _lguest(
         "interrupts-unwanted",
         "interrupts come although they are off",
-        "IRQ",
+        ("VMI-IRQ-06",),
         "data:LguestData.interrupts_wanted",
         _always_wanted,
     ),
-    _lguest("alarm-late", "SET_CLOCKEVENT takes twice the time", "TIME", "clock:ClockEvent.set", _late),
-    _lguest("set-pte-lost", "SET_PTE does nothing", "MMU", "page_tables:ShadowTables.set_entry", _nothing),
+    _lguest(
+        "alarm-late", "SET_CLOCKEVENT takes twice the time", ("VMI-TIME-15",), "clock:ClockEvent.set", _late
+    ),
+    _lguest(
+        "set-pte-lost",
+        "SET_PTE does nothing",
+        ("VMI-MMU-07",),
+        "page_tables:ShadowTables.set_entry",
+        _nothing,
+    ),
     _lguest(
         "set-pte-behind",
         "SET_PTE changes the entry behind",
-        "MMU",
+        ("VMI-MMU-07",),
         "page_tables:ShadowTables.set_entry",
         _entry_behind,
     ),
     _lguest(
         "clear-lost",
         "no shadow is ever dropped as a whole",
-        "MMU",
+        ("VMI-MMU-12",),
         "page_tables:ShadowTables.clear",
         _nothing,
     ),
-    _lguest("stack-kept", "SET_STACK does nothing", "DT", "hypercalls:Hypercalls._set_stack", _nothing),
-    _lguest("task-switched-lost", "TS does nothing", "CPU", "hypercalls:Hypercalls._ts", _nothing),
     _lguest(
-        "wall-a-year-on", "the wall clock is a year ahead", "TIME", "data:LguestData.write_time", _wall_on
+        "stack-kept", "SET_STACK does nothing", ("VMI-DT-15",), "hypercalls:Hypercalls._set_stack", _nothing
+    ),
+    _lguest("task-switched-lost", "TS does nothing", ("VMI-CPU-08",), "hypercalls:Hypercalls._ts", _nothing),
+    _lguest(
+        "wall-a-year-on",
+        "the wall clock is a year ahead",
+        ("VMI-TIME-01",),
+        "data:LguestData.write_time",
+        _wall_on,
     ),
     _lguest(
         "bits-lost",
         "accessed and dirty bits do not reach the guest's entries",
-        "MMU",
+        ("VMI-ENTRY-08",),
         "guest_memory:GuestMemory.put_entry",
         _clean_never,
     ),
-    _lguest("halt-lost", "HALT does nothing", "IRQ", "hypercalls:Hypercalls._halt", _nothing),
+    _lguest("halt-lost", "HALT does nothing", ("VMI-IRQ-11",), "hypercalls:Hypercalls._halt", _nothing),
 )

@@ -17,12 +17,19 @@ def _nothing(original: Any) -> Any:
     return lambda *arguments, **named: None
 
 
-def _native(name: str, sentence: str, breaks: str, target: str, make: Callable[[Any], Any]) -> Fault:
+def _native(
+    name: str, sentence: str, breaks: tuple[str, ...], target: str, make: Callable[[Any], Any]
+) -> Fault:
     return Fault(f"native-host-{name}", sentence, "native", breaks, HostPatch(target, make))
 
 
 def _kvm(
-    name: str, sentence: str, breaks: str, target: str, make: Callable[[Any], Any], era: str = "2026"
+    name: str,
+    sentence: str,
+    breaks: tuple[str, ...],
+    target: str,
+    make: Callable[[Any], Any],
+    era: str = "2026",
 ) -> Fault:
     return Fault(f"kvm-host-{name}", sentence, "kvm", breaks, HostPatch(target, make), {"host_era": era})
 
@@ -125,73 +132,93 @@ def _other_entry(original: Any) -> Any:
 
 FAULTS: Final[tuple[Fault, ...]] = (
     _native(
-        "frame-if-clear", "frames show IF clear", "IRQ", "machine.delivery:Delivery._frame", _frame_without_if
+        "frame-if-clear",
+        "frames show IF clear",
+        ("VMI-IRQ-10",),
+        "machine.delivery:Delivery._frame",
+        _frame_without_if,
     ),
     _native(
         "frame-eip-off",
         "frames of interrupts and faults without a code show the next EIP",
-        "IRQ",
+        ("VMI-DT-13",),
         "machine.delivery:Delivery._frame",
         _frame_further_on,
     ),
     _native(
         "trap-gates",
         "every gate leaves interrupts on",
-        "IRQ",
+        ("VMI-DT-13",),
         "machine.delivery:Delivery._gate",
         _always_trap_gate,
     ),
-    _native("error-code-zero", "error codes are 0", "DT", "machine.delivery:Delivery._frame", _error_zero),
     _native(
-        "cr2-forgotten", "page faults leave 0 in CR2", "CPU", "machine.delivery:Delivery.trap", _cr2_forgotten
+        "error-code-zero",
+        "error codes are 0",
+        ("VMI-DT-13",),
+        "machine.delivery:Delivery._frame",
+        _error_zero,
+    ),
+    _native(
+        "cr2-forgotten",
+        "page faults leave 0 in CR2",
+        ("VMI-CPU-06",),
+        "machine.delivery:Delivery.trap",
+        _cr2_forgotten,
     ),
     _native(
         "stack-lower",
         "the kernel's stack begins 16 bytes lower",
-        "DT",
+        ("VMI-DT-15",),
         "machine.delivery:Delivery._inner_stack",
         _stack_lower,
     ),
     _native(
         "wall-a-year-on",
         "the CMOS clock is a year ahead",
-        "TIME",
+        ("VMI-TIME-01",),
         "machine.devices.cmos:Cmos._fields",
         _year_on,
     ),
     _native(
         "empty-ports-zero",
         "ports where nobody answers read 0",
-        "CONS",
+        ("VMI-CONS-08",),
         "machine.devices.bus:Bus.port_in",
         _reads_zero,
     ),
     _native(
         "transmitter-busy",
         "the line status never says that the transmitter is empty",
-        "CONS",
+        ("VMI-CONS-02",),
         "machine.devices.uart:Uart._read_register",
         _never_idle,
     ),
     _native(
         "end-of-interrupt-lost",
         "the 8259 forgets the end of interrupt",
-        "IRQ",
+        ("VMI-CONS-07",),
         "machine.devices.pic:_Chip._operation_2",
         _nothing,
     ),
-    _kvm("clock-half", "kvmclock runs at half the speed", "TIME", "hypervisors.kvm.clock:scale", _clock_fast),
+    _kvm(
+        "clock-half",
+        "kvmclock runs at half the speed",
+        ("VMI-TIME-05",),
+        "hypervisors.kvm.clock:scale",
+        _clock_fast,
+    ),
     _kvm(
         "wall-a-year-on",
         "the wall clock MSR tells a year more",
-        "TIME",
+        ("VMI-TIME-01",),
         "hypervisors.kvm.clock:SystemTime.write_wall",
         _wall_a_year_on,
     ),
     _kvm(
         "entries-read-only",
         "MMU_OP stores entries without their right to write",
-        "MMU",
+        ("VMI-MMU-07",),
         "hypervisors.kvm.calls:Calls._write_pte",
         _other_entry,
         "2008",
@@ -199,7 +226,7 @@ FAULTS: Final[tuple[Fault, ...]] = (
     _kvm(
         "frame-if-clear",
         "frames show IF clear",
-        "IRQ",
+        ("VMI-IRQ-10",),
         "machine.delivery:Delivery._frame",
         _frame_without_if,
         "2008",

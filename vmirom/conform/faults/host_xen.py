@@ -13,7 +13,7 @@ _IF: Final = 0x200
 _YEAR_S: Final = 365 * 86400
 
 
-def _xen(name: str, sentence: str, breaks: str, target: str, make: Callable[[Any], Any]) -> Fault:
+def _xen(name: str, sentence: str, breaks: tuple[str, ...], target: str, make: Callable[[Any], Any]) -> Fault:
     return Fault(f"xen-host-{name}", sentence, "xen", breaks, HostPatch(f"hypervisors.xen.{target}", make))
 
 
@@ -114,59 +114,89 @@ FAULTS: Final[tuple[Fault, ...]] = (
     _xen(
         "timer-event-lost",
         "no virtual interrupt of the timer is raised",
-        "TIME",
+        ("VMI-TIME-15",),
         "events:Events.raise_virq",
         _nothing,
     ),
     _xen(
         "upcall-while-masked",
         "an event clears the upcall mask",
-        "IRQ",
+        ("VMI-IRQ-06",),
         "events:Events.raise_port",
         _mask_ignored,
     ),
     _xen(
-        "iret-stays-masked", "IRET leaves the upcall mask as it is", "IRQ", "traps:Traps.iret", _stays_masked
+        "iret-stays-masked",
+        "IRET leaves the upcall mask as it is",
+        ("VMI-RET-02",),
+        "traps:Traps.iret",
+        _stays_masked,
     ),
     _xen(
         "descriptor-words-swapped",
         "update_descriptor swaps the two words",
-        "DT",
+        ("VMI-DT-05",),
         "segments:Segments.update_descriptor",
         _words_swapped,
     ),
-    _xen("ldt-ignored", "MMUEXT_SET_LDT does nothing", "DT", "segments:Segments.set_ldt", _nothing),
+    _xen("ldt-ignored", "MMUEXT_SET_LDT does nothing", ("VMI-DT-14",), "segments:Segments.set_ldt", _nothing),
     _xen(
         "gates-never-mask",
         "trap-table entries never mask events",
-        "IRQ",
+        ("VMI-DT-13",),
         "traps:Traps.set_table",
         _never_masks,
     ),
-    _xen("stack-kept", "stack_switch does nothing", "DT", "traps:Traps.set_stack", _zero),
+    _xen("stack-kept", "stack_switch does nothing", ("VMI-DT-15",), "traps:Traps.set_stack", _zero),
     _xen(
         "cr2-of-page",
         "the fault address is that of the page",
-        "CPU",
+        ("VMI-CPU-06",),
         "traps:Traps.inject_fault",
         _address_of_page,
     ),
-    _xen("fault-error-zero", "page faults have error code 0", "CPU", "traps:Traps.inject_fault", _error_zero),
-    _xen("frame-if-set", "frames show IF set, always", "IRQ", "traps:Traps._push_frame", _frame_shows_if),
     _xen(
-        "entries-read-only", "mmu_update loses the right to write", "MMU", "mmu:Mmu._update_one", _write_lost
+        "fault-error-zero",
+        "page faults have error code 0",
+        ("VMI-CPU-06",),
+        "traps:Traps.inject_fault",
+        _error_zero,
     ),
     _xen(
-        "frame-off-by-one", "mmu_update installs the frame behind", "MMU", "mmu:Mmu._update_one", _frame_off
+        "frame-if-set",
+        "frames show IF set, always",
+        ("VMI-IRQ-10",),
+        "traps:Traps._push_frame",
+        _frame_shows_if,
     ),
-    _xen("tlb-kept", "MMUEXT flushes drop no translation", "MMU", "mmu:Mmu._flush", _nothing),
+    _xen(
+        "entries-read-only",
+        "mmu_update loses the right to write",
+        ("VMI-MMU-07",),
+        "mmu:Mmu._update_one",
+        _write_lost,
+    ),
+    _xen(
+        "frame-off-by-one",
+        "mmu_update installs the frame behind",
+        ("VMI-MMU-07",),
+        "mmu:Mmu._update_one",
+        _frame_off,
+    ),
+    _xen(
+        "tlb-kept",
+        "MMUEXT flushes drop no translation",
+        ("VMI-MMU-12", "VMI-MMU-13"),
+        "mmu:Mmu._flush",
+        _nothing,
+    ),
     _xen(
         "no-execute-lost",
         "mmu_update forgets that a page can't be executed",
-        "MMU",
+        ("VMI-ENTRY-07",),
         "mmu:Mmu._update_one",
         _executable,
     ),
-    _xen("wall-a-year-on", "the wall clock is a year ahead", "TIME", "clock:Clock.begin", _year_on),
-    _xen("clock-half", "system time runs at half the speed", "TIME", "clock:time_scale", _half),
+    _xen("wall-a-year-on", "the wall clock is a year ahead", ("VMI-TIME-01",), "clock:Clock.begin", _year_on),
+    _xen("clock-half", "system time runs at half the speed", ("VMI-TIME-05",), "clock:time_scale", _half),
 )

@@ -1,5 +1,9 @@
 """Which checks catch a fault: the rules of a ROM, the model, the guests of a conform run, and what is called
-from outside, in this order.
+from outside.
+
+A check that fails names clauses. A fault is caught for the right reason when one of them is a clause that the
+fault breaks; such a clause is *shown*. So first come the rules and those boots that answer for what the fault
+breaks, then the model, which names no clause, and all other boots.
 
 One process per fault at a time: a fault is in force for all that a process does.
 """
@@ -50,43 +54,60 @@ class Means(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Catch:
-    """One check that caught a fault: ``check`` names it, ``how`` is what it saw."""
+    """One check that caught a fault: ``check`` names it, ``how`` is what it saw; ``clauses`` are those that
+    it answers for where it was made, none for the model and for a boot that merely ends badly."""
 
     means: Means
     check: str
     how: str
+    clauses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What became of one fault (or of a control run, whose id is its machine). ``problem`` says why it could
-    not be tried."""
+    """What became of one fault (or of a control run, whose id is its machine). ``breaks`` are the clauses
+    that the fault is said to break; ``problem`` says why it could not be tried."""
 
     id: str
     catches: tuple[Catch, ...]
     seconds: float
     problem: str = ""
+    breaks: tuple[str, ...] = ()
 
     @property
     def caught(self) -> bool:
         """Whether any check saw it. What could not be tried is not caught."""
         return bool(self.catches) and not self.problem
 
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """Clauses that it breaks and that a check which failed answers for."""
+        named = {clause for catch in self.catches for clause in catch.clauses}
+        return tuple(clause for clause in self.breaks if clause in named and not self.problem)
+
+    @property
+    def rightly(self) -> bool:
+        """Whether it was caught for the right reason: by a check of a clause that it breaks."""
+        return bool(self.shown)
+
 
 def judged(fault: Fault, *, every: bool) -> Found:
-    """Try one fault in this process. ``every``: with all checks, also when one has caught it."""
+    """Try one fault in this process, until every clause that it breaks is shown. ``every``: with all checks,
+    also then."""
     begun = time.process_time()
     catches: list[Catch] = []
     problem = ""
     try:
         with applied(fault):
-            for catch in _catches(fault.setting(_PLAY_S), rules=fault.where is Where.ROM):
+            left = set(fault.breaks)
+            for catch in _catches(fault.setting(_PLAY_S), fault.breaks, rules=fault.where is Where.ROM):
                 catches.append(catch)
-                if not every:
+                left.difference_update(catch.clauses)
+                if not left and not every:
                     break
     except CantApply as error:
         problem = str(error)
-    return Found(fault.id, tuple(catches), time.process_time() - begun, problem)
+    return Found(fault.id, tuple(catches), time.process_time() - begun, problem, fault.breaks)
 
 
 def control(name: str) -> Found:
@@ -94,7 +115,7 @@ def control(name: str) -> Found:
     begun = time.process_time()
     backend, _, era = name.partition(" ")
     setting = Setting(backend, {"host_era": era} if era else {}, budget=_PLAY_S)
-    return Found(name, tuple(_catches(setting, rules=False)), time.process_time() - begun)
+    return Found(name, tuple(_catches(setting, (), rules=False)), time.process_time() - begun)
 
 
 def run_one(name: str, every: bool) -> Found:
@@ -104,13 +125,28 @@ def run_one(name: str, every: bool) -> Found:
     return judged(fault_of(name), every=every)
 
 
-def _catches(setting: Setting, *, rules: bool) -> Iterator[Catch]:
+def _catches(setting: Setting, breaks: Sequence[str], *, rules: bool) -> Iterator[Catch]:
+    suite = load_suite(setting.abi)
     if rules and setting.rom is not None:
         for broken in violations(setting.rom):
-            yield Catch(Means.RULES, broken.field, broken.rule)
-    if setting.abi == _PLAYED:
-        yield from _by_model(setting)
-        yield from _by_guests(setting)
+            yield _by_rule(suite, broken.field, broken.rule)
+    if setting.abi != _PLAYED:
+        return
+    try:
+        boots = plan(suite, [(setting.backend, "embedded")], rom=setting.rom, budget=_BOOT_S)
+    except Refused as refused:
+        yield _by_rule(suite, refused.field, refused.rule)
+        boots = ()
+    about = {boot.guest for boot in boots if suite.checks.guests[boot.guest].answers_for(breaks)}
+    yield from _by_guests(suite, setting, [boot for boot in boots if boot.guest in about])
+    yield from _by_model(setting)
+    yield from _by_guests(suite, setting, [boot for boot in boots if boot.guest not in about])
+
+
+def _by_rule(suite: Suite, field: str, rule: str) -> Catch:
+    """A rule of the image, and the clauses that it answers for."""
+    mine = [check for check in suite.checks.image if f"{field}.".startswith(f"{check.name}.")]
+    return Catch(Means.RULES, field, rule, tuple(name for check in mine for name in check.clauses))
 
 
 def _by_model(setting: Setting) -> Iterator[Catch]:
@@ -128,13 +164,7 @@ def _by_model(setting: Setting) -> Iterator[Catch]:
         )
 
 
-def _by_guests(setting: Setting) -> Iterator[Catch]:
-    suite = load_suite(setting.abi)
-    try:
-        boots = plan(suite, [(setting.backend, "embedded")], rom=setting.rom, budget=_BOOT_S)
-    except Refused as refused:
-        yield Catch(Means.RULES, refused.field, refused.rule)
-        return
+def _by_guests(suite: Suite, setting: Setting, boots: Sequence[Boot]) -> Iterator[Catch]:
     for boot in boots:
         boot.request.options.update(setting.options)
         yield from _by_guest(suite, boot)
@@ -150,24 +180,31 @@ def _by_guest(suite: Suite, boot: Boot) -> Iterator[Catch]:
 
 
 def _failed(judgement: Judgement, means: Means) -> Iterator[Catch]:
-    told = set()
+    """Checks that did not succeed, with the clauses that apply here. A check that was never made because its
+    guest was gone shows nothing."""
+    clauses: dict[str, list[str]] = {}
+    reasons: dict[str, str] = {}
     for verdict in judgement.verdicts.values():
         for one in verdict.checks:
             outcome = one.state.outcome
             if outcome in (None, Outcome.SUCCESS, Outcome.SKIP) or one.reason.startswith(NOT_REACHED):
                 continue
-            if one.check.label not in told:
-                told.add(one.check.label)
-                yield Catch(means, one.check.label, one.reason)
+            shown = clauses.setdefault(one.check.label, [])
+            reasons[one.check.label] = one.reason
+            if outcome in (Outcome.FAILURE, Outcome.CRASH):
+                shown.append(verdict.clause)
+    for label, reason in reasons.items():
+        yield Catch(means, label, reason, tuple(clauses[label]))
     for line in judgement.strays:
         yield Catch(means, line, "a failed line that no table lists")
 
 
 def names(select: Sequence[str]) -> tuple[str, ...]:
-    """Ids of the faults that match one of these: an id or its beginning, a backend, an area; all if none."""
+    """Ids of the faults that match one of these: an id or its beginning, a backend, a clause, an area; all if
+    none."""
     found = []
     for fault in all_faults():
-        words = (fault.backend, fault.breaks.lower(), fault.where.value)
+        words = {word.lower() for word in (fault.backend, fault.where.value, *fault.areas, *fault.breaks)}
         if not select or any(fault.id.startswith(word) or word.lower() in words for word in select):
             found.append(fault.id)
     return tuple(found)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 
 from vmirom.conform.faults import host_lguest, host_pc, host_xen, rom_older, rom_outside, rom_paravirt, rom_pc
 from vmirom.conform.faults.fault import Fault
+from vmirom.schema import AbiError
+from vmirom.schema.clauses import ClauseSet, load_clauses
 
-__all__ = ["all_faults", "fault_of"]
+__all__ = ["all_faults", "checked", "fault_of"]
 
 
 @cache
 def all_faults() -> tuple[Fault, ...]:
-    """ROMs first, then hypervisors; by backend."""
+    """ROMs first, then hypervisors; by backend. Raises AbiError where one breaks no clause that there is."""
     found = (
         *rom_older.FAULTS,
         *rom_pc.FAULTS,
@@ -22,8 +25,22 @@ def all_faults() -> tuple[Fault, ...]:
         *host_xen.FAULTS,
         *host_lguest.FAULTS,
     )
-    assert len({fault.id for fault in found}) == len(found)
-    return found
+    return checked(found, load_clauses())
+
+
+def checked(faults: Iterable[Fault], clauses: ClauseSet) -> tuple[Fault, ...]:
+    """The same, each with an id of its own and clauses that are declared. Raises AbiError."""
+    found: dict[str, Fault] = {}
+    for fault in faults:
+        if fault.id in found:
+            raise AbiError(f"fault {fault.id}: there are two of that name")
+        if not fault.breaks:
+            raise AbiError(f"fault {fault.id}: breaks no clause")
+        for name in fault.breaks:
+            if name not in clauses.clauses:
+                raise AbiError(f"fault {fault.id}: no clause is called {name!r}")
+        found[fault.id] = fault
+    return tuple(found.values())
 
 
 def fault_of(name: str) -> Fault:

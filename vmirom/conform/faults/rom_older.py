@@ -11,7 +11,7 @@ from vmirom.overlays.vmi import ffi
 __all__ = ["FAULTS"]
 
 
-def _older(backend: str, name: str, sentence: str, breaks: str, patch: RomPatch) -> Fault:
+def _older(backend: str, name: str, sentence: str, breaks: tuple[str, ...], patch: RomPatch) -> Fault:
     return Fault(f"{backend}-3.0-{name}", sentence, backend, breaks, patch, abi="3.0")
 
 
@@ -20,10 +20,32 @@ def _field(name: str) -> int:
 
 
 FAULTS: Final[tuple[Fault, ...]] = (
-    _older("native", "checksum", "the bytes of the ROM do not add up", "ROM", byte_of(-1, 0x5A, mend=False)),
-    _older("kvm", "no-licence", "the header names no licence", "ROM", byte_of(_field("license_offset"), 0)),
-    _older("xen", "major-2", "the header says version 2", "ROM", byte_of(_field("api_version_major"), 2)),
     _older(
-        "lguest", "half-length", "the header lies about the length", "ROM", byte_of(_field("rom_length"), 4)
+        "native",
+        "checksum",
+        "the bytes of the ROM do not add up",
+        ("VMI-ROM-03",),
+        byte_of(-1, 0x5A, mend=False),
+    ),
+    _older(
+        "kvm",
+        "no-licence",
+        "the header names no licence",
+        ("VMI-ROM-08",),
+        byte_of(_field("license_offset"), 0),
+    ),
+    _older(
+        "xen",
+        "major-2",
+        "the header says version 2",
+        ("VMI-ROM-05",),
+        byte_of(_field("api_version_major"), 2),
+    ),
+    _older(
+        "lguest",
+        "half-length",
+        "the header lies about the length",
+        ("VMI-ROM-02",),
+        byte_of(_field("rom_length"), 4),
     ),
 )

@@ -62,6 +62,7 @@ def _clause(row: Row, view: View) -> dict[str, Any]:
         "guest_checks": list(cover.guest),
         "host_checks": list(cover.host),
         "reason": cover.reason,
+        "faults": list(view.shown_by.get(clause.id, ())),
         "states": {
             place.label: _state(verdict, view.concerns.get((place.label, clause.id), ()))
             for place, verdict in zip(view.places, row.verdicts, strict=True)
@@ -172,4 +173,6 @@ def _fault_of(fault: SeededFault) -> dict[str, Any]:
         "sentence": fault.sentence,
         "caught": list(fault.caught),
         "clauses": list(fault.clauses),
+        "breaks": list(fault.breaks),
+        "shown": list(fault.shown),
     }

@@ -134,6 +134,8 @@ def _faults(view: View) -> Iterator[str]:
     if faults is None:
         return
     yield from ("## Seeded faults", "", f"{caught_line(faults)}.", "")
-    yield from _table(("fault", "where", "caught by"))
-    yield from (_row(f.name, f.where, "; ".join(f.caught) or "nobody") for f in faults)
+    yield from _table(("fault", "where", "breaks", "caught by"))
+    for fault in faults:
+        breaks = ", ".join(fault.breaks)
+        yield _row(fault.name, fault.where, breaks, "; ".join(fault.caught) or "nobody")
     yield ""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from vmirom.conform.coverage import ClauseCoverage
 from vmirom.conform.judge import Judgement, State, Verdict
 from vmirom.conform.run import Conformance
-from vmirom.report.conformance.faults import SeededFault
+from vmirom.report.conformance.faults import SeededFault, shown_by
 from vmirom.report.conformance.incidents import Incident, incidents_of
 from vmirom.report.conformance.states import BAD
 from vmirom.schema.clauses import Clause
@@ -49,7 +49,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """``concerns`` has the numbers of incidents for each (place, clause)."""
+    """``concerns`` has the numbers of incidents for each (place, clause), ``shown_by`` for each clause the
+    seeded faults that its checks saw."""
 
     found: Conformance
     occasion: Occasion
@@ -57,6 +58,7 @@ class View:
     rows: tuple[Row, ...]
     incidents: tuple[Incident, ...]
     concerns: Mapping[tuple[str, str], tuple[int, ...]]
+    shown_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def bad(self) -> tuple[Row, ...]:
@@ -83,7 +85,7 @@ def view_of(found: Conformance, occasion: Occasion | None = None) -> View:
         Row(clause, cover, tuple(place.verdicts[clause.id] for place in places))
         for clause, cover in zip(found.selection.chosen, found.covered, strict=True)
     )
-    return View(found, occasion, places, rows, incidents, concerns)
+    return View(found, occasion, places, rows, incidents, concerns, shown_by(occasion.faults or ()))
 
 
 def _sentence(view: View) -> str:
