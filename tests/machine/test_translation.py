@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from tests.machine.rig import CODE, FOREVER, identity_2level, machine, mov
 from vmirom.machine.engine import Halted, Trap
 from vmirom.machine.unicorn import UnicornEngine, stub, translation
-from vmirom.machine.unicorn.translation import first_refused
+from vmirom.machine.unicorn.lockprefix import first_refused
 
 UD = Trap(6)
 HLT = b"\xf4"

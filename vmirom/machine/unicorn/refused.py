@@ -1,6 +1,6 @@
-"""Instructions that the engine stops in front of, because unicorn would do worse than refuse them.
+"""Instructions that the engine stops in front of, because unicorn would not refuse them, or do worse.
 
-See :mod:`vmirom.machine.unicorn.translation` for which these are. Met at the head of a block, one is #UD. One
+See :mod:`vmirom.machine.unicorn.lockprefix` for which these are. Met at the head of a block, one is #UD. One
 further on is made the end of the block first: an address where unicorn ends a run, for that run alone.
 """
 
@@ -13,8 +13,9 @@ from vmirom.machine.addresses import PAGE_SIZE
 from vmirom.machine.engine import Trap
 from vmirom.machine.memory import BadAddress, Memory
 from vmirom.machine.paging import Mode, PageFault, read_virtual
+from vmirom.machine.unicorn.lockprefix import first_refused
 from vmirom.machine.unicorn.state import State
-from vmirom.machine.unicorn.translation import first_refused, watch_translation
+from vmirom.machine.unicorn.translation import watch_translation
 
 __all__ = ["Refusals"]
 
@@ -37,9 +38,11 @@ class Refusals(State):
     def _watch_blocks(self) -> None:
         self._watched = watch_translation(self._processor, self.layout, self._translated)
 
-    def _translated(self, at: int, length: int) -> bool:
+    def _translated(self, at: int, length: int, code: bytes | None) -> bool:
         """A block has been translated; whether it is not to be run."""
-        found = first_refused(self._code_at(at, length), bool(self.hflags & _CS32))
+        if code is None:
+            code = self._code_at(at, length)
+        found = first_refused(code, bool(self.hflags & _CS32))
         if found is None:
             return False
         self._refused_at = at + found & 0xFFFFFFFF

@@ -2,10 +2,10 @@
 
 STUB, in the translator's place; see ``translation``. Entry: as gen_intermediate_code's in the System V ABI:
 RDI = CPUState, RSI = TranslationBlock, EDX = most instructions. It calls that, with 64 of them at most, has
-the address of the block's first byte from tlb_vaddr_to_host, and goes over its bytes. If one is LOCK's, with
-a prefix or 0F behind it, it asks the callback (CPUState, TranslationBlock); so it does for a block that lies
-in two pages, or on a processor with SMAP. If the answer is not 0, it leaves by cpu_loop_exit, else it
-returns. That, and faults of the translator's, unwind it by longjmp, which does no harm: it owns nothing.
+the address of the block's first byte from tlb_vaddr_to_host, and goes over its bytes. If one is LOCK's, it
+asks the callback (CPUState, TranslationBlock, that address); so it does, with 0 for the address, for a block
+that lies in two pages, or on a processor with SMAP. If the answer is not 0, it leaves by cpu_loop_exit, else
+it returns. That, and faults of the translator's, unwind it by longjmp, which does no harm: it owns nothing.
 
 ASKED, in the place of check_exit_request; see ``boundaries``. Entry: RDI = TCGContext. It goes on to that
 function, and if the operation before was a load or store of the guest's, it puts FAILED in the place of the
@@ -39,11 +39,11 @@ STUB: Final = bytes.fromhex(
     "488dbb22222222"  # lea rdi, [rbx + 0x22222222]
     "8b8733333333"  # mov eax, dword ptr [rdi + 0x33333333]
     "a900008000"  # test eax, 0x800000
-    "0f8588000000"  # jne 0xc3
+    "7560"  # jne 0x97
     "83e003"  # and eax, 3
     "b902000000"  # mov ecx, 2
     "83f803"  # cmp eax, 3
-    "7505"  # jne 0x4d
+    "7505"  # jne 0x49
     "b901000000"  # mov ecx, 1
     "498b3424"  # mov rsi, qword ptr [r12]
     "410fb7442414"  # movzx eax, word ptr [r12 + 0x14]
@@ -51,39 +51,28 @@ STUB: Final = bytes.fromhex(
     "81e2ff0f0000"  # and edx, 0xfff
     "01c2"  # add edx, eax
     "81fa00100000"  # cmp edx, 0x1000
-    "775a"  # ja 0xc3
+    "7732"  # ja 0x97
     "ba02000000"  # mov edx, 2
     "48b84444444444444444"  # movabs rax, 0x4444444444444444
     "ffd0"  # call rax
     "4885c0"  # test rax, rax
-    "7444"  # je 0xc3
+    "741c"  # je 0x97
+    "4889c2"  # mov rdx, rax
     "410fb74c2414"  # movzx ecx, word ptr [r12 + 0x14]
     "4801c1"  # add rcx, rax
     "4839c8"  # cmp rax, rcx
-    "735b"  # jae 0xe8
+    "7332"  # jae 0xbe
     "8038f0"  # cmp byte ptr [rax], 0xf0
     "488d4001"  # lea rax, [rax + 1]
-    "75f2"  # jne 0x88
-    "4839c8"  # cmp rax, rcx
-    "734d"  # jae 0xe8
-    "0fb610"  # movzx edx, byte ptr [rax]
-    "83fa0f"  # cmp edx, 0xf
-    "7420"  # je 0xc3
-    "89d6"  # mov esi, edx
-    "81e6e7000000"  # and esi, 0xe7
-    "83fe26"  # cmp esi, 0x26
-    "7413"  # je 0xc3
-    "81e2fc000000"  # and edx, 0xfc
-    "83fa64"  # cmp edx, 0x64
-    "7408"  # je 0xc3
-    "81faf0000000"  # cmp edx, 0xf0
-    "75c5"  # jne 0x88
+    "75f2"  # jne 0x87
+    "eb02"  # jmp 0x99
+    "31d2"  # xor edx, edx
     "4889df"  # mov rdi, rbx
     "4c89e6"  # mov rsi, r12
     "48b85555555555555555"  # movabs rax, 0x5555555555555555
     "ffd0"  # call rax
     "85c0"  # test eax, eax
-    "740f"  # je 0xe8
+    "740f"  # je 0xbe
     "4889df"  # mov rdi, rbx
     "48b86666666666666666"  # movabs rax, 0x6666666666666666
     "ffd0"  # call rax
