@@ -15,11 +15,13 @@ import enum
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from vmirom.machine.addresses import PAGE_SIZE
 from vmirom.machine.engine import Engine, Segment, SegmentName, Trap
-from vmirom.machine.paging import Access, Mode, PageFault, mark, pieces
+from vmirom.machine.lookaside import Lookaside
+from vmirom.machine.paging import Access, PageFault, mark, pieces
 
 __all__ = ["Delivery", "TripleFault"]
 
@@ -27,6 +29,7 @@ _DF, _TS, _NP, _SS, _GP, _PF = 8, 10, 11, 12, 13, 14
 _CONTRIBUTORY: Final = frozenset({0, _TS, _NP, _SS, _GP})
 _FAULTS: Final = frozenset({0, 5, 6, 7, _TS, _NP, _SS, _GP, _PF, 16, 17, 19})
 _TF, _IF, _NT, _RF, _VM = 0x100, 0x200, 0x4000, 0x10000, 0x20000
+_KEPT_BY_GATES: Final = 0xFFFFFFFF & ~(_TF | _NT | _RF | _VM)
 _ATTRIBUTES: Final = 0x00F0FF00
 _PRESENT: Final = 0x8000
 _CODE_OR_DATA: Final = 0x1000
@@ -35,6 +38,9 @@ _TRAP_GATE: Final = 0xF
 _TSS_32: Final = (0x0900, 0x0B00)
 _IDT_BIT: Final = 2
 _NULL: Final = Segment(0, 0, 0, 0)
+_PAIR: Final = struct.Struct("<II")
+_KEPT: Final = 1024
+"""Gates and descriptors whose reading is kept: a guest has few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,9 @@ class _Event:
         return int(self.kind is not _Kind.SOFT)
 
 
+_event: Final = lru_cache(maxsize=_KEPT)(_Event)
+
+
 class _FaultError(Exception):
     """A fault met during delivery."""
 
@@ -80,14 +89,26 @@ class _Gate:
     trap: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """Where the handler runs: its segments and the stack pointer before the frame."""
+@lru_cache(maxsize=_KEPT)
+def _gate(low: int, high: int) -> _Gate:
+    """What the two words of a gate say."""
+    return _Gate(low >> 16, high & 0xFFFF0000 | low & 0xFFFF, high >> 8 & 0x1F == _TRAP_GATE)
 
-    cs: Segment
-    ss: Segment
-    esp: int
-    inner: bool
+
+@lru_cache(maxsize=_KEPT)
+def _segment(selector: int, low: int, high: int) -> Segment:
+    """The segment that the two words of a descriptor describe."""
+    limit = high & 0xF0000 | low & 0xFFFF
+    if high & 0x800000:
+        limit = limit << 12 | 0xFFF
+    start = high & 0xFF000000 | (high & 0xFF) << 16 | low >> 16
+    return Segment(selector, start, limit, high & _ATTRIBUTES)
+
+
+@lru_cache(maxsize=_KEPT)
+def _loaded(found: Segment, ring: int) -> Segment:
+    """A descriptor as a register holds it once it is loaded for ``ring``: accessed, and with that RPL."""
+    return Segment(found.selector | ring, found.base, found.limit, found.attributes | 0x100)
 
 
 class Delivery:
@@ -98,16 +119,17 @@ class Delivery:
         self.engine = engine
         self.memory = engine.memory
         self.guard = guard
+        self._pages = Lookaside(self.memory)
 
     def trap(self, trap: Trap) -> TripleFault | None:
         """Deliver what the engine reported. EIP is at the instruction, or behind it if soft."""
         if trap.soft:
-            return self._deliver(_Event(trap.vector, None, _Kind.SOFT), self._soft_length(trap.vector))
-        return self._deliver(_Event(trap.vector, trap.error, _Kind.EXCEPTION), 0)
+            return self._deliver(_event(trap.vector, None, _Kind.SOFT), self._soft_length(trap.vector))
+        return self._deliver(_event(trap.vector, trap.error, _Kind.EXCEPTION), 0)
 
     def interrupt(self, vector: int) -> TripleFault | None:
         """Deliver an external interrupt; the caller knows that the guest is interruptible."""
-        return self._deliver(_Event(vector, None, _Kind.EXTERNAL), 0)
+        return self._deliver(_event(vector, None, _Kind.EXTERNAL), 0)
 
     # the rules for faults during delivery
 
@@ -147,32 +169,37 @@ class Delivery:
     # memory as the processor's microcode sees it
 
     def _begin(self) -> None:
-        """Note how addresses are translated; pages of tables are looked up once a delivery."""
+        """Note how addresses are translated; it doesn't change within a delivery."""
         engine = self.engine
-        self._mode = Mode.of(engine.cr0, engine.cr4, engine.efer)
-        self._pages: dict[int, int] = {}
+        self._cr3, self._mode = engine.cr3, engine.mode
+        self._pages.use(self._cr3, self._mode)
 
     def _read(self, gva: int, length: int, user: bool = False) -> bytes:
         memory = self.memory
-        known = self._pages.get(gva >> 12)
-        if known is not None and (gva & 0xFFF) + length <= PAGE_SIZE:
-            at = known | gva & 0xFFF
+        within = gva & PAGE_SIZE - 1 <= PAGE_SIZE - length
+        if within and (at := self._pages.find(gva, False, user)) is not None:
             return memory.read(at, length)
-        parts = pieces(memory, self.engine.cr3, self._mode, gva, length, Access.READ, user)
+        parts = pieces(memory, self._cr3, self._mode, gva, length, Access.READ, user)
         if isinstance(parts, PageFault):
             raise _FaultError(_PF, parts.error, parts.gva)
         data = b""
         for found, part in parts:
             mark(memory, found, False)
+            if within:
+                self._pages.learn(gva, found, False, user)
             inside = found.gpa + part <= memory.size
             data += memory.read(found.gpa, part) if inside else b"\xff" * part
-        if not user and len(parts) == 1 and parts[0][0].gpa | 0xFFF < memory.size:
-            self._pages[gva >> 12] = parts[0][0].gpa & ~0xFFF
         return data
 
     def _write(self, gva: int, data: bytes, user: bool) -> None:
         memory = self.memory
-        parts = pieces(memory, self.engine.cr3, self._mode, gva, len(data), Access.WRITE, user)
+        within = gva & PAGE_SIZE - 1 <= PAGE_SIZE - len(data)
+        if within and (at := self._pages.find(gva, True, user)) is not None:
+            if self.guard is not None:
+                self.guard(at, len(data))
+            memory.write(at, data)
+            return
+        parts = pieces(memory, self._cr3, self._mode, gva, len(data), Access.WRITE, user)
         if isinstance(parts, PageFault):
             raise _FaultError(_PF, parts.error, parts.gva)
         if self.guard is not None:
@@ -181,6 +208,8 @@ class Delivery:
         at = 0
         for found, part in parts:
             mark(memory, found, True)
+            if within:
+                self._pages.learn(gva, found, True, user)  # before the frame may overwrite the tables
             if found.gpa + part <= memory.size:
                 memory.write(found.gpa, data[at : at + part])
             at += part
@@ -192,7 +221,7 @@ class Delivery:
         refusal = event.vector * 8 + _IDT_BIT + event.ext
         if event.vector * 8 + 7 > limit:
             raise _FaultError(_GP, refusal)
-        low, high = struct.unpack("<II", self._read(base + event.vector * 8 & 0xFFFFFFFF, 8))
+        low, high = _PAIR.unpack(self._read(base + event.vector * 8 & 0xFFFFFFFF, 8))
         kind = high >> 8 & 0x1F
         if kind not in (_INTERRUPT_GATE, _TRAP_GATE):
             raise _FaultError(_GP, refusal)
@@ -200,7 +229,7 @@ class Delivery:
             raise _FaultError(_GP, refusal)
         if not high & _PRESENT:
             raise _FaultError(_NP, refusal)
-        return _Gate(low >> 16, high & 0xFFFF0000 | low & 0xFFFF, kind == _TRAP_GATE)
+        return _gate(low, high)
 
     def _descriptor(self, selector: int, vector: int, ext: int) -> Segment:
         """The descriptor behind a selector with RPL cleared; a fault of ``vector`` if outside its table."""
@@ -211,12 +240,8 @@ class Delivery:
             base, limit = self.engine.gdtr
         if (selector & 0xFFF8) + 7 > limit:
             raise _FaultError(vector, selector & 0xFFFC | ext)
-        low, high = struct.unpack("<II", self._read(base + (selector & 0xFFF8) & 0xFFFFFFFF, 8))
-        limit = high & 0xF0000 | low & 0xFFFF
-        if high & 0x800000:
-            limit = limit << 12 | 0xFFF
-        start = high & 0xFF000000 | (high & 0xFF) << 16 | low >> 16
-        return Segment(selector & 0xFFFC, start, limit, high & _ATTRIBUTES)
+        low, high = _PAIR.unpack(self._read(base + (selector & 0xFFF8) & 0xFFFFFFFF, 8))
+        return _segment(selector & 0xFFFC, low, high)
 
     def _code(self, gate: _Gate, ext: int, cpl: int) -> tuple[Segment, int]:
         """The handler's code segment and the CPL it runs at."""
@@ -232,7 +257,7 @@ class Delivery:
         ring = cpl if attributes & 0x400 else dpl
         if gate.eip > found.limit:
             raise _FaultError(_GP, ext)
-        return Segment(found.selector | ring, found.base, found.limit, attributes | 0x100), ring
+        return _loaded(found, ring), ring
 
     def _inner_stack(self, ring: int, ext: int) -> tuple[Segment, int]:
         """SS and ESP for ``ring`` from the TSS."""
@@ -250,7 +275,7 @@ class Delivery:
             raise _FaultError(_TS, ss.selector | ext)
         if not attributes & _PRESENT:
             raise _FaultError(_SS, ss.selector | ext)
-        return Segment(ss.selector | ring, ss.base, ss.limit, attributes | 0x100), esp
+        return _loaded(ss, ring), esp
 
     # the transfer
 
@@ -263,15 +288,19 @@ class Delivery:
         cs, ring = self._code(gate, event.ext, cpl)
         if virtual and ring != 0:
             raise _FaultError(_GP, cs.selector & 0xFFFC | event.ext)
-        old_ss = engine.segment(SegmentName.SS)
-        if ring < cpl:
+        inner = ring < cpl
+        if inner:
             ss, esp = self._inner_stack(ring, event.ext)
-            target = _Target(cs, ss, esp, inner=True)
         else:
-            target = _Target(cs, old_ss, engine.esp, inner=False)
-        words = self._frame(event, eip, flags, target.inner, virtual)
-        esp = self._push(target, words, event.ext, ring)
-        self._commit(target, gate, flags, esp, virtual)
+            ss, esp = engine.segment(SegmentName.SS), engine.esp
+        words = self._frame(event, eip, flags, inner, virtual)
+        esp = self._push(ss, esp, words, ring, (ss.selector & 0xFFFC if inner else 0) | event.ext)
+        flags &= _KEPT_BY_GATES if gate.trap else _KEPT_BY_GATES & ~_IF
+        engine.eflags = flags
+        engine.enter(cs, ss, esp, gate.eip)
+        if virtual:
+            for name in (SegmentName.ES, SegmentName.DS, SegmentName.FS, SegmentName.GS):
+                engine.set_segment(name, _NULL)
 
     def _frame(self, event: _Event, eip: int, flags: int, inner: bool, virtual: bool) -> list[int]:
         """The words of the frame, lowest address first."""
@@ -279,41 +308,28 @@ class Delivery:
         if event.kind is _Kind.EXCEPTION and event.vector in _FAULTS:
             flags |= _RF
         words = [] if event.error is None else [event.error]
-        words += [eip, engine.segment(SegmentName.CS).selector, flags]
+        words += [eip, engine.selector(SegmentName.CS), flags]
         if inner:
-            words += [engine.esp, engine.segment(SegmentName.SS).selector]
+            words += [engine.esp, engine.selector(SegmentName.SS)]
         if virtual:
             order = (SegmentName.ES, SegmentName.DS, SegmentName.FS, SegmentName.GS)
-            words += [engine.segment(name).selector for name in order]
+            words += [engine.selector(name) for name in order]
         return words
 
-    def _push(self, target: _Target, words: list[int], ext: int, ring: int) -> int:
-        """Store the frame; the answer is the new ESP."""
-        ss = target.ss
+    def _push(self, ss: Segment, esp: int, words: list[int], ring: int, error: int) -> int:
+        """Store the frame below ``ss``:``esp``; the answer is the new ESP. ``error`` is that of a #SS."""
         mask = 0xFFFFFFFF if ss.attributes & 0x400000 else 0xFFFF
         size = 4 * len(words)
-        top = target.esp & mask
-        start = top - size & mask
+        start = (esp & mask) - size & mask
         last = start + size - 1
         if ss.attributes & 0x400:  # expand-down: valid above the limit
             fits = start > ss.limit and last <= mask
         else:
             fits = last <= ss.limit and last <= mask
         if not fits:
-            raise _FaultError(_SS, (ss.selector & 0xFFFC if target.inner else 0) | ext)
+            raise _FaultError(_SS, error)
         self._write(ss.base + start & 0xFFFFFFFF, struct.pack(f"<{len(words)}I", *words), ring == 3)
-        return target.esp & ~mask | start
-
-    def _commit(self, target: _Target, gate: _Gate, flags: int, esp: int, virtual: bool) -> None:
-        engine = self.engine
-        flags &= ~(_TF | _NT | _RF | _VM)
-        if not gate.trap:
-            flags &= ~_IF
-        engine.eflags = flags
-        engine.enter(target.cs, target.ss, esp, gate.eip)
-        if virtual:
-            for name in (SegmentName.ES, SegmentName.DS, SegmentName.FS, SegmentName.GS):
-                engine.set_segment(name, _NULL)
+        return esp & ~mask | start
 
 
 def _combine(first: _Event, second: _FaultError) -> _Event | None:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from vmirom.machine.clock import Clock
 from vmirom.machine.memory import Memory
+from vmirom.machine.paging import Mode
 
 __all__ = [
     "Engine",
@@ -143,8 +144,18 @@ class Engine(Protocol):
     def interruptible(self) -> bool:
         """IF set and no interrupt shadow."""
 
+    @property
+    def mode(self) -> Mode:
+        """How linear addresses are translated now."""
+
+    def general(self) -> list[int]:
+        """The general registers, in the order of their hardware encoding: EAX ECX EDX EBX ESP EBP ESI EDI."""
+
     def segment(self, name: SegmentName) -> Segment:
         """A segment register with its hidden part."""
+
+    def selector(self, name: SegmentName) -> int:
+        """What :meth:`segment` has as its selector."""
 
     def set_segment(self, name: SegmentName, segment: Segment) -> None:
         """Write selector and hidden part as they are, without checks; SS sets CPL from its DPL."""

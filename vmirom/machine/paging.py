@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import Final
+from functools import cache
+from typing import Final, NamedTuple
 
 from vmirom.machine.addresses import PAGE_MASK, PAGE_SIZE, Gpa
 from vmirom.machine.memory import Memory
@@ -71,15 +72,20 @@ class Mode:
     @classmethod
     def of(cls, cr0: int, cr4: int, efer: int) -> Mode:
         """From CR0 (PG, WP), CR4 (PSE, PAE, SMEP) and EFER (NXE)."""
-        pae = bool(cr4 & 0x20)
-        return cls(
-            paging=bool(cr0 >> 31 & 1),
-            write_protect=bool(cr0 & 0x10000),
-            page_size=bool(cr4 & 0x10),
-            pae=pae,
-            nx=pae and bool(efer & 0x800),
-            smep=bool(cr4 & 0x100000),
-        )
+        return _mode(cr0 & 0x80010000, cr4 & 0x100030, efer & 0x800)
+
+
+@cache
+def _mode(cr0: int, cr4: int, efer: int) -> Mode:
+    """Of the bits that count alone: there are few."""
+    return Mode(
+        paging=bool(cr0 >> 31),
+        write_protect=bool(cr0 & 0x10000),
+        page_size=bool(cr4 & 0x10),
+        pae=bool(cr4 & 0x20),
+        nx=bool(cr4 & 0x20 and efer),
+        smep=bool(cr4 & 0x100000),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +96,7 @@ class PageFault:
     error: int
 
 
-@dataclass(frozen=True, slots=True)
-class Translation:
+class Translation(NamedTuple):
     """A successful walk. ``entries`` are the gpas of the entries used, the leaf last; ``leaf`` its value;
     ``length`` the bytes from ``gpa`` to the end of the page."""
 
@@ -118,8 +123,7 @@ class _Refused(Exception):
         self.bits = bits
 
 
-@dataclass(frozen=True, slots=True)
-class _Leaf:
+class _Leaf(NamedTuple):
     page: int
     size: int
     entry: int

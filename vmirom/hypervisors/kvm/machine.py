@@ -165,7 +165,7 @@ class KvmMachine(Machine):
 
     def _at(self) -> tuple[Mode, int]:
         engine = self.engine
-        mode = Mode.of(engine.cr0, engine.cr4, engine.efer)
+        mode = engine.mode
         return mode, engine.segment(SegmentName.CS).base + engine.eip & _U32
 
     def _opcode(self) -> bytes:

@@ -33,7 +33,7 @@ from vmirom.machine.engine import (
     Trap,
 )
 from vmirom.machine.memory import BadAddress, Memory
-from vmirom.machine.paging import Mode, PageFault, read_virtual
+from vmirom.machine.paging import PageFault, read_virtual
 from vmirom.overlays.native import Cr0, Multiboot
 from vmirom.overlays.vmi import Layout
 
@@ -280,7 +280,7 @@ class Machine:
         if engine.cpl:
             return None
         at = engine.eip + engine.segment(SegmentName.CS).base + len(opcode) & 0xFFFFFFFF
-        mode = Mode.of(engine.cr0, engine.cr4, engine.efer)
+        mode = engine.mode
         try:
             operand = read_virtual(self.memory, engine.cr3, mode, at, 1)
         except BadAddress:

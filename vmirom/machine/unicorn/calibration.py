@@ -28,6 +28,8 @@ _TAG: Final = 0x5A17_0000
 _SELECTORS: Final = (0x7318, 0x2BE8, 0x6650)  # no low bits: those are the error code's flags
 PROBE_CODE: Final = 0x2000
 _BLOCK: Final = 256
+_EFER: Final = 0xC0000080
+_NXE: Final = 0x800
 LIVE_STATE: Final = (440, 35408)  # uc_struct -> CPUState -> CPUX86State, linux x86_64
 
 
@@ -42,6 +44,7 @@ class Layout:
     hflags: int  # 32 bits
     segments: int  # ES CS SS DS FS GS, then LDTR TR GDTR IDTR, 24 bytes each
     control: int  # CR0 to CR4
+    efer: int  # 32 bits of it
     error_code: int  # 32 bits
     soft: int  # 32 bits: the last vector came from an INT instruction
     debug: int  # DR0 to DR7
@@ -107,6 +110,19 @@ def _fault_images(selector: int) -> tuple[bytes, bytes]:
         probe.run()
         if probe.vector != 13:
             raise EngineError(f"unicorn's calibration got vector {probe.vector} instead of 13: unknown build")
+        return before, probe.image()
+    finally:
+        probe.close()
+
+
+def _efer_images() -> tuple[bytes, bytes]:
+    """The image before and after EFER.NXE is set."""
+    probe = Probe(b"\xf4")
+    try:
+        before = probe.image()
+        written = (ctypes.c_uint64 * 2)(_EFER, _NXE)
+        c, handle = probe.machine.c, probe.machine.handle
+        probe.machine.check(c.uc_reg_write(handle, constants("x86_const").UC_X86_REG_MSR, written), "EFER")
         return before, probe.image()
     finally:
         probe.close()
@@ -200,6 +216,7 @@ def _measure() -> Layout:
         [w for w, found in zip(words, new, strict=True) if found == [*_SELECTORS]], "the error code"
     )
     old = _only([w for w in words if all(c.get(w) == (0xFFFFFFFF, 13) for c in changes)], "old_exception")
+    extended = _changed(*_efer_images())
     layout = Layout(
         size=size,
         regs=regs,
@@ -208,6 +225,7 @@ def _measure() -> Layout:
         hflags=regs + 176,
         segments=regs + 184,
         control=regs + 184 + 10 * 24,
+        efer=_only([word for word, values in extended.items() if values == (0, _NXE)], "EFER"),
         error_code=error_code,
         soft=error_code + 4,
         debug=error_code + 16,

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final
 
 from vmirom.machine.clock import Clock, HostClock
@@ -38,7 +39,7 @@ from vmirom.machine.engine import (
     Window,
 )
 from vmirom.machine.memory import Memory
-from vmirom.machine.paging import Access, Mode, PageFault, translate
+from vmirom.machine.paging import Access, PageFault, translate
 from vmirom.machine.ticker import ATTENTION_NS, ticker
 from vmirom.machine.unicorn import library as lib
 from vmirom.machine.unicorn import scratch
@@ -55,6 +56,7 @@ __all__ = ["UnicornEngine"]
 _NOWHERE: Final = 0xFFFFFFFFFFFF
 _NO_VECTOR: Final = -1
 _WITH_ERROR: Final = frozenset({8, 10, 11, 12, 13, 14, 17})
+_trap: Final = lru_cache(maxsize=4096)(Trap)
 _HF_IOBPT: Final = 1 << 24
 _HF_MPX_IU: Final = 1 << 26
 
@@ -79,6 +81,9 @@ class UnicornEngine(PhysicalMemory, PortAccess, Looks, Opcodes, Refusals):
         self.clock: Clock = HostClock(scratch.tsc, scratch.tsc_hz) if clock is None else clock
         self._map_memory()
         self._closed = False
+        self._emulate = machine.c.uc_emu_start
+        self._error_code, self._soft = layout.error_code, layout.soft
+        self._old_exception = layout.old_exception
         self._vector = _NO_VECTOR
         self._stray: Stray | None = None
         self._failure: BaseException | None = None
@@ -188,27 +193,30 @@ class UnicornEngine(PhysicalMemory, PortAccess, Looks, Opcodes, Refusals):
 
     def _start(self, window: bool) -> int:
         """One uc_emu_start; the answer is unicorn's error number."""
+        if self._stale:
+            self._load()
         self._mend_task_register()
-        flags = self.hflags
+        words, at = self._words, self._hflags_at
+        flags = words[at]
         wanted = (flags | _HF_IOBPT) & ~_HF_MPX_IU | (_HF_MPX_IU if window else 0)
         if flags != wanted:
             self.hflags = wanted
-        begin = self._raw_eip
+        begin = words[self._eip_at]
         if self._skip is not None and self._skip != self._linear(begin):
             self._skip = None
         self._vector = _NO_VECTOR
-        self._begin_ports()
+        self._redo = self._last_step if self._last_step is not None and self._step_undone() else None
         self._stopped = False
         self._running = True
-        self._forget()
+        self._stale = self._copied
         ticker.enter(self)
         try:
-            error: int = self.machine.c.uc_emu_start(self.machine.handle, begin, _NOWHERE, 0, 0)
+            error: int = self._emulate(self.machine.handle, begin, _NOWHERE, 0, 0)
         finally:
             with self._stop_lock:  # a stop that is on its way arrives now or never
                 self._running = False
             ticker.leave(self)
-        self._forget()
+        self._stale = self._copied
         return error
 
     def _look(self, error: int) -> Exit | None:
@@ -241,19 +249,16 @@ class UnicornEngine(PhysicalMemory, PortAccess, Looks, Opcodes, Refusals):
 
     def _trap(self) -> Trap:
         vector, self._vector = self._vector, _NO_VECTOR
-        self._set_word(self.layout.old_exception, 0xFFFFFFFF)
-        soft = bool(self._word(self.layout.soft))
-        if vector == 6 and not soft:
-            if self._refused is not None:
-                self._undo()
-            return Trap(6)
-        if soft:
+        self._set_word(self._old_exception, 0xFFFFFFFF)
+        if self._word(self._soft):
             if vector == 6:  # taken for an undefined instruction, INT 6 leaves EIP where it was
                 self.eip += 2
-            self._set_word(self.layout.soft, 0)
+            self._set_word(self._soft, 0)
             self._end_shadow()
-            return Trap(vector, None, soft=True)
-        return Trap(vector, self._word(self.layout.error_code) if vector in _WITH_ERROR else None)
+            return _trap(vector, None, True)
+        if vector == 6 and self._refused is not None:
+            self._undo()
+        return _trap(vector, self._word(self._error_code) if vector in _WITH_ERROR else None, False)
 
     def _is_halted(self) -> bool:
         """HLT leaves no trace but CPUState.halted. Without it, a run that nobody stopped must have met
@@ -267,10 +272,8 @@ class UnicornEngine(PhysicalMemory, PortAccess, Looks, Opcodes, Refusals):
 
     def _unexpected(self, error: int) -> Exit:
         """A fetch from where no code can be, such as an open bus; anything else is the engine's end."""
-        mode = Mode.of(self.cr0, self.cr4, self.efer)
-        found = translate(
-            self.memory, self.cr3, mode, self._linear(self._raw_eip), Access.EXECUTE, self.cpl == 3
-        )
+        at = self._linear(self._raw_eip)
+        found = translate(self.memory, self.cr3, self.mode, at, Access.EXECUTE, self.cpl == 3)
         if isinstance(found, PageFault):
             raise EngineError(f"unicorn gave up: {self.machine.library.text(error)}")
         return Stray(found, write=False, fetch=True)
@@ -280,7 +283,7 @@ class UnicornEngine(PhysicalMemory, PortAccess, Looks, Opcodes, Refusals):
         with self._stop_lock:
             if self._running and not self._closed and not self._in_port and self._port_breakpoint is None:
                 self._stopped = True
-                self.machine.c.uc_emu_stop(self.machine.handle)
+                self.machine.quick.uc_emu_stop(self.machine.handle)
 
     def kick(self) -> None:
         """See :class:`vmirom.machine.engine.Engine`. From a port callback the guest stops right behind

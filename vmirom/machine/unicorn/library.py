@@ -75,6 +75,10 @@ _PROTOTYPES: Final[dict[str, list[Any]]] = {
     "uc_ctl": [_HANDLE, ctypes.c_int],
 }
 """Fixed arguments; uc_hook_add and uc_ctl take more, which ctypes passes as variadic ones."""
+_QUICK: Final = frozenset(
+    {"uc_emu_stop", "uc_reg_read", "uc_reg_write", "uc_ctl", "uc_context_save", "uc_context_restore"}
+)
+"""Over in no time, and never calling back: not worth handing the interpreter to another thread meanwhile."""
 
 
 _NAMES: Final = {"win32": "unicorn.dll", "darwin": "libunicorn.2.dylib"}
@@ -124,10 +128,12 @@ class Library:
 
     def __init__(self) -> None:
         self.c = _load()
+        self.quick = ctypes.PyDLL(self.c._name)
         for name, arguments in _PROTOTYPES.items():
-            function = getattr(self.c, name)
-            function.argtypes = arguments
-            function.restype = ctypes.c_int
+            for form in (self.c, self.quick) if name in _QUICK else (self.c,):
+                function = getattr(form, name)
+                function.argtypes = arguments
+                function.restype = ctypes.c_int
         number = self.c.uc_version(None, None)
         version = f"{number >> 24 & 0xFF}.{number >> 16 & 0xFF}.{number >> 8 & 0xFF}"
         if version != self.VERSION:
@@ -140,9 +146,9 @@ class Library:
         self.ram_address = self._exported("qemu_ram_addr_from_host_x86_64", [_HANDLE, _HANDLE], _U64)
 
     def _exported(self, name: str, arguments: list[Any], result: Any) -> Callable[..., int] | None:
-        """A QEMU function by its symbol; None where the platform's library hides it (Windows)."""
+        """A QEMU function by its symbol, as quick; None where the platform's library hides it (Windows)."""
         try:
-            function: Any = getattr(self.c, name)
+            function: Any = getattr(self.quick, name)
         except AttributeError:
             return None
         function.argtypes = arguments
@@ -173,6 +179,7 @@ class Machine:
         u = constants("unicorn_const")
         self.library = library()
         self.c = self.library.c
+        self.quick = self.library.quick
         self.handle = ctypes.c_void_p()
         self.check(self.c.uc_open(u.UC_ARCH_X86, u.UC_MODE_32, ctypes.byref(self.handle)), "open")
         self._callbacks: list[Any] = []
@@ -189,7 +196,9 @@ class Machine:
     def control(self, number: int, *arguments: Any) -> None:
         """uc_ctl with a writing request."""
         code = 1 << 30 | len(arguments) << 26 | number
-        self.check(self.c.uc_ctl(self.handle, code, *arguments), f"control {number}")
+        error = self.quick.uc_ctl(self.handle, code, *arguments)
+        if error:
+            self.check(error, f"control {number}")
 
     def hook(
         self,
@@ -245,15 +254,16 @@ class Machine:
     def read_register(self, number: int) -> int:
         """A register of up to 64 bits by unicorn's number."""
         value = _U64(0)
-        self.check(self.c.uc_reg_read(self.handle, number, ctypes.byref(value)), f"read of register {number}")
+        error = self.quick.uc_reg_read(self.handle, number, ctypes.byref(value))
+        if error:
+            self.check(error, f"read of register {number}")
         return value.value
 
     def write_register(self, number: int, value: int) -> None:
         """Write a register by unicorn's number, with the side effects that unicorn gives it."""
-        word = _U64(value)
-        self.check(
-            self.c.uc_reg_write(self.handle, number, ctypes.byref(word)), f"write of register {number}"
-        )
+        error = self.quick.uc_reg_write(self.handle, number, ctypes.byref(_U64(value)))
+        if error:
+            self.check(error, f"write of register {number}")
 
     def close(self) -> None:
         """Free the engine. May be called twice."""

@@ -14,7 +14,7 @@ from typing import Final
 
 from vmirom.machine.engine import Ports
 from vmirom.machine.memory import BadAddress, Memory
-from vmirom.machine.paging import Mode, PageFault, read_virtual
+from vmirom.machine.paging import PageFault, read_virtual
 from vmirom.machine.unicorn.state import State
 
 __all__ = ["PortAccess"]
@@ -82,10 +82,6 @@ class PortAccess(State):
             self._last_step = last = None
         return last is not None
 
-    def _begin_ports(self) -> None:
-        """The processor is about to start."""
-        self._redo = self._last_step if self._step_undone() else None
-
     def _enter_port(self) -> None:
         """From here until the access is behind us no stop comes from outside. One that came before is no
         reason to do without a breakpoint: if unicorn had not begun by then, it is forgotten, or else it ends
@@ -117,7 +113,7 @@ class PortAccess(State):
         return bits is not None and not bits >> (port & 7) & (1 << size) - 1
 
     def _supervisor_u16(self, gva: int) -> int | None:
-        mode = Mode.of(self.cr0, self.cr4, self.efer)
+        mode = self.mode
         try:
             data = read_virtual(self.memory, self.cr3, mode, gva, 2)
         except BadAddress:
@@ -151,7 +147,7 @@ class PortAccess(State):
 
     def _instruction(self, start: int) -> tuple[bytes, bytes]:
         """Prefixes and first opcode byte at offset ``start``; the latter is empty where it can't be read."""
-        mode = Mode.of(self.cr0, self.cr4, self.efer)
+        mode = self.mode
         prefixes = b""
         for at in range(start, start + _LONGEST_INSTRUCTION):
             try:

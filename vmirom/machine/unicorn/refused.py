@@ -12,7 +12,7 @@ from typing import Final
 from vmirom.machine.addresses import PAGE_SIZE
 from vmirom.machine.engine import Trap
 from vmirom.machine.memory import BadAddress, Memory
-from vmirom.machine.paging import Mode, PageFault, read_virtual
+from vmirom.machine.paging import PageFault, read_virtual
 from vmirom.machine.unicorn.lockprefix import first_refused
 from vmirom.machine.unicorn.state import State
 from vmirom.machine.unicorn.translation import watch_translation
@@ -46,12 +46,12 @@ class Refusals(State):
         if found is None:
             return False
         self._refused_at = at + found & 0xFFFFFFFF
-        self.machine.c.uc_emu_stop(self.machine.handle)
+        self.machine.quick.uc_emu_stop(self.machine.handle)
         return True
 
     def _code_at(self, at: int, length: int) -> bytes:
         """The bytes there, as far as they can be read."""
-        mode = Mode.of(self.cr0, self.cr4, self.efer)
+        mode = self.mode
         code = b""
         while len(code) < length:
             gva = at + len(code) & 0xFFFFFFFF

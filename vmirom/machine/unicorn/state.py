@@ -9,9 +9,11 @@ looked at in the state. Control registers are written through unicorn, which upd
 from __future__ import annotations
 
 import ctypes
+from functools import lru_cache
 from typing import Final
 
 from vmirom.machine.engine import Segment, SegmentName
+from vmirom.machine.paging import Mode
 from vmirom.machine.unicorn.calibration import Layout
 from vmirom.machine.unicorn.library import Machine, constants
 
@@ -27,8 +29,14 @@ _EFLAGS_VM: Final = 1 << 17
 _DESCRIPTOR_BIG: Final = 1 << 22
 _ATTRIBUTES: Final = 0x00F0FF00
 _LDT, _TR, _GDT, _IDT = 6, 7, 8, 9  # behind the six segment registers
+_ES, _CS, _SS, _DS = (
+    6 * int(name) for name in (SegmentName.ES, SegmentName.CS, SegmentName.SS, SegmentName.DS)
+)
+"""Words from the first segment register's."""
 _LIVE_CPU: Final = 440
 _MASK: Final = 0xFFFFFFFF
+_segment: Final = lru_cache(maxsize=4096)(Segment)
+"""Guests load few different segments, and the engine is asked for them all the time."""
 
 
 class _Word:
@@ -89,6 +97,10 @@ class State:
         self._image = None if self._copied else address
         self._view(memoryview((ctypes.c_uint8 * layout.size).from_address(address)).cast("B"))
         self._file = layout.regs // 4
+        self._eip_at, self._flags_at, self._hflags_at = self._file + 32, self._file + 34, self._file + 44
+        self._segments_at = layout.segments // 4
+        self._control_at = layout.control // 4
+        self._efer_at = layout.efer // 4
         self._eflags_number = x.UC_X86_REG_EFLAGS
         self._control_numbers = (x.UC_X86_REG_CR0, 0, x.UC_X86_REG_CR2, x.UC_X86_REG_CR3, x.UC_X86_REG_CR4)
         self._msr_number = x.UC_X86_REG_MSR
@@ -99,11 +111,11 @@ class State:
         self._words = image.cast("I")
 
     def _load(self) -> None:
-        self.machine.c.uc_context_save(self.machine.handle, self._context)
+        self.machine.quick.uc_context_save(self.machine.handle, self._context)
         self._stale = False
 
     def _store(self) -> None:
-        self.machine.c.uc_context_restore(self.machine.handle, self._context)
+        self.machine.quick.uc_context_restore(self.machine.handle, self._context)
 
     def _forget(self) -> None:
         """The processor has changed behind the copy."""
@@ -112,7 +124,7 @@ class State:
     def _leave(self) -> None:
         """From a hook: stop here."""
         self._stopped = True
-        self.machine.c.uc_emu_stop(self.machine.handle)
+        self.machine.quick.uc_emu_stop(self.machine.handle)
 
     def _release(self) -> None:
         """Keep the last values readable, and free the context."""
@@ -148,32 +160,53 @@ class State:
 
     def _end_shadow(self) -> None:
         """A shadow covers the one instruction after STI or MOV SS; whoever moves EIP has passed it."""
-        if self.hflags & _HF_INHIBIT:
+        if self._stale:
+            self._load()
+        if self._words[self._hflags_at] & _HF_INHIBIT:
             self.hflags &= ~_HF_INHIBIT
 
     @property
     def eflags(self) -> int:
         """EFLAGS, all of it."""
-        self.machine.c.uc_reg_read(self.machine.handle, self._eflags_number, self._scratch_address)
+        self.machine.quick.uc_reg_read(self.machine.handle, self._eflags_number, self._scratch_address)
         return self._scratch.value & _MASK
 
     @eflags.setter
     def eflags(self, value: int) -> None:
         self._scratch.value = (value | 2) & _MASK
-        self.machine.c.uc_reg_write(self.machine.handle, self._eflags_number, self._scratch_address)
+        self.machine.quick.uc_reg_write(self.machine.handle, self._eflags_number, self._scratch_address)
         self._forget()
 
     @property
     def cpl(self) -> int:
         """Current privilege level."""
-        return self.hflags & _HF_CPL
+        if self._stale:
+            self._load()
+        return self._words[self._hflags_at] & _HF_CPL
 
     @property
     def interruptible(self) -> bool:
         """IF set and no interrupt shadow."""
-        return bool(self.raw_eflags & _EFLAGS_IF) and not self.hflags & _HF_INHIBIT
+        if self._stale:
+            self._load()
+        words = self._words
+        return bool(words[self._flags_at] & _EFLAGS_IF) and not words[self._hflags_at] & _HF_INHIBIT
+
+    def general(self) -> list[int]:
+        """The general registers, in the order of their hardware encoding: EAX ECX EDX EBX ESP EBP ESI EDI."""
+        if self._stale:
+            self._load()
+        return self._words[self._file : self._file + 16 : 2].tolist()
 
     # control registers and MSRs
+
+    @property
+    def mode(self) -> Mode:
+        """See :class:`vmirom.machine.engine.Engine`."""
+        if self._stale:
+            self._load()
+        words, at = self._words, self._control_at
+        return Mode.of(words[at], words[at + 8], words[self._efer_at])
 
     def _control(self, number: int) -> int:
         return self._word(self.layout.control + 8 * number)
@@ -221,19 +254,19 @@ class State:
     def read_msr(self, index: int) -> int:
         """A model-specific register as RDMSR would give it; 0 for one that the engine does not have."""
         buffer = (ctypes.c_uint64 * 2)(index, 0)
-        self.machine.c.uc_reg_read(self.machine.handle, self._msr_number, buffer)
+        self.machine.quick.uc_reg_read(self.machine.handle, self._msr_number, buffer)
         return buffer[1]
 
     def write_msr(self, index: int, value: int) -> None:
         """Write a model-specific register as WRMSR would; one that the engine does not have is ignored."""
         buffer = (ctypes.c_uint64 * 2)(index, value)
-        self.machine.c.uc_reg_write(self.machine.handle, self._msr_number, buffer)
+        self.machine.quick.uc_reg_write(self.machine.handle, self._msr_number, buffer)
         self._forget()
 
     @property
     def efer(self) -> int:
         """Extended feature enables: SCE 1, LME 0x100, NXE 0x800."""
-        return self.read_msr(0xC0000080)
+        return self._word(self.layout.efer)
 
     @efer.setter
     def efer(self, value: int) -> None:
@@ -244,12 +277,12 @@ class State:
     def _segment_at(self, index: int) -> Segment:
         if self._stale:
             self._load()
-        at = (self.layout.segments + 24 * index) // 4
+        at = self._segments_at + 6 * index
         words = self._words
-        return Segment(words[at], words[at + 2], words[at + 4], words[at + 5] & _ATTRIBUTES)
+        return _segment(words[at], words[at + 2], words[at + 4], words[at + 5] & _ATTRIBUTES)
 
     def _put_segment(self, index: int, segment: Segment) -> None:
-        at = (self.layout.segments + 24 * index) // 4
+        at = self._segments_at + 6 * index
         words = self._words
         words[at] = segment.selector & 0xFFFF
         words[at + 2] = segment.base & _MASK
@@ -260,6 +293,12 @@ class State:
     def segment(self, name: SegmentName) -> Segment:
         """A segment register with its hidden part."""
         return self._segment_at(name)
+
+    def selector(self, name: SegmentName) -> int:
+        """What :meth:`segment` has as its selector."""
+        if self._stale:
+            self._load()
+        return self._words[self._segments_at + 6 * name]
 
     def set_segment(self, name: SegmentName, segment: Segment) -> None:
         """Write selector and hidden part as they are; SS sets CPL from its DPL."""
@@ -273,21 +312,19 @@ class State:
 
     def _derive(self, ring: int) -> None:
         """Bring the flags that QEMU derives from segments (CPL, 32-bit code and stack, bases) up to date."""
-        words = self._words
-        attributes = self.layout.segments // 4 + 5
-        flags = words[self._file + 44] & ~(_HF_CPL | _HF_CS32 | _HF_SS32 | _HF_ADDSEG) | ring
-        big_code = words[attributes + 6 * SegmentName.CS] & _DESCRIPTOR_BIG
+        words, at = self._words, self._segments_at
+        flags = words[self._hflags_at] & ~(_HF_CPL | _HF_CS32 | _HF_SS32 | _HF_ADDSEG) | ring
+        big_code = words[at + _CS + 5] & _DESCRIPTOR_BIG
         if big_code:
             flags |= _HF_CS32
-        if words[attributes + 6 * SegmentName.SS] & _DESCRIPTOR_BIG:
+        if words[at + _SS + 5] & _DESCRIPTOR_BIG:
             flags |= _HF_SS32
-        bases = attributes - 3
-        moved = any(words[bases + 6 * name] for name in (SegmentName.ES, SegmentName.SS, SegmentName.DS))
-        protected = words[self.layout.control // 4] & 1
-        virtual = words[self._file + 34] & _EFLAGS_VM
+        moved = words[at + _ES + 2] or words[at + _SS + 2] or words[at + _DS + 2]
+        protected = words[self._control_at] & 1
+        virtual = words[self._flags_at] & _EFLAGS_VM
         if moved or not big_code or not protected or virtual:
             flags |= _HF_ADDSEG
-        words[self._file + 44] = flags
+        words[self._hflags_at] = flags
 
     def enter(self, cs: Segment, ss: Segment, esp: int, eip: int) -> None:
         """Continue at cs:eip with ss:esp at the CPL of cs; ends an interrupt shadow."""
@@ -297,9 +334,9 @@ class State:
         self._put_segment(SegmentName.SS, ss)
         words = self._words
         words[self._file + 8] = esp & _MASK
-        words[self._file + 32] = eip & _MASK
+        words[self._eip_at] = eip & _MASK
         self._derive(cs.selector & 3)
-        words[self._file + 44] &= ~_HF_INHIBIT
+        words[self._hflags_at] &= ~_HF_INHIBIT
         if self._copied:
             self._store()
 
@@ -320,7 +357,7 @@ class State:
 
     def _mend_task_register(self) -> None:
         """Never run with a TR that a call gate would trip over; its limit 0 makes that #TS instead."""
-        if self._word(self.layout.segments + 24 * _TR + 20) & 0x8700 != 0x8100:
+        if self._words[self._segments_at + 6 * _TR + 5] & 0x8700 != 0x8100:
             self.set_task_register(Segment(0, 0, 0, 0x8900))
 
     def local_table(self) -> Segment:
@@ -336,8 +373,10 @@ class State:
             self._store()
 
     def _table(self, index: int) -> tuple[int, int]:
-        segment = self._segment_at(index)
-        return segment.base, segment.limit
+        if self._stale:
+            self._load()
+        at = self._segments_at + 6 * index
+        return self._words[at + 2], self._words[at + 4]
 
     def _set_table(self, index: int, table: tuple[int, int]) -> None:
         if self._stale:
