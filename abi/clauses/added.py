@@ -5,6 +5,7 @@ from vmirom.schema.clauses import ADDED, EVERY, Clause, Counting, When, duty
 from vmirom.schema.clauses import promise as _promise
 
 _PORTS = ("INB", "OUTB")
+_ENTRY_CALLS = ("SetPxE", "SetPxELong", "UpdatePxE", "UpdatePxELong")
 _FLAG_CALLS = ("EnableInterrupts", "DisableInterrupts", "GetInterruptMask", "SetInterruptMask")
 _SOURCE = "VMI 3.1"
 
@@ -165,6 +166,26 @@ KEPT = (
         "SetPxELong",
         "SetLazyMode",
         "FlushTLB",
+    ),
+    promise(
+        "VMI-MMU-26",
+        """Outside a lazy mode an entry that is set or told of without DEFER is in force when the call
+        returns, save where a processor holds the translation from before.""",
+        *_ENTRY_CALLS,
+    ),
+    promise(
+        "VMI-MMU-27",
+        """From AllocatePage on a page is a table with what it holds by then; from ReleasePage on it is memory
+        like any other.""",
+        "AllocatePage",
+        "ReleasePage",
+    ),
+    promise(
+        "VMI-MMU-28",
+        """An entry's address that is not mapped, or where nothing may be written, is a page fault there as of
+        the guest's own store, and nothing of the entry is stored; at one that is not aligned it is stored
+        whole, and nothing beside it.""",
+        *_ENTRY_CALLS,
     ),
 )
 CLAUSES = KEPT + ENTRY + CONSOLE + EXIT + PROBE + COUNT

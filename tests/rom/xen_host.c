@@ -116,6 +116,11 @@ u64 cpu_tsc(void)
 	return counter += counter_step;
 }
 
+void pae_store(u32 low, u32 high, u32 gva)
+{
+	AT(u64, gva) = (u64)high << 32 | low;
+}
+
 void exit_port_write(u32 status)
 {
 	port_status = status;

@@ -10,7 +10,8 @@
  * through an IO-APIC, as the guest has it, and a stock kernel gives both timers one vector. Only one processor gets it;
  * it sends it on to others that have alarms wired to it.
  *
- * A guest that uses no alarms keeps the PIT and its interrupt for itself.
+ * A guest that uses no alarms, and sends itself no interrupts where there is no local APIC, keeps the PIT and its
+ * interrupt for itself.
  */
 #include "inject.h"
 #include "io.h"
@@ -79,6 +80,16 @@ static void program(const struct native_cpu *cpu)
 		local_timer_program();
 }
 
+static void take_timer(void)
+{
+	struct native_state *n = native();
+
+	if (n->timer_taken)
+		return;
+	n->timer_taken = 1;
+	native_idt_refresh();
+}
+
 void platform_arm(u64 real_deadline)
 {
 	struct native_state *n = native();
@@ -92,10 +103,8 @@ void platform_arm(u64 real_deadline)
 	saved = lock(&n->lock);
 	cpu->deadline = real_deadline;
 	unlock(&n->lock, saved);
-	if (!n->timer_taken && (real_deadline != NEVER || cpu->irq0_due || apic_has())) {
-		n->timer_taken = 1;
-		native_idt_refresh();
-	}
+	if (real_deadline != NEVER || cpu->irq0_due || apic_has())
+		take_timer();
 	if (!cpu->in_stub)
 		program(cpu);
 }
@@ -315,14 +324,19 @@ u32 platform_irq_save(void)
 	return irq_save();
 }
 
-/* An interrupt that the guest sent to its own virtual APIC is delivered as soon as interrupts are on. */
+/* An interrupt that the guest sent to its own virtual APIC is delivered as soon as interrupts are on: at once, or, if
+ * they are off, with a shot of the timer, also for a guest that has set no alarm yet. */
 void platform_irq_restore(u32 saved)
 {
 	int vector = -1;
 	u32 handler;
 
-	if (saved & VMI_EFLAGS_IF && apic_has())
+	if (saved & VMI_EFLAGS_IF && apic_has()) {
 		vector = apic_next();
+	} else if (!native()->timer_taken && apic_has()) {
+		take_timer();
+		platform_interrupt_pending();
+	}
 	irq_restore(saved);
 	if (vector >= 0) {
 		handler = native_gate((u32)vector);
@@ -331,7 +345,6 @@ void platform_irq_restore(u32 saved)
 	}
 }
 
-/* ... and if they are off, with the next shot of the timer. */
 void platform_interrupt_pending(void)
 {
 	if (!native_cpu()->in_stub && native()->timer_taken)

@@ -45,10 +45,8 @@ void ROMCALL vmi_SetPxELong(u32 low, u32 high, u32 at, u32 flags)
 {
 	u32 saved;
 
-	/* never present and half written; the stores may fault, so they come before anything else */
-	AT(u32, at) = 0;
-	AT(u32, at + 4) = high;
-	AT(u32, at) = low;
+	/* never present and half written, nor half written where it faults; that comes before anything else */
+	pae_store(low, high, at);
 	saved = events_mask();
 	entry_changed(at, (u64)high << 32 | low, flags);
 	events_unmask(saved);
