@@ -16,6 +16,10 @@ MS = 1_000_000
 FOREVER = 30.0
 """Seconds after which something hangs, however busy the machine: no measure of speed."""
 
+HALT = b"\xf4\xeb\xfd"
+"""1: hlt; jmp 1b. Where unicorn's state can't be looked at ("context"), a stop in the moment of HLT counts as
+what woke it, as an NMI would: the guest goes on, and must not into the unknown."""
+
 
 def code_segment(ring: int) -> Segment:
     return Segment(0x08 * (ring + 1) | ring, 0, 0xFFFFFFFF, 0x00C09B00 | ring << 13)

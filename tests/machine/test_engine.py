@@ -14,6 +14,7 @@ import pytest
 from tests.machine.rig import (
     CODE,
     FOREVER,
+    HALT,
     MS,
     STACK,
     code_segment,
@@ -34,7 +35,7 @@ from vmirom.machine.engine import (
     Trap,
 )
 from vmirom.machine.memory import Memory
-from vmirom.machine.ticker import ticker
+from vmirom.machine.ticker import Stoppable, ticker
 from vmirom.machine.unicorn import UnicornEngine, calibration, hostcode, library, scratch
 
 HLT = b"\xf4"
@@ -48,7 +49,7 @@ def soon(ms: float = 1000) -> int:
 
 @MODES
 def test_general_registers_survive_the_way_in_and_out(live: bool) -> None:
-    with machine(b"\x40\x41\x42\x43\x45\x46\x47" + HLT, live=live) as engine:  # inc of all but esp
+    with machine(b"\x40\x41\x42\x43\x45\x46\x47" + HALT, live=live) as engine:  # inc of all but esp
         names = ("eax", "ecx", "edx", "ebx", "ebp", "esi", "edi")
         for i, name in enumerate(names):
             setattr(engine, name, 0x11110000 * (i + 1) & 0xFFFFFFFF)
@@ -62,7 +63,7 @@ def test_general_registers_survive_the_way_in_and_out(live: bool) -> None:
 
 @MODES
 def test_arithmetic_flags_are_exact(live: bool) -> None:
-    with machine(mov(0, 1) + b"\x48" + b"\xf9" + HLT, live=live) as engine:  # dec to zero, stc
+    with machine(mov(0, 1) + b"\x48" + b"\xf9" + HALT, live=live) as engine:  # dec to zero, stc
         engine.eflags = 0x202
         engine.run(soon())
         assert engine.eflags & 0x8D5 == 0x45  # ZF PF CF
@@ -73,7 +74,7 @@ def test_arithmetic_flags_are_exact(live: bool) -> None:
 
 @MODES
 def test_int_is_soft_with_eip_behind_it(live: bool) -> None:
-    with machine(b"\xcd\x80\xcc\xcd\x0e\xcd\x06\x0f\x0b" + HLT, live=live) as engine:
+    with machine(b"\xcd\x80\xcc\xcd\x0e\xcd\x06\x0f\x0b" + HALT, live=live) as engine:
         assert engine.run(soon()) == Trap(0x80, None, soft=True)
         assert engine.eip == CODE + 2
         assert engine.run(soon()) == Trap(3, None, soft=True)
@@ -96,7 +97,7 @@ def test_the_same_fault_for_ever_never_becomes_a_double_fault(live: bool) -> Non
 @MODES
 def test_undefined_opcodes_and_hypercalls_are_vector_6(live: bool) -> None:
     for opcode in (b"\x0f\x0b", b"\x0f\x01\xc1", b"\x0f\x01\xd9", b"\x0f\x34", b"\x0f\x05"):
-        with machine(b"\x90" + opcode + HLT, live=live) as engine:
+        with machine(b"\x90" + opcode + HALT, live=live) as engine:
             for _ in range(3):
                 assert engine.run(soon()) == Trap(6), opcode.hex()
                 assert engine.eip == CODE + 1
@@ -128,7 +129,7 @@ def test_any_ring_can_be_entered_from_any_other(live: bool) -> None:
 
 @MODES
 def test_ss_sets_cpl_and_bases_are_honoured(live: bool) -> None:
-    with machine(b"\xa1\x10\0\0\0" + HLT, live=live) as engine:
+    with machine(b"\xa1\x10\0\0\0" + HALT, live=live) as engine:
         engine.memory.put32(0x5010, 0xCAFE)
         base = Segment(0x50, 0x5000, 0xFFFF, 0x0040F300)
         engine.set_segment(SegmentName.DS, base)
@@ -155,7 +156,7 @@ def test_system_registers() -> None:
 
 @MODES
 def test_host_writes_reach_code_that_has_run(live: bool) -> None:
-    with machine(mov(0, 1) + HLT, live=live) as engine:
+    with machine(mov(0, 1) + HALT, live=live) as engine:
         engine.run(soon())
         engine.memory.write(CODE + 1, b"\x02")
         engine.eip = CODE
@@ -256,6 +257,23 @@ def test_no_stop_is_ever_lost() -> None:
             assert engine.run() == Preempted()
             assert time.monotonic() - start < FOREVER
             thread.join()
+
+
+@MODES
+def test_a_stop_in_the_moment_of_a_halt_leaves_the_guest_halted(
+    live: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once, or at its next HLT where the stop can't be told from what wakes it."""
+    with machine(HALT, live=live) as engine:
+        stops, left = [True], ticker.leave
+
+        def leave(running: Stoppable) -> None:
+            engine._stopped = bool(stops and stops.pop())
+            left(running)
+
+        monkeypatch.setattr(ticker, "leave", leave)
+        assert engine.run(soon()) == Halted()
+        assert (engine.eip, stops) == (CODE + 1, [])
 
 
 @MODES
@@ -417,7 +435,7 @@ def test_watch_sees_blocks_that_start_in_its_range() -> None:
 @MODES
 def test_trap_opcode_stops_before_the_instruction_only(live: bool) -> None:
     inside = mov(3, 0x00300F00)  # holds the bytes 0f 30, but no instruction begins there
-    code = inside + b"\x41\x0f\x30\x41" + HLT
+    code = inside + b"\x41\x0f\x30\x41" + HALT
     with machine(code, live=live) as engine:
         seen: list[tuple[int, int]] = []
 

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tests.machine.rig import CODE, machine, mov
+from tests.machine.rig import CODE, HALT, machine, mov
 from vmirom.machine.engine import Halted, Preempted, Segment, Trap
 from vmirom.machine.ticker import ticker
 from vmirom.machine.unicorn import UnicornEngine
@@ -42,7 +42,7 @@ def soon() -> int:
 
 @MODES
 def test_sizes_and_values(live: bool) -> None:
-    code = mov(0, 0xAABBCCDD) + b"\x66\xba\x34\x12\xee\x66\xef\xef\xed\x66\xed\xec" + HLT
+    code = mov(0, 0xAABBCCDD) + b"\x66\xba\x34\x12\xee\x66\xef\xef\xed\x66\xed\xec" + HALT
     with machine(code, live=live) as engine:
         ports = Recorder()
         engine.set_ports(ports)
@@ -91,7 +91,7 @@ def test_a_refused_port_changes_nothing_and_stops_at_once(live: bool, code: byte
 
 @MODES
 def test_iopl_and_the_bitmap_allow(live: bool) -> None:
-    with machine(b"\xe6\x80\xe6\x81" + HLT, ring=3, live=live) as engine:
+    with machine(b"\xe6\x80\xe6\x81" + HALT, ring=3, live=live) as engine:
         ports = Recorder()
         engine.set_ports(ports)
         engine.eflags = 0x3002
@@ -114,7 +114,7 @@ def test_iopl_and_the_bitmap_allow(live: bool) -> None:
 
 @MODES
 def test_a_kick_from_a_device_stops_right_behind_the_instruction(live: bool) -> None:
-    with machine(b"\xe6\x80" + mov(3, 1) + HLT, live=live) as engine:
+    with machine(b"\xe6\x80" + mov(3, 1) + HALT, live=live) as engine:
         ports = Recorder()
         ports.engine = engine
         engine.set_ports(ports)
@@ -138,7 +138,7 @@ def test_an_exception_in_a_device_comes_out_of_run() -> None:
 @MODES
 def test_the_guest_keeps_its_debug_registers(live: bool) -> None:
     """The exact stop borrows DR0 and DR7 for one instruction."""
-    code = mov(0, 0x1234) + b"\x0f\x23\xc0" + b"\xe6\x80\x0f\x21\xc3" + HLT
+    code = mov(0, 0x1234) + b"\x0f\x23\xc0" + b"\xe6\x80\x0f\x21\xc3" + HALT
     with machine(code, live=live) as engine:
         ports = Recorder()
         ports.engine = engine
@@ -161,7 +161,7 @@ class Kicker(Recorder):
 @pytest.mark.parametrize("code", [b"\xf3\x6e", b"\x66\xf3\x6f", b"\xf3\x6c", b"\x67\xf2\x6e"])
 def test_kicks_from_a_device_lose_no_step_of_a_repeated_instruction(live: bool, code: bytes) -> None:
     inward = code.endswith(b"\x6c")
-    with machine(code + HLT, live=live) as engine:
+    with machine(code + HALT, live=live) as engine:
         ports = Kicker(0x41)
         ports.engine = engine
         engine.set_ports(ports)
@@ -189,7 +189,7 @@ def test_a_kick_is_exact_whatever_stop_came_before(
 ) -> None:
     """A stop that comes while unicorn has not begun is lost; one that it has seen takes effect later than
     the kick of a device must."""
-    with machine(code + mov(3, 1) + HLT, live=live) as engine:
+    with machine(code + mov(3, 1) + HALT, live=live) as engine:
         ports = Kicker(0x41)
         ports.engine = engine
         engine.set_ports(ports)
@@ -219,7 +219,7 @@ def test_stops_from_outside_lose_and_repeat_no_step(live: bool, kind: type[Recor
     """A ticker's stop may come at any moment of a port access, also when a device has just kicked."""
     done = threading.Event()
     interval = sys.getswitchinterval()
-    with machine(code + HLT, live=live) as engine:
+    with machine(code + HALT, live=live) as engine:
 
         def hammer() -> None:
             while not done.is_set():
