@@ -9,19 +9,23 @@ STAMP  := $(VENV)/.installed-test
 DEV    := $(VENV)/.installed-dev
 
 BOOT_OPTIONS ?=
-TEST_OPTIONS ?= -n auto --dist loadgroup
+TEST_OPTIONS ?=
+# pytest rewrites assertions when it first meets a file; kept, whatever the environment says of bytecode
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 
 .PHONY: boot test test-slow check roms roms-check docs clean
 
 boot: $(BARE)
 	$(BIN)/vmirom boot $(BOOT_OPTIONS)
 
+# the first stage: every part, with a fifth of the examples that hypothesis tries; files stay with one worker
 test: $(STAMP)
-	$(BIN)/python -m pytest -m "not slow" $(TEST_OPTIONS)
+	HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-short} $(PYTEST) -m "not slow" $(or $(TEST_OPTIONS),-n auto --dist worksteal)
 
-# the second stage: real hypervisors, wheels in fresh environments, a browser, a second toolchain, all seeded faults
+# the second stage: real hypervisors, wheels in fresh environments, a browser, a second toolchain, all seeded faults,
+# and what hypothesis tries again with all its examples; tests of one real host stay with one worker
 test-slow: $(STAMP)
-	$(BIN)/python -m pytest -m slow $(TEST_OPTIONS)
+	$(PYTEST) -m "slow or hypothesis or sampled" $(or $(TEST_OPTIONS),-n auto --dist loadgroup)
 
 check: $(DEV)
 	$(BIN)/ruff check .
@@ -49,6 +53,7 @@ $(BARE): pyproject.toml
 
 $(STAMP): $(BARE)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	$(PYTEST) --collect-only -qq tests/[a-l]*/ >/dev/null & $(PYTEST) --collect-only -qq tests/[m-z]*/ >/dev/null; wait
 	touch $@
 
 $(DEV): $(STAMP)

@@ -12,11 +12,14 @@ from tests.once import use_folder
 
 pytest_plugins = ["pytester"]  # for tests of the plugin; costs nothing where unused
 
-# One profile everywhere: no deadline (machines differ), no saved examples, the same ones every time unless
-# HYPOTHESIS_PROFILE=search asks for new ones.
-settings.register_profile(
-    "steady", deadline=None, database=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+# Everywhere: no deadline (machines differ), no saved examples, the same ones every time unless
+# HYPOTHESIS_PROFILE=search asks for new ones. The first stage (make test) takes the share that "short" is;
+# the second tries every property again with all its examples.
+STEADY = settings(
+    deadline=None, database=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
+settings.register_profile("steady", STEADY, max_examples=100)
+settings.register_profile("short", STEADY, max_examples=20)
 settings.register_profile("search", deadline=None, database=None, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 

@@ -7,11 +7,11 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.campaign.conftest import ToldCrew, definition, plan_with, rows
+from tests.effort import examples
 from vmirom.conform.campaign.drive import Progress, drive
 from vmirom.conform.campaign.matrix import read_matrix
 from vmirom.conform.campaign.plan import Job
@@ -117,4 +117,4 @@ class CampaignMachine(RuleBasedStateMachine):
 
 
 TestCampaign = CampaignMachine.TestCase
-TestCampaign.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestCampaign.settings = examples(40, stateful_step_count=25)

@@ -13,10 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from tests.campaign.conftest import ToldCrew, rows, well
+from tests.effort import examples
 from vmirom.conform.campaign.drive import Progress, drive
 from vmirom.conform.campaign.lock import Busy, FileLock
 from vmirom.conform.campaign.plan import Plan
@@ -253,7 +254,7 @@ def read_all(path: Path) -> None:
 PLACES = st.one_of(st.integers(0, 200), st.integers(0, 1 << 20))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@examples(150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     changes=st.lists(st.tuples(PLACES, st.integers(0, 255)), max_size=4),
     kept=st.one_of(st.just(1 << 20), st.integers(0, 1 << 20)),

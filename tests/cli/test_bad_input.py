@@ -5,11 +5,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from tests.bundle.images import GuestRecipe, RomRecipe
 from tests.cli.conftest import Run, refusal
+from tests.effort import examples
 
 GOOD = GuestRecipe().build()
 SCRIPT = b"#!/bin/sh\n"
@@ -204,7 +205,7 @@ def test_full_disk_is_one_line(run: Run, tmp_path: Path, guest: Path) -> None:
     assert refusal(result) == "/dev/full: can't be written: No space left on device"
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@examples(60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_mutated_files_never_give_a_traceback(run: Run, tmp_path: Path, data: st.DataObject) -> None:
     """Through the command line: guests and ROMs cut short or with bytes changed."""

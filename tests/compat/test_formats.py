@@ -8,14 +8,15 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 
 from tests.compat.sheets import SHEETS, finding, sheet
+from tests.effort import examples
 from vmirom.compat.findings import Breaks, Severity
 from vmirom.compat.formats import FORMATS, Entry, Settled, Sheet, Spot, render, sheet_of
 
 HERE = Path(__file__).parent
-QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = examples(60, suppress_health_check=[HealthCheck.too_slow])
 
 
 @cache

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.compat.bases import base
+from tests.effort import examples
 from vmirom.compat import CompatError, Dispatch, diff, from_bytes, lint, load
 from vmirom.schema.tree import source_tree
 
@@ -154,7 +155,7 @@ ODD: list[Any] = [
 ]
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.data())
 def test_a_lock_edited_anywhere_is_read_or_refused_in_a_line(data: st.DataObject) -> None:
     """One value somewhere in a lock is replaced: what is read can be compared and examined."""

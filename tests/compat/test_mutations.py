@@ -9,11 +9,12 @@ import os
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.compat.bases import LINES, base
 from tests.compat.mutations import MUTATIONS, Mutant, bumped
+from tests.effort import examples
 from vmirom.compat import RULES, Breaks, Declaration, Severity, diff
 
 CAMPAIGN = int(os.environ.get("VMIROM_CAMPAIGN", "1500"))
@@ -81,7 +82,7 @@ def test_nothing_changed_is_nothing_found(line: str) -> None:
     assert report.severity is None
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.sampled_from(sorted(MUTATIONS)), st.integers(0, 1 << 32), st.sampled_from(LINES))
 def test_both_directions_mirror(name: str, seed: int, line: str) -> None:
     """What is found one way is found the other way: as many findings, under the rules of the reverse."""
@@ -111,7 +112,7 @@ MORE = {
 """Rules under which a change may be found backwards beside its own and its reverse."""
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(
     st.lists(st.sampled_from(sorted(MUTATIONS)), min_size=2, max_size=5),
     st.integers(0, 1 << 32),

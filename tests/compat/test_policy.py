@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.effort import examples
 from vmirom.cli.main import cli
 from vmirom.cli.sheets import FORMAT_NAMES
 from vmirom.compat import policy
@@ -237,7 +238,7 @@ def locked() -> str:
     return lock(REAL.resolve("vmi3", "3.0"), policy.locks.Recorded(frozen=True, roms={"a.rom": "0" * 64}))
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(st.data())
 def test_any_edit_of_a_lock_is_refused(data: st.DataObject) -> None:
     """One value changed anywhere, the hash left as it was: refused, as malformed or as edited."""

@@ -20,6 +20,7 @@ def run(*arguments: str) -> Result:
 
 
 @pytest.mark.boot
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_all_backends_keep_every_promise_that_is_checked(tmp_path: Path) -> None:
     result = run("--json", "--junit", str(tmp_path / "j.xml"))

@@ -37,13 +37,15 @@ QUICK = (
     "xen-host-no-execute-lost",
     "lguest-host-bits-lost",
 )
-
-
+OUTSIDE_QUICK = ("native-outside-stray-store",)
 OUTSIDE = tuple(fault.id for fault in all_faults() if "-outside-" in fault.id)
 
 
 @pytest.mark.boot
-@pytest.mark.parametrize("name", [name for n, name in enumerate(OUTSIDE) if n % 3 == 0])
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=() if name in OUTSIDE_QUICK else pytest.mark.slow) for name in OUTSIDE[::3]],
+)
 def test_what_a_guest_hardly_sees_is_seen_from_outside(name: str) -> None:
     """By calls from outside alone; all faults together are tried by the second stage."""
     fault = fault_of(name)

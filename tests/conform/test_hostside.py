@@ -124,7 +124,10 @@ def patched(backend: str, name: str, code: str) -> bytes:
     [
         ("native", "CancelAlarm", "31 DB C3", "changes only what it may: EBX"),
         ("native", "CancelAlarm", "C2 04 00", "changes only what it may: ESP is +4 bytes off"),
-        ("native", "CancelAlarm", "EB FE", "made with nothing special, it did not come back"),
+        pytest.param(
+            *("native", "CancelAlarm", "EB FE", "made with nothing special, it did not come back"),
+            marks=pytest.mark.slow,
+        ),
         ("native", "CancelAlarm", "0F 0B", "made with nothing special, it trapped: vector 6"),
         (
             "native",

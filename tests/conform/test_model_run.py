@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
+from tests.effort import examples, share
 from tests.strategies import moves_of
 from vmirom.conform.model.arena import Routine
 from vmirom.conform.model.choices import draw
@@ -53,7 +54,7 @@ def follows(setting: Setting, sequence: Sequence[Move]) -> None:
 
 
 @pytest.mark.boot
-@settings(max_examples=60)
+@examples(60)
 @given(moves_of(40))
 def test_native_follows_the_model(sequence: list[Move]) -> None:
     follows(Setting("native"), sequence)
@@ -61,33 +62,35 @@ def test_native_follows_the_model(sequence: list[Move]) -> None:
 
 @pytest.mark.boot
 @pytest.mark.parametrize("era", ["2008", "2026"])
-@settings(max_examples=40)
+@examples(40)
 @given(sequence=moves_of(40))
 def test_kvm_follows_the_model(era: str, sequence: list[Move]) -> None:
     follows(Setting("kvm", {"host_era": era}), sequence)
 
 
 @pytest.mark.boot
-@settings(max_examples=60)
+@examples(60)
 @given(moves_of(40))
 def test_lguest_follows_the_model(sequence: list[Move]) -> None:
     follows(Setting("lguest"), sequence)
 
 
 @pytest.mark.boot
-@settings(max_examples=60)
+@examples(60)
 @given(moves_of(40))
 def test_xen_follows_the_model(sequence: list[Move]) -> None:
     follows(Setting("xen"), sequence)
 
 
 @pytest.mark.boot
+@pytest.mark.sampled
 @pytest.mark.parametrize("setting", ALL, ids=lambda one: one.label)
 def test_long_sequences_follow_the_model(setting: Setting) -> None:
     """Drawn as ``vmirom model run`` does."""
-    found = explore(setting, 1, 2500, shorten=False)
+    calls = share(2500)
+    found = explore(setting, 1, calls, shorten=False)
     assert found.difference is None, str(found.difference)
-    assert found.calls >= 2500
+    assert found.calls >= calls
 
 
 @pytest.mark.boot

@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from tests.guest.installed import HELLO, hostile_sources, need
+from tests.guest.installed import hello_guest, need
 from vmirom.bundle.compose import compose
 from vmirom.guest.build import build_guest
 from vmirom.guest.shipped import guest_blob, guest_sources
@@ -99,27 +99,7 @@ def _gnu_reference(toolchain: str) -> bytes:
 @pytest.mark.parametrize("toolchain", ["zig", "gnu"])
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_hello(backend: str, toolchain: str) -> None:
-    result = _boot(build_guest([HELLO], need(toolchain)).data, backend)
+    result = _boot(hello_guest(toolchain), backend)
     assert result.outcome is Outcome.SUCCESS
     assert result.transcript == ("hello, world",)
     assert result.notes == (f"from {backend}",)
-
-
-@cache
-def _hostile(name: str) -> bytes:
-    (source,) = (file for file in hostile_sources() if file.stem == name)
-    return build_guest([source], need("zig"), kit=source.suffix == ".c").data
-
-
-@pytest.mark.toolchain
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("name", [file.stem for file in hostile_sources()])
-def test_a_hostile_guest_ends_as_an_outcome_within_its_budget(name: str, backend: str) -> None:
-    result = _boot(_hostile(name), backend, budget=1.0)
-    assert result.seconds < 30  # it ends: how late does not matter
-    assert "a fault of vmirom" not in result.reason
-    if name in ("triple", "nowhere", "rom", "tables"):
-        assert result.outcome is Outcome.CRASH
-    elif name in ("spin", "flood", "storm"):
-        assert result.outcome is Outcome.FAILURE
-        assert "did not end" in result.reason

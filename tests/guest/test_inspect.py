@@ -6,9 +6,10 @@ import struct
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.effort import examples
 from vmirom.bundle.guest import read_guest
 from vmirom.bundle.refused import GuestError
 from vmirom.guest.inspect import inspect, inspect_bytes
@@ -98,7 +99,7 @@ def test_not_a_file(tmp_path: Path) -> None:
 
 
 @given(st.integers(0, len(REFERENCE) - 1))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_a_file_cut_short_is_refused_or_lacks_only_what_is_not_loaded(length: int) -> None:
     try:
         found = inspect_bytes(REFERENCE[:length])
@@ -109,7 +110,7 @@ def test_a_file_cut_short_is_refused_or_lacks_only_what_is_not_loaded(length: in
 
 
 @given(st.integers(0, len(REFERENCE) - 1), st.binary(min_size=1, max_size=8))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_any_damage_is_refused_or_shown(at: int, data: bytes) -> None:
     damaged = _patched(at, data[: len(REFERENCE) - at])
     try:
@@ -119,7 +120,7 @@ def test_any_damage_is_refused_or_shown(at: int, data: bytes) -> None:
 
 
 @given(st.integers(0, 200), st.integers(0, 255))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_damage_to_the_section_table_is_refused_or_shown(at: int, value: int) -> None:
     (table,) = struct.unpack_from("<I", REFERENCE, 32)
     try:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.effort import examples
 from tests.hypervisors.lguest_machine import CODE, DATA, LOW, MIB, STACK, Machine, hypercall
 from tests.machine.rig import FOREVER
 from vmirom.hypervisors.hypervisor import EndKind
@@ -46,7 +47,7 @@ TOP_OF_MEMORY: list[tuple[str, tuple[int, ...]]] = [
 ]
 
 
-@settings(max_examples=120)
+@examples(120)
 @given(st.booleans(), st.lists(STEP, max_size=25))
 @example(True, TOP_OF_MEMORY)
 def test_steps_end_in_nothing_but_deaths(pae: bool, steps: list[tuple[str, tuple[int, ...]]]) -> None:
@@ -80,7 +81,7 @@ def test_steps_end_in_nothing_but_deaths(pae: bool, steps: list[tuple[str, tuple
             return
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(st.booleans(), st.lists(CALL, max_size=12), st.binary(max_size=40))
 def test_programs_end(pae: bool, calls: list[tuple[int, ...]], tail: bytes) -> None:
     code = hypercall(abi.Hcall.LGUEST_INIT, DATA) + b"".join(hypercall(*call) for call in calls) + tail

@@ -5,9 +5,10 @@ from __future__ import annotations
 import struct
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.effort import examples
 from vmirom.hypervisors.xen.arithmetic import CONDITIONS, SHIFTS, condition, shifted
 from vmirom.overlays.native import Eflags
 
@@ -40,7 +41,7 @@ def run(code: bytes, eax: int, ecx: int, flags: int) -> tuple[int, int]:
     count=st.integers(0, 31),
     flags=st.integers(0, 0xFFFFFFFF).map(lambda f: f & ARITHMETIC),
 )
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_shifts_and_rotations(name: str, value: int, count: int, flags: int) -> None:
     result, after = shifted(name, value, count, 4, flags)
     found, found_flags = run(bytes((0xD3, 0xC0 | KINDS[name] << 3)), value, count, flags)

@@ -5,18 +5,17 @@ from __future__ import annotations
 import struct
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
+from tests.effort import examples
 from tests.hypervisors.xen_counts import check_counts
 from tests.hypervisors.xen_kernels import ARGUMENTS, NOTES, TEXT, Bench, elf
 from vmirom.hypervisors.hypervisor import Ending, LoadError
 from vmirom.hypervisors.xen.answers import DomainCrash, Ended, GuestFault
 from vmirom.overlays.xen import Hypercall, Mmuext
 
-CAREFUL = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+CAREFUL = examples(60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 SLOTS = (0, 1, 2, 3, 4, 100, 256, 427, 428, 511)
 
 
@@ -162,7 +161,7 @@ def test_random_code_ends_in_an_ending(code: bytes) -> None:
         bench.close()
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.integers(0, 0x400), st.binary(min_size=1, max_size=40))
 def test_damaged_kernels_are_refused_or_load(at: int, damage: bytes) -> None:
     image = bytearray(elf(b"\x0f\x0b"))
@@ -176,7 +175,7 @@ def test_damaged_kernels_are_refused_or_load(at: int, damage: bytes) -> None:
         bench.close()
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.sampled_from(sorted(NOTES)), st.binary(max_size=12))
 def test_odd_notes_are_refused_or_load(kind: int, value: bytes) -> None:
     try:

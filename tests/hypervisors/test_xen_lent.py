@@ -6,9 +6,10 @@ import struct
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
+from tests.effort import examples
 from tests.hypervisors.xen_counts import check_counts
 from tests.hypervisors.xen_kernels import RESULTS, TEXT, ZERO, Bench, Code
 from vmirom.hypervisors.hypervisor import EndKind
@@ -137,7 +138,7 @@ def test_a_far_call_through_a_gate_of_the_guests_arrives_and_returns() -> None:
 
 
 @given(st.integers(0, 0x1FFF), st.binary(max_size=96), st.integers(0, 0xFFFFFFFF))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_grant_table_op_is_an_answer(xen: Bench, command: int, request_: bytes, count: int) -> None:
     answer = xen.call(GRANT, command, xen.argument(request_.ljust(96, b"\0")), count % 3 or count)
     assert -200 < answer <= 0

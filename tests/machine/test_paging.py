@@ -6,9 +6,10 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.effort import examples
 from tests.machine.rig import CODE, STACK, code_segment, data_segment
 from vmirom.machine.engine import Stray, Trap
 from vmirom.machine.memory import BadAddress, Memory
@@ -69,7 +70,7 @@ def compare(engine: UnicornEngine, access: Access, user: bool) -> None:
             engine.memory.write(expected + 2, b"\0")
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(
     pde_flags=FLAGS,
     pte_flags=FLAGS,
@@ -104,7 +105,7 @@ def test_two_levels_as_the_processor(
     compare(engine, access, user)
 
 
-@settings(max_examples=250, deadline=None)
+@examples(250)
 @given(
     pdpte=st.sampled_from([0, 1, 1, 1, 1, 1, 1 | 1 << 52, 1 | NX, 1 | 1 << 41]),
     pde_flags=FLAGS,

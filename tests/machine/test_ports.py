@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from tests.effort import share
 from tests.machine.rig import CODE, HALT, machine, mov
 from vmirom.machine.engine import Halted, Preempted, Segment, Trap
 from vmirom.machine.ticker import ticker
@@ -209,6 +210,7 @@ def test_a_kick_is_exact_whatever_stop_came_before(
 
 
 @MODES
+@pytest.mark.sampled
 @pytest.mark.parametrize("kind", [Recorder, Kicker])
 @pytest.mark.parametrize(
     "code",
@@ -234,7 +236,7 @@ def test_stops_from_outside_lose_and_repeat_no_step(live: bool, kind: type[Recor
         try:
             for thread in threads:
                 thread.start()
-            for _ in range(30):
+            for _ in range(share(30)):
                 ports.log.clear()
                 engine.memory.write(0x5000, bytes(range(64)))
                 engine.memory.write(0x6000, bytes(65))

@@ -10,18 +10,22 @@ from pathlib import Path
 
 import pytest
 
+from tests.effort import share
 from tests.machine.rig import CODE, machine
 from vmirom.machine.engine import Halted, Preempted
 from vmirom.machine.unicorn import UnicornEngine, boundaries, library, linkage
 from vmirom.machine.unicorn.boundaries import stop_at_boundaries
 from vmirom.machine.unicorn.calibration import Probe
 
-pytestmark = pytest.mark.skipif(
-    sys.platform != "linux" or platform.machine() != "x86_64",
-    reason="elsewhere stops are taken as unicorn takes them",
-)
+pytestmark = [
+    pytest.mark.sampled,
+    pytest.mark.skipif(
+        sys.platform != "linux" or platform.machine() != "x86_64",
+        reason="elsewhere stops are taken as unicorn takes them",
+    ),
+]
 HLT = b"\xf4"
-KICKS = 400
+KICKS = share(400)
 WORD, OTHER, END, FUNCTION = 0x6000, 0x6004, 0x6100, 0x7000
 FROM, TO, LENGTH = 0x20000, 0x60000, 0x8000
 

@@ -12,8 +12,9 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
+from tests.effort import examples
 from tests.strategies import conformances
 from vmirom.conform.judge import State
 from vmirom.conform.run import Conformance
@@ -33,7 +34,7 @@ from vmirom.report.conformance.view import view_of
 from vmirom.report.json_text import json_bytes
 
 SCHEMAS = Path(__file__).parent
-RUNS = settings(max_examples=25)
+RUNS = examples(25)
 BARBED = Occasion(
     "<b>now</b>", ("--rom", "a b;<script>"), {"IRQ": "<i>"}, (SeededFault("<u>", "x", "&", ("<p>",)),)
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.once import made_once
-from vmirom.rom.build import BuiltRom, build_rom
+from vmirom.rom.build import BuiltRom, build_versions
 from vmirom.rom.errors import ToolchainMissing
 from vmirom.rom.toolchain import find_toolchain
 
@@ -19,20 +19,21 @@ TOOLCHAINS = ("zig", "gnu")
 
 
 @cache
-def _build(backend: str, toolchain: str, abi: str) -> BuiltRom:
+def _build(backend: str, toolchain: str) -> dict[str, BuiltRom]:
+    """By version of the ABI: all of them cost hardly more than one."""
     tools = find_toolchain(toolchain)
 
     def make(folder: Path) -> None:
-        (folder / "rom").write_bytes(pickle.dumps(build_rom(backend, abi, toolchain=tools)))
+        (folder / "roms").write_bytes(pickle.dumps(build_versions(backend, toolchain=tools)))
 
-    made = made_once(f"{backend}-{toolchain}-{abi}", make) / "rom"
-    result: BuiltRom = pickle.loads(made.read_bytes())
-    return result
+    made = made_once(f"{backend}-{toolchain}", make) / "roms"
+    roms: tuple[BuiltRom, ...] = pickle.loads(made.read_bytes())
+    return {rom.abi: rom for rom in roms}
 
 
 def built(backend: str, toolchain: str, abi: str = "3.1") -> BuiltRom:
     """The ROM with its symbols; the test is skipped where the toolchain is missing."""
     try:
-        return _build(backend, toolchain, abi)
+        return _build(backend, toolchain)[abi]
     except ToolchainMissing as missing:
         pytest.skip(str(missing))

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.effort import examples
 from tests.rom.pc_model import LINEAR, STATE, HostPc, compile_pc
 from vmirom.overlays.kvm import CpuidLeaf, Errno, Feature, Hypercall, MmuLimit, MmuOp, Msr, Signature
 from vmirom.overlays.native import Cr4
@@ -372,7 +373,7 @@ hosts = st.tuples(
 )
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(history=st.lists(actions, min_size=20, max_size=60), host=hosts)
 def test_memory_is_the_guests_and_kvm_knows_in_time(
     history: list[tuple[Any, ...]], host: tuple[bool, int, bytes, bool, bool]

@@ -10,9 +10,10 @@ import struct
 from typing import Any, Final
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.effort import examples
 from tests.rom.hostc import Library
 from tests.rom.lguest_model import FRAME, LINEAR, NX, PAGES, A, D, LguestHost, P, U, W, compile_host
 from vmirom.overlays.lguest import Constants, Gdt, Hcall
@@ -215,7 +216,7 @@ def changes_lazily(action: tuple[Any, ...]) -> bool:
     return action[0] not in ("touch", "touch all", "switch")
 
 
-@settings(max_examples=400)
+@examples(400)
 @given(history=st.lists(actions, min_size=3, max_size=40), pae=st.booleans(), busy=st.booleans())
 def test_no_shadow_outlives_what_it_was_made_from(
     built: Library, history: list[tuple[Any, ...]], pae: bool, busy: bool

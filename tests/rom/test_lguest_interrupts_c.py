@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.effort import examples
 from tests.rom.hostc import Library
 from tests.rom.lguest_clock import BASE, IF, INTERRUPT, TRAP, ClockHost
 from tests.rom.lguest_model import compile_host
@@ -54,7 +55,7 @@ class Expected:
             self.handled += 1
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(history=st.lists(actions, min_size=20, max_size=50), kind=st.sampled_from([INTERRUPT, TRAP]))
 def test_every_alarm_is_one_interrupt_as_soon_as_the_flag_allows(
     lib: Library, history: list[tuple[Any, ...]], kind: int

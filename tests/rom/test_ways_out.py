@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.effort import examples
 from tests.rom.bare_machine import GENERAL, KERNEL_CS, KERNEL_DS, RETURN, STACK, USER_CODE
 from tests.rom.romguests import GUESTS, settled_guest
 from tests.rom.slotcall import ARITHMETIC, DF
@@ -58,7 +59,7 @@ class Kept:
 
 @pytest.mark.parametrize("road", ROADS)
 @pytest.mark.parametrize("name", ["IRET", "SYSEXIT"])
-@settings(max_examples=25)
+@examples(25)
 @given(values=registers, now=flags, then=flags, enabled=st.booleans(), null=st.booleans())
 def test_user_code_finds_every_register(
     machine: Any, road: str, name: str, values: dict[str, int], now: int, then: int, enabled: bool, null: bool
@@ -92,7 +93,7 @@ def test_user_code_finds_every_register(
 
 
 @pytest.mark.parametrize("road", ROADS)
-@settings(max_examples=25)
+@examples(25)
 @given(values=registers, then=flags, before=st.booleans(), enabled=st.booleans(), null=st.booleans())
 def test_iret_within_the_kernel_takes_the_frame_and_nothing_else(
     machine: Any, road: str, values: dict[str, int], then: int, before: bool, enabled: bool, null: bool

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 import capstone
@@ -18,7 +17,7 @@ import pytest
 from tests.rom.builds import built
 from vmirom.bundle.compose import compose
 from vmirom.guest.build import build_guest
-from vmirom.guest.shipped import guest_sources
+from vmirom.guest.shipped import guest_blob
 from vmirom.hypervisors.hypervisor import Ending, EndKind
 from vmirom.hypervisors.xen.hypervisor import make
 from vmirom.machine.unicorn import UnicornEngine
@@ -101,7 +100,14 @@ def rom(toolchain: str) -> BuiltRom:
     return built("xen", toolchain)
 
 
-def boot(guest: bytes, mib: int = 32, seed: int = 1, toolchain: str = "zig", seconds: float = 60) -> Run:
+def boot(
+    guest: bytes,
+    mib: int = 32,
+    seed: int = 1,
+    toolchain: str = "zig",
+    seconds: float = 60,
+    command_line: str = "one two",
+) -> Run:
     trace, text = Counting(), bytearray()
     marks: dict[str, int] = {}
 
@@ -111,7 +117,7 @@ def boot(guest: bytes, mib: int = 32, seed: int = 1, toolchain: str = "zig", sec
             marks[text.decode("latin-1").splitlines()[-1]] = len(trace.calls)
 
     machine = make(UnicornEngine, mib, console, trace, seed=seed)
-    machine.load(compose(guest, rom(toolchain).data, "xen", (3, 1)), "one two")
+    machine.load(compose(guest, rom(toolchain).data, "xen", (3, 1)), command_line)
     ending = machine.run(time.monotonic_ns() + int(seconds * 1e9))
     return Run(ending, text.decode("latin-1").splitlines(), trace, marks)
 
@@ -121,16 +127,20 @@ def probe(tmp_path: Path) -> Callable[[str], Run]:
     """Build a guest from the body of its guest_main (and what stands before it), and boot it."""
 
     def run(body: str, before: str = "") -> Run:
-        source = tmp_path / "probe.c"
-        source.write_text(f"{_HEAD}{before}\nint guest_main(struct vmi_boot_info *boot)\n{{\n{body}\n}}\n")
-        return boot(build_guest([source]).data)
+        return boot(made(tmp_path, body, before))
 
     return run
 
 
-@cache
+def made(folder: Path, body: str, before: str = "") -> bytes:
+    """A guest of the body of its guest_main."""
+    source = folder / "probe.c"
+    source.write_text(f"{_HEAD}{before}\nint guest_main(struct vmi_boot_info *boot)\n{{\n{body}\n}}\n")
+    return build_guest([source]).data
+
+
 def reference() -> bytes:
-    return build_guest(guest_sources("reference")).data
+    return guest_blob("reference").read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -259,22 +269,31 @@ def test_rom_has_room() -> None:
     assert len(rom("zig").data) <= 0x8000
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        "vmi_SetCR3(0xFFFFF000);",
-        "vmi_SetCR3(0xC0000);",
-        "vmi_SetCR3(frame(boot));",
-        "u32 root = boot->root_gpa; vmi_SetPxELong(0, vmi_walk(root, KERNEL, 4), 4); vmi_SetCR3(root);",
-        "vmi_SetPxELong(0, vmi_walk(boot->root_gpa, KERNEL, VMI_PAGE_TYPE_PD), 2); vmi_FlushTLB(3);",
-        "vmi_UpdateKernelStack(0x68, 0x1000); *(volatile u32 *)0x5000 = 0;",
-        '__asm__ volatile("movl $0x3000, %esp; pushl $1");',
-        "*(volatile u32 *)0xF5401000 = 0; for (u32 at = 0xF5405000; at; at += 4096) *(volatile u32 *)at = 0;",
-        "*(volatile u32 *)0xC00C0000 = 0;",
-    ],
+RUINS = (
+    "vmi_SetCR3(0xFFFFF000);",
+    "vmi_SetCR3(0xC0000);",
+    "vmi_SetCR3(frame(boot));",
+    "u32 root = boot->root_gpa; vmi_SetPxELong(0, vmi_walk(root, KERNEL, 4), 4); vmi_SetCR3(root);",
+    "vmi_SetPxELong(0, vmi_walk(boot->root_gpa, KERNEL, VMI_PAGE_TYPE_PD), 2); vmi_FlushTLB(3);",
+    "vmi_UpdateKernelStack(0x68, 0x1000); *(volatile u32 *)0x5000 = 0;",
+    '__asm__ volatile("movl $0x3000, %esp; pushl $1");',
+    "*(volatile u32 *)0xF5401000 = 0; for (u32 at = 0xF5405000; at; at += 4096) *(volatile u32 *)at = 0;",
+    "*(volatile u32 *)0xC00C0000 = 0;",
 )
-def test_a_guest_that_ruins_itself_is_ended(probe: Callable[[str], Run], body: str) -> None:
-    run = probe(f"{body}\n\tfor (;;) vmi_DisableInterrupts();")
+
+
+@pytest.fixture(scope="module")
+def ruined(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A guest that ruins itself in the way that its command line gives the letter of."""
+    cases = "\n".join(f"\tcase 'a' + {n}: {{ {body} break; }}" for n, body in enumerate(RUINS))
+    body = f'\tline("begin");\n\tswitch (*(char *)VMI_LINEAR(boot->command_line_gpa)) {{\n{cases}\n\t}}'
+    return made(tmp_path_factory.mktemp("ruined"), f"{body}\n\tfor (;;) vmi_DisableInterrupts();")
+
+
+@pytest.mark.parametrize("body", RUINS)
+def test_a_guest_that_ruins_itself_is_ended(ruined: bytes, body: str) -> None:
+    run = boot(ruined, command_line=chr(ord("a") + RUINS.index(body)))
+    assert run.lines[:1] == ["begin"]
     assert run.ending.kind is EndKind.CRASH, run.ending
 
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.effort import examples
 from tests.rom.hostc import Library
 from tests.rom.xen_calls import (
     BASE,
@@ -77,7 +78,7 @@ def expected_trap(vector: int, low: int, high: int) -> tuple[int, int, int] | No
     return high >> 13 & 3 | (MASK if high >> 8 & 0x1F == 0x0E else 0), low >> 16 & ~3 | 1, address
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(
     first=st.lists(gates, max_size=12),
     limit=st.sampled_from([0, 7, 8 * 14 + 7, 8 * 33 - 1, 8 * 256 - 1, 0xFFFF]),
@@ -140,7 +141,7 @@ def machine_descriptor(low: int, high: int) -> int:
 entries = st.tuples(st.integers(0, 40), words, words)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(
     first=st.lists(entries, max_size=20),
     limit=st.sampled_from([0, 7, 8 * 20 + 7, 8 * 32 - 1, 0xFFF, 0xFFFF]),
@@ -176,7 +177,7 @@ def test_xens_descriptors_are_the_guests(
     assert xen_machine.get(DTR, 6) == struct.pack("<HI", limit, LINEAR + TABLE)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(
     selector=st.sampled_from([0, 4, 0x60, 0x88, 0x8B, 0xFFF8]),
     count=st.sampled_from([0, 1, 3, 512, 600]),
@@ -231,7 +232,7 @@ actions = st.one_of(
 )
 
 
-@settings(max_examples=80)
+@examples(80)
 @given(
     history=st.lists(actions, min_size=20, max_size=50),
     kind=st.sampled_from([INTERRUPT, TRAP]),

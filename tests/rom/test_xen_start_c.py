@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.effort import examples
 from tests.rom.hostc import Library
 from tests.rom.xen_boot_machine import BootMachine
 from tests.rom.xen_calls import DTR, TABLE, CallMachine
@@ -55,7 +56,7 @@ def info_of(machine: BootMachine) -> Any:
 # -- a domain that boots --------------------------------------------------------------------------------
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(
     pages=st.integers(1700, 4000),
     image_pages=st.integers(1, 300),

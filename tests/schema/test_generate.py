@@ -49,6 +49,21 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout whose files have all been generated; nobody changes it."""
+    folder = tmp_path_factory.mktemp("made")
+    shutil.copytree(TREE.folder, folder / "abi", ignore=shutil.ignore_patterns("__pycache__", "locks"))
+    assert main(["--root", str(folder)]) == 0
+    return folder
+
+
+@pytest.fixture
+def written(made: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return shutil.copytree(made, tmp_path / "written")
+
+
 def test_command_writes_then_is_current(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--root", str(checkout)]) == 0
     written = capsys.readouterr().out.split()
@@ -58,52 +73,46 @@ def test_command_writes_then_is_current(checkout: Path, capsys: pytest.CaptureFi
     assert capsys.readouterr().out == ""
 
 
-def test_check_names_each_stale_file(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["--root", str(checkout)])
-    (checkout / "docs/abi/vmi3.md").write_text("old", encoding="utf-8")
-    (checkout / "vmirom/overlays/kvm.py").unlink()
-    (checkout / "romsrc/include/xen.h").write_bytes(b"\xff\xfe")
-    capsys.readouterr()
-    assert main(["--root", str(checkout), "--check"]) == 1
+def test_check_names_each_stale_file(written: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (written / "docs/abi/vmi3.md").write_text("old", encoding="utf-8")
+    (written / "vmirom/overlays/kvm.py").unlink()
+    (written / "romsrc/include/xen.h").write_bytes(b"\xff\xfe")
+    assert main(["--root", str(written), "--check"]) == 1
     named = [line.split(":")[0] for line in capsys.readouterr().out.splitlines()]
     assert named == ["docs/abi/vmi3.md", "romsrc/include/xen.h", "vmirom/overlays/kvm.py"]
 
 
-def test_frozen_lock_is_not_written_over(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["--root", str(checkout)])
-    file = checkout / "abi/vmi3/cpu.py"
+def test_frozen_lock_is_not_written_over(written: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = written / "abi/vmi3/cpu.py"
     text = file.read_text(encoding="utf-8")
     assert '17,\n        "SetCR3"' in text
     file.write_text(text.replace('17,\n        "SetCR3"', '77,\n        "SetCR3"'), encoding="utf-8")
-    before = (checkout / "abi/locks/vmi3-3.0.json").read_bytes()
-    capsys.readouterr()
-    assert main(["--root", str(checkout)]) == 2
+    before = (written / "abi/locks/vmi3-3.0.json").read_bytes()
+    assert main(["--root", str(written)]) == 2
     error = capsys.readouterr().err
     assert "vmi3-3.0.json: this version is frozen" in error and error.count("\n") == 1
-    assert (checkout / "abi/locks/vmi3-3.0.json").read_bytes() == before
-    assert '"SetCR3"' in (checkout / "abi/locks/vmi3-3.1.json").read_text(encoding="utf-8")
-    assert main(["--root", str(checkout), "--check"]) == 1
+    assert (written / "abi/locks/vmi3-3.0.json").read_bytes() == before
+    assert '"SetCR3"' in (written / "abi/locks/vmi3-3.1.json").read_text(encoding="utf-8")
+    assert main(["--root", str(written), "--check"]) == 1
 
 
-def test_newest_lock_follows_the_declarations(checkout: Path) -> None:
-    main(["--root", str(checkout)])
-    file = checkout / "abi/vmi3/system.py"
+def test_newest_lock_follows_the_declarations(written: Path) -> None:
+    file = written / "abi/vmi3/system.py"
     text = file.read_text(encoding="utf-8").replace('"entries", "UINT32"', '"entries", "UINT"')
     file.write_text(text, encoding="utf-8")
-    assert main(["--root", str(checkout)]) == 0
-    data = json.loads((checkout / "abi/locks/vmi3-3.1.json").read_text(encoding="utf-8"))
+    assert main(["--root", str(written)]) == 0
+    data = json.loads((written / "abi/locks/vmi3-3.1.json").read_text(encoding="utf-8"))
     assert data["calls"][76]["arguments"][1]["type"] == "UINT"
 
 
-def test_better_words_do_not_touch_a_lock(checkout: Path) -> None:
-    main(["--root", str(checkout)])
-    file = checkout / "abi/vmi3/cpu.py"
+def test_better_words_do_not_touch_a_lock(written: Path) -> None:
+    file = written / "abi/vmi3/cpu.py"
     text = file.read_text(encoding="utf-8").replace("Reads the time-stamp counter.", "Reads the TSC.")
     file.write_text(text, encoding="utf-8")
-    before = (checkout / "abi/locks/vmi3-3.0.json").read_bytes()
-    assert main(["--root", str(checkout)]) == 0
-    assert (checkout / "abi/locks/vmi3-3.0.json").read_bytes() == before
-    assert "Reads the TSC." in (checkout / "docs/abi/vmi3.md").read_text(encoding="utf-8")
+    before = (written / "abi/locks/vmi3-3.0.json").read_bytes()
+    assert main(["--root", str(written)]) == 0
+    assert (written / "abi/locks/vmi3-3.0.json").read_bytes() == before
+    assert "Reads the TSC." in (written / "docs/abi/vmi3.md").read_text(encoding="utf-8")
 
 
 def test_wrong_declarations_exit_2(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -297,18 +306,17 @@ def test_reference_says_since_when() -> None:
 
 
 def test_lock_frozen_by_hand_stays_frozen_when_edited(
-    checkout: Path, capsys: pytest.CaptureFixture[str]
+    written: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What was recorded is carried along; an edit can't thaw a lock, nor can writing the views."""
-    assert main(["--root", str(checkout)]) == 0
-    file = checkout / "abi/locks/vmi3-3.1.json"
+    file = written / "abi/locks/vmi3-3.1.json"
     line = TREE.resolve("vmi3", "3.1")
     file.write_text(lock(line, Recorded(True, {"a.rom": "0" * 64})), encoding="utf-8")
-    assert main(["--root", str(checkout), "--check"]) == 0
+    assert main(["--root", str(written), "--check"]) == 0
     edited = file.read_text(encoding="utf-8").replace('"SetCR3"', '"SetCR9"')
     file.write_text(edited, encoding="utf-8")
     capsys.readouterr()
-    assert main(["--root", str(checkout)]) == 2
+    assert main(["--root", str(written)]) == 2
     assert "this version is frozen" in capsys.readouterr().err
     assert file.read_text(encoding="utf-8") == edited
 

@@ -4,9 +4,10 @@ import enum
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.effort import examples
 from tests.schema.lines import every_struct
 from tests.strategies import data_of, values_of
 from vmirom.schema import (
@@ -76,7 +77,7 @@ SIZE = 4 + 1 + 2 + 2 + 1 + 4 + 3 + 4 + 4 + 2 + 4
 
 
 @pytest.mark.parametrize(("line", "row"), every_struct())
-@settings(max_examples=25)
+@examples(25)
 @given(data=st.data())
 def test_every_struct_reads_and_writes_back_what_was_there(
     line: Resolved, row: StructRow, data: st.DataObject
@@ -87,7 +88,7 @@ def test_every_struct_reads_and_writes_back_what_was_there(
 
 
 @pytest.mark.parametrize(("line", "row"), every_struct())
-@settings(max_examples=10)
+@examples(10)
 @given(data=st.data())
 def test_any_bytes_can_be_judged(line: Resolved, row: StructRow, data: st.DataObject) -> None:
     """Violations are lines that name a place in the struct; what is read through a view counts as bytes."""
@@ -99,7 +100,7 @@ def test_any_bytes_can_be_judged(line: Resolved, row: StructRow, data: st.DataOb
 
 
 @pytest.mark.parametrize(("line", "row"), every_struct())
-@settings(max_examples=15)
+@examples(15)
 @given(data=st.data())
 def test_every_struct_gives_back_the_values_it_was_built_from(
     line: Resolved, row: StructRow, data: st.DataObject
