@@ -51,7 +51,7 @@ def test_chains_are_printed_and_given_back(machine: Machine) -> None:
     machine.call(Hcall.NOTIFY, OUTPUT)
     assert machine.printed == [b"h", b"hello", b", world"]
     assert machine.words(OUTPUT + 0x2000, 5) == [2 << 16, 3, 0, 0, 0]
-    assert machine.host.interrupts.any_pending()
+    assert machine.host.interrupts.pending
     machine.call(Hcall.NOTIFY, OUTPUT)
     assert len(machine.printed) == 3, "nothing new waits"
 
@@ -60,7 +60,7 @@ def test_a_guest_that_wants_no_interrupt_gets_none(machine: Machine) -> None:
     describe(machine, 0, STRINGS, 5)
     offer(machine, 0, flags=1)
     machine.call(Hcall.NOTIFY, OUTPUT)
-    assert machine.printed == [b"hello"] and not machine.host.interrupts.any_pending()
+    assert machine.printed == [b"hello"] and not machine.host.interrupts.pending
 
 
 def test_a_status_of_0_resets_it(machine: Machine) -> None:

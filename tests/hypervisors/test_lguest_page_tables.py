@@ -126,6 +126,61 @@ def test_a_directory_is_checked_once(machine: Machine) -> None:
     assert machine.fault(LOW + 0x1000), "a shadow exists, so the entry is not looked at"
 
 
+def test_the_way_down_is_that_of_the_guest_s_tables_at_each_fill(machine: Machine) -> None:
+    for page, gpa in enumerate((ONE, TWO)):
+        machine.map(LOW + 0x1000 * page, gpa)
+    assert machine.fault(LOW)
+    shift, size = (21, 8) if machine.pae else (22, 4)
+    upper = (machine.memory.u32(machine.top + 8) & ~0xFFF) if machine.pae else machine.top
+    link = upper + (LOW >> shift & (511 if machine.pae else 1023)) * size
+    other = machine.fresh_frame()
+    machine.set_entry(other + size, ONE | 7)
+    machine.set_entry(link, other | 7)
+    assert machine.fault(LOW + 0x1000)
+    assert machine.shadow(LOW + 0x1000) & ~0xFFF & 0xFFFFFFFF == ONE
+    machine.set_entry(link, 0)
+    assert not machine.fault(LOW + 0x1000), "an absent level is reflected, shadow or not"
+
+
+def test_another_table_in_the_place_of_a_shadow_is_walked_anew(machine: Machine) -> None:
+    gva = KERNEL + 0x700000
+    machine.map(gva, ONE)
+    assert machine.fault(gva)
+    top = machine.new_top()
+    low = machine.entry_gpa(gva) & ~0xFFF
+    shift, size, mask = (21, 8, 511) if machine.pae else (22, 4, 1023)
+    fresh = machine.fresh_frame()
+    machine.memory.write(fresh, machine.memory.read(low, 0x1000))
+    machine.set_entry(fresh + (gva + 0x1000 >> 12 & mask) * size, TWO | 7)
+    if machine.pae:
+        directory = machine.fresh_frame()
+        old = machine.memory.u32(top + 8 * 3) & ~0xFFF
+        machine.memory.write(directory, machine.memory.read(old, 0x1000))
+        machine.set_entry(directory + (gva >> shift & mask) * size, fresh | 7)
+        machine.set_entry(top + 8 * 3, directory | 1)
+    else:
+        machine.set_entry(top + (gva >> shift & mask) * size, fresh | 7)
+    for _ in range(40):  # until chance takes the shadow that knew the first table
+        machine.call(Hcall.NEW_PGTABLE, top)
+        assert machine.fault(gva + 0x1000)
+        assert machine.shadow(gva + 0x1000) & ~0xFFF & 0xFFFFFFFF == TWO
+        top, before = machine.new_top(), top
+        assert machine.memory.read(top, 0x1000) == machine.memory.read(before, 0x1000)
+
+
+def test_an_executing_guest_never_sees_a_fill(machine: Machine) -> None:
+    guest = Machine(load(LOW + 4) + store(RESULT) + put(LOW + 0x1000, 7) + leave(), pae=machine.pae).init()
+    guest.map(LOW, ONE)
+    guest.map(LOW + 0x1000, TWO)
+    guest.memory.put32(ONE + 4, 0x1234)
+    handled = []
+    plain = guest.host.traps.handle
+    guest.host.traps.handle = lambda trap: handled.append(trap.vector) or plain(trap)  # type: ignore[method-assign]
+    assert guest.run().status == 16
+    assert guest.words(RESULT, 1) == [0x1234] and guest.words(TWO, 1) == [7]
+    assert 14 not in handled, "filled where they were met, without an exit"
+
+
 def test_the_hole_kills(machine: Machine) -> None:
     hole = 0xFFE00000 if machine.pae else 0xFFC00000
     machine.map(hole, ONE)

@@ -7,6 +7,8 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -369,6 +371,74 @@ def test_tsc_agrees_with_the_guest_and_the_clock() -> None:
         elapsed = (engine.tsc() - first) * 1_000_000_000 // hz
         clock.append(time.monotonic_ns())
         assert (clock[2] - clock[1]) * 0.95 < elapsed < (clock[3] - clock[0]) * 1.05
+
+
+@contextmanager
+def with_an_absent_page(code: bytes, live: bool = True) -> Iterator[tuple[UnicornEngine, Callable[[], None]]]:
+    """Page 4 is absent; the second part maps it to a page that holds 5."""
+    with machine(code, size=4 << 20, live=live) as engine:
+        memory = engine.memory
+        engine.cr3 = identity_2level(memory)
+        memory.put32(0x11000 + 4 * 4, 0)
+        memory.put32(0x5000, 5)
+        engine.cr0 |= 0x80000000
+        yield engine, lambda: memory.put32(0x11000 + 4 * 4, 0x5007)
+
+
+@MODES
+def test_a_page_fault_can_be_mended_where_it_is_met(live: bool) -> None:
+    with with_an_absent_page(b"\xa1\x08\x40\0\0\xa1\x00\x40\0\0" + HLT, live) as (engine, mend):
+        asked = []
+
+        def mends(address: int, error: int) -> bool:
+            asked.append((address, error, engine.eip))
+            mend()
+            return True
+
+        engine.set_mender(mends)
+        found = engine.run(soon())
+        if live:
+            assert asked == [(0x4008, 0, CODE)]
+        else:
+            assert found == Trap(14, 0) and not asked, "where the state is a copy nobody is asked"
+            mend()
+            found = engine.run(soon())
+        assert found == Halted() and engine.eax == 5
+
+
+def test_faults_that_are_not_mended_come_out_of_the_run() -> None:
+    with with_an_absent_page(b"\xc6\x05\x00\x40\0\0\x01" + HLT) as (engine, mend):
+        engine.set_mender(lambda address, error: False)
+        for _ in range(3):
+            assert engine.run(soon()) == Trap(14, 2) and engine.cr2 == 0x4000 and engine.eip == CODE
+        mend()
+        assert engine.run(soon()) == Halted() and engine.memory.u32(0x5000) == 1
+
+
+def test_only_page_faults_are_to_be_mended() -> None:
+    with with_an_absent_page(b"\xcd\x0e\x0f\x0b") as (engine, _):
+        engine.set_mender(lambda address, error: pytest.fail("asked"))
+        assert engine.run(soon()) == Trap(14, None, soft=True)
+        assert engine.run(soon()) == Trap(6)
+
+
+def test_an_exception_of_the_mender_comes_out_of_the_run() -> None:
+    def mends(address: int, error: int) -> bool:
+        raise KeyError(address)
+
+    with with_an_absent_page(b"\xa1\x00\x40\0\0" + HLT) as (engine, mend):
+        engine.set_mender(mends)
+        with pytest.raises(KeyError):
+            engine.run(soon())
+        mend()
+        assert engine.run(soon()) == Halted() and engine.eax == 5
+
+
+def test_a_mender_that_mends_nothing_can_be_stopped() -> None:
+    with with_an_absent_page(b"\xa1\x00\x40\0\0" + HLT) as (engine, _):
+        engine.set_mender(lambda address, error: True)
+        assert engine.run(time.monotonic_ns() + 20 * MS) == Preempted()
+        assert engine.eip == CODE
 
 
 @pytest.mark.parametrize("host_code", [True, False])

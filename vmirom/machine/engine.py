@@ -220,6 +220,11 @@ class Engine(Protocol):
     def code(self, gva: int, data: bytes) -> None:
         """Tell that ``data`` at virtual address ``gva`` is code, for :meth:`trap_opcode`."""
 
+    def set_mender(self, mends: Callable[[int, int], bool]) -> None:
+        """``mends(address, error)`` is asked about a page fault where it is met, in the middle of a run, if
+        the engine can; True means that the tables have been mended and the instruction is to be done again.
+        Any other fault, and an exception from there, comes out of :meth:`run`."""
+
     def set_cpuid(self, answer: Callable[[int, int], tuple[int, int, int, int] | None]) -> None:
         """``answer(leaf, subleaf)`` gives (eax, ebx, ecx, edx), or None for the engine's own."""
 

@@ -22,9 +22,13 @@ class ClockEvent:
         """Expire ``delta`` ns from now; 0 switches off. Replaces what was set before."""
         self._expiry = self._clock.wall_ns() + delta if delta else None
 
+    def due(self) -> bool:
+        """Whether the time has come."""
+        return self._expiry is not None and self._clock.wall_ns() >= self._expiry
+
     def expired(self) -> bool:
         """True once, when the time has come."""
-        if self._expiry is None or self._clock.wall_ns() < self._expiry:
+        if not self.due():
             return False
         self._expiry = None
         return True

@@ -49,7 +49,7 @@ class GuestMemory:
 
     def entry(self, gpa: int, size: int) -> int:
         """A page-table entry of ``size`` bytes (4 or 8). Raises Killed."""
-        if not self.inside(gpa, size):
+        if gpa < 0 or gpa + size > self._last_end:
             raise Killed(f"bad read address {c_hex(gpa)} len {size}")
         return self._memory.u32(gpa) if size == 4 else self._memory.u64(gpa)
 

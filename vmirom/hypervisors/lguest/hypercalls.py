@@ -37,6 +37,7 @@ _Serve = Callable[[int, int, int, int], None]
 _MESSAGE_SIZE: Final = int(abi.Constants.MESSAGE_SIZE)
 _TLS_BYTES: Final = 8 * abi.Gdt.TLS_COUNT
 _TS: Final = 8
+_NAMES: Final = {int(number): number.name for number in abi.Hcall}
 
 
 class Hypercalls:
@@ -98,7 +99,8 @@ class Hypercalls:
     def serve(self) -> None:
         """Serve the hypercall in the registers, the ring first. Raises Killed, ShutDown or BadNotify."""
         engine = self._engine
-        words = (engine.eax, engine.ebx, engine.ecx, engine.edx, engine.esi)
+        eax, ecx, edx, ebx, _, _, esi, _ = engine.general()
+        words = (eax, ebx, ecx, edx, esi)
         if self._data is None:
             self._first(words)
             return
@@ -148,9 +150,9 @@ class Hypercalls:
         except Killed as death:
             self._refuse(words, str(death))
         except ShutDown:
-            self._trace.hypercall(abi.Hcall(words[0]).name, words[1 : 1 + count], None)
+            self._trace.hypercall(_NAMES[words[0]], words[1 : 1 + count], None)
             raise
-        self._trace.hypercall(abi.Hcall(words[0]).name, words[1 : 1 + count], None)
+        self._trace.hypercall(_NAMES[words[0]], words[1 : 1 + count], None)
 
     def _leave(self) -> None:
         """What the launcher finds: a NOTIFY, which comes first, and then the death. Raises what ended it."""
@@ -172,7 +174,7 @@ class Hypercalls:
 
     def _refuse(self, words: _Words, reason: str) -> None:
         count, serve = self._table.get(words[0], (4, None))
-        name = str(words[0]) if serve is None else abi.Hcall(words[0]).name
+        name = str(words[0]) if serve is None else _NAMES[words[0]]
         self._trace.hypercall(name, words[1 : 1 + count], None, reason.strip())
         raise Killed(reason)
 

@@ -7,6 +7,7 @@ physically continuous; the frame shows the real EFLAGS with IF replaced by the g
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from typing import Final
 
@@ -58,7 +59,8 @@ class Interrupts:
         self._clock = clock
         self._trace = trace
         self._gates: dict[int, Gate] = {}
-        self._pending = 0
+        self.pending = 0
+        """A bit for each interrupt that waits, blocked or not."""
         self.data: LguestData | None = None
         self.halted = False
 
@@ -89,17 +91,13 @@ class Interrupts:
         """Make interrupt ``number`` pending; raising it twice is once."""
         if not 0 <= number < abi.Constants.INTERRUPTS:
             raise ValueError(f"interrupt {number} is not below {int(abi.Constants.INTERRUPTS)}")
-        self._pending |= 1 << number
-
-    def any_pending(self) -> bool:
-        """Whether anything waits, blocked or not."""
-        return bool(self._pending)
+        self.pending |= 1 << number
 
     def next(self) -> int | None:
         """The lowest pending interrupt that isn't blocked; None before INIT."""
-        if self.data is None or not self._pending:
+        if self.data is None or not self.pending:
             return None
-        open_ones = self._pending & ~int(self.data.fields.blocked_interrupts)
+        open_ones = self.pending & ~int(self.data.fields.blocked_interrupts)
         return (open_ones & -open_ones).bit_length() - 1 if open_ones else None
 
     def try_deliver(self, number: int) -> None:
@@ -116,7 +114,7 @@ class Interrupts:
             return
         gate = self._gates.get(abi.Constants.FIRST_INTERRUPT_VECTOR + number)
         if gate is not None:
-            self._pending &= ~(1 << number)
+            self.pending &= ~(1 << number)
             self._trace.event("interrupt", f"{number} to {gate.offset:#x}")
             self.reflect(gate, None)
         data.write_time(self._clock.wall_ns())
@@ -136,19 +134,23 @@ class Interrupts:
     def reflect(self, gate: Gate, error: int | None) -> None:
         """Push a frame as the host does, and continue at the gate. Raises Killed."""
         engine = self._engine
-        old_ss = engine.segment(SegmentName.SS).selector
+        old_ss = engine.selector(SegmentName.SS)
         outer = (old_ss & 3) != abi.Constants.GUEST_PRIVILEGE
         ss, esp = (self._shadows.stack.ss, self._shadows.stack.esp) if outer else (old_ss, engine.esp)
         wanted = 0 if self.data is None else int(self.data.fields.irq_enabled)
         eflags = engine.eflags | IF if wanted & IF else engine.eflags & ~IF
         frame = [old_ss, engine.esp] if outer else []
-        frame += [eflags, engine.segment(SegmentName.CS).selector, engine.eip]
+        frame += [eflags, engine.selector(SegmentName.CS), engine.eip]
         frame += [] if error is None else [error]
+        size = 4 * len(frame)
         gpa = self._shadows.guest_physical(esp)
-        for word in frame:
-            gpa -= 4
-            esp = (esp - 4) & _MASK
-            self._guest.write(gpa & _MASK, word.to_bytes(4, "little"))
+        esp = (esp - size) & _MASK
+        if size <= gpa and self._guest.inside(gpa - size, size):
+            self._guest.write(gpa - size, struct.pack(f"<{len(frame)}I", *reversed(frame)))
+        else:  # word by word, to the one that kills
+            for word in frame:
+                gpa -= 4
+                self._guest.write(gpa & _MASK, word.to_bytes(4, "little"))
         if not gate.trap and self.data is not None:
             self.data.fields.irq_enabled = 0
         self.continue_at(ss, esp, gate.offset)

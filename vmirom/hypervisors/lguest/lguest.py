@@ -21,8 +21,8 @@ from vmirom.hypervisors.lguest.host_pages import HostPages
 from vmirom.hypervisors.lguest.hypercalls import Hypercalls
 from vmirom.hypervisors.lguest.interrupts import Interrupts
 from vmirom.hypervisors.lguest.loader import build_page_tables, place
-from vmirom.hypervisors.lguest.page_tables import ShadowTables
-from vmirom.hypervisors.lguest.paging_format import PAE, TWO_LEVEL
+from vmirom.hypervisors.lguest.page_tables import ERROR_FETCH, ERROR_USER, ERROR_WRITE, ShadowTables
+from vmirom.hypervisors.lguest.paging_format import NO_EXECUTE, PAE, TWO_LEVEL
 from vmirom.hypervisors.lguest.release import RELEASES
 from vmirom.hypervisors.lguest.segments import SegmentTable
 from vmirom.hypervisors.lguest.switcher import Switcher
@@ -114,6 +114,7 @@ class Lguest:
             stable_tsc,
         )
         self._hypercall = False
+        self.engine.set_mender(self._fills)
 
     def load(self, bundle: bytes, command_line: str = "") -> None:
         """Place ``bundle`` (an ELF kernel or a bzImage) by the boot protocol. Raises LoadError."""
@@ -179,26 +180,41 @@ class Lguest:
         if self.hypercalls.timer.expired():
             self._trace.event("timer", "expired")
             self.interrupts.raise_interrupt(abi.Constants.CLOCK_INTERRUPT)
-        if (number := self.interrupts.next()) is not None:
-            self.interrupts.try_deliver(number)
-        if self.interrupts.halted:
+        interrupts = self.interrupts
+        if interrupts.pending and (number := interrupts.next()) is not None:
+            interrupts.try_deliver(number)
+        if interrupts.halted:
             return self._sleep(deadline_ns)
-        self.segments.check()
+        if self.segments.changed:
+            self.segments.check()
         self.shadows.activate()
         exit_ = self.engine.run(self._next_event(deadline_ns))
+        if isinstance(exit_, Trap):
+            self._hypercall = self.traps.handle(exit_)
+            return None
         match exit_:
-            case Trap():
-                self._hypercall = self.traps.handle(exit_)
             case Halted():
                 raise Killed(f"unhandled trap 13 at {self.engine.eip:#x} (0)")
             case Stray(gpa=gpa):
                 raise Killed(f"access to physical {gpa:#x}, which a shadow never names")
         return None
 
+    def _fills(self, address: int, error: int) -> bool:
+        """A page fault while the guest runs: whether all there was to do was to fill a shadow. Everything
+        else that an exit to the host may bring takes the long way."""
+        if self.interrupts.pending or self.hypercalls.timer.due():
+            return False
+        if not self.shadows.fill(address, error & (ERROR_WRITE | ERROR_USER)):
+            return False
+        if error & ERROR_FETCH and self.shadows.shadowed(address) & NO_EXECUTE:
+            return False
+        self.shadows.activate()
+        return True
+
     def _next_event(self, deadline_ns: int) -> int:
         timer = self.hypercalls.timer.deadline()
-        stop = deadline_ns if timer is None else min(deadline_ns, timer)
-        if self.interrupts.any_pending():
+        stop = deadline_ns if timer is None or timer > deadline_ns else timer
+        if self.interrupts.pending:
             stop = min(stop, self._clock.now_ns() + _HOST_TICK_NS)
         return stop
 

@@ -33,12 +33,14 @@ from vmirom.machine.addresses import PAGE_SHIFT, PAGE_SIZE
 from vmirom.machine.engine import Engine
 from vmirom.overlays import lguest as abi
 
-__all__ = ["ERROR_USER", "ERROR_WRITE", "KernelStack", "ShadowTables"]
+__all__ = ["ERROR_FETCH", "ERROR_USER", "ERROR_WRITE", "KernelStack", "ShadowTables"]
 
 ERROR_WRITE: Final = 2
 """Page-fault error code: the access was a write."""
 ERROR_USER: Final = 4
 """Page-fault error code: the access came from CPL3."""
+ERROR_FETCH: Final = 0x10
+"""Page-fault error code: an instruction was fetched."""
 
 
 @dataclass(slots=True)
@@ -48,6 +50,19 @@ class KernelStack:
     ss: int = 0
     esp: int = 0
     pages: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """How a region was reached in the guest's tables: places (gpa / size) of its two upper entries, which
+    with two levels are one, and what stood there; ``guest`` and ``shadow`` are the page tables it led to."""
+
+    top_at: int
+    top: int
+    middle_at: int
+    middle: int
+    guest: int
+    shadow: int
 
 
 @dataclass(slots=True)
@@ -62,6 +77,8 @@ class _Shadow:
     top: int | None = None
     directories: dict[int, int] = field(default_factory=dict)
     tables: dict[int, int] = field(default_factory=dict)
+    paths: dict[int, _Path] = field(default_factory=dict)
+    """By the same number; what it says is tried before it is believed."""
 
 
 class ShadowTables:
@@ -82,6 +99,10 @@ class ShadowTables:
         self._pages = pages
         self._paging = paging
         self._switcher_table = switcher_table
+        self._entries = self._memory.quads if paging.pae else self._memory.words
+        self._size = paging.entry_size
+        self._table_shift = paging.table_shift
+        self._index_mask, self._frame_mask = paging.index_mask, paging.frame_mask
         self._chance = chance
         self._shadows = [_Shadow() for _ in range(abi.Constants.SHADOWS)]
         self._current = 0
@@ -135,16 +156,15 @@ class ShadowTables:
     def fill(self, gva: int, error: int) -> bool:
         """Answer the page fault at ``gva`` from the guest's tables; False = reflect it. Raises Killed."""
         shadow = self._shadows[self._current]
-        size = self._paging.entry_size
-        at = shadow.guest_top
-        for shift in self._paging.upper_shifts:
-            entry = self._guest.entry(at + self._paging.offset(gva, shift), size)
-            if not entry & PRESENT:
+        path = shadow.paths.get(gva >> self._table_shift)
+        entries = self._entries
+        if path is None or entries[path.top_at] != path.top or entries[path.middle_at] != path.middle:
+            path = self._walk(shadow, gva)
+            if path is None:
                 return False
-            self._descend(shadow, gva, shift, entry)
-            at = self._paging.address(entry)
-        at += self._paging.offset(gva, PAGE_SHIFT)
-        entry = self._guest.entry(at, size)
+        offset = (gva >> PAGE_SHIFT & self._index_mask) * self._size
+        at = path.guest + offset
+        found = entry = self._guest.entry(at, self._size)
         if (
             not entry & PRESENT
             or (error & ERROR_WRITE and not entry & RW)
@@ -153,9 +173,31 @@ class ShadowTables:
             return False
         self._check_leaf(entry)
         entry |= ACCESSED | (DIRTY if error & ERROR_WRITE else 0)
-        self._install(shadow, gva, entry if entry & DIRTY else entry & ~RW)
-        self._guest.put_entry(at, size, entry)
+        self._install(path.shadow + offset, entry if entry & DIRTY else entry & ~RW)
+        if entry != found:
+            self._guest.put_entry(at, self._size, entry)
         return True
+
+    def _walk(self, shadow: _Shadow, gva: int) -> _Path | None:
+        """Go down the guest's tables to the page table for ``gva``, making the shadow's levels; None where an
+        entry is not present. Raises Killed."""
+        size = self._size
+        at = shadow.guest_top
+        upper = []
+        for shift in self._paging.upper_shifts:
+            place = at + self._paging.offset(gva, shift)
+            entry = self._guest.entry(place, size)
+            if not entry & PRESENT:
+                return None
+            self._descend(shadow, gva, shift, entry)
+            upper.append((place // size, entry))
+            at = self._paging.address(entry)
+        region = gva >> self._table_shift
+        (top_at, top), (middle_at, middle) = upper[0], upper[-1]
+        path = _Path(top_at, top, middle_at, middle, at, shadow.tables[region])
+        if not shadow.guest_top % size:  # of entries that lie across two words nothing is kept
+            shadow.paths[region] = path
+        return path
 
     def _descend(self, shadow: _Shadow, gva: int, shift: int, entry: int) -> None:
         """Make sure that the shadow has the level below the guest's ``entry`` at ``shift``."""
@@ -178,14 +220,16 @@ class ShadowTables:
             raise Killed("attempt to access switcher pages")
 
     def _check_leaf(self, entry: int) -> None:
-        if entry & PSE or self._paging.frame(entry) >= self._guest.page_limit:
+        if entry & PSE or (entry & self._frame_mask) >> PAGE_SHIFT >= self._guest.page_limit:
             raise Killed("bad page table entry")
 
-    def _install(self, shadow: _Shadow, gva: int, entry: int) -> None:
-        at = shadow.tables[gva >> self._paging.table_shift] + self._paging.offset(gva, PAGE_SHIFT)
-        old, new = self._load(at), entry & ~GLOBAL
-        self._stale |= (bool(old & PRESENT) and old | RW | DIRTY != new | RW | DIRTY) or bool(old & ~new & RW)
-        self._store(at, new)
+    def _install(self, at: int, entry: int) -> None:
+        """Put ``entry`` into a shadow, at engine address ``at``."""
+        place = at // self._size
+        old, new = self._entries[place], entry & ~GLOBAL
+        if old and ((old & PRESENT and old | RW | DIRTY != new | RW | DIRTY) or old & ~new & RW):
+            self._stale = True
+        self._entries[place] = new
 
     def _upper_entry(self, shadow: _Shadow, gva: int, shift: int) -> int:
         """Engine address of the shadow's own entry for ``gva`` at an upper level."""
@@ -205,6 +249,8 @@ class ShadowTables:
             self._loaded = top
         elif self._stale:
             self._engine.flush_tlb()
+        else:
+            return
         self._stale = False
 
     def shadowed(self, gva: int) -> int:
@@ -236,6 +282,7 @@ class ShadowTables:
         if fresh:
             self._make_top(shadow)
         shadow.guest_top = guest_top
+        shadow.paths.clear()
         self._drop(shadow, self.kernel_address)
         self._current = number
         if fresh:
@@ -257,11 +304,12 @@ class ShadowTables:
             return
         # The present bit is not looked at, and the entry goes in as writable as it is given: the host's word
         # about "writable" only concerns its own page, so a clean writable entry loses its dirty bit.
+        at = table + self._paging.offset(gva, PAGE_SHIFT)
         if entry & (ACCESSED | DIRTY):
             self._check_leaf(entry)
-            self._install(shadow, gva, entry)
+            self._install(at, entry)
         else:
-            self._store(table + self._paging.offset(gva, PAGE_SHIFT), 0)
+            self._store(at, 0)
             self._stale = True
 
     def drop_top_entry(self, guest_top: int, index: int) -> None:
@@ -333,13 +381,11 @@ class ShadowTables:
         gva = region << self._paging.table_shift
         self._store(self._upper_entry(shadow, gva, self._paging.table_shift), 0)
         self._pages.give(shadow.tables.pop(region))
+        shadow.paths.pop(region, None)
         self._stale = True
 
     def _load(self, at: int) -> int:
-        return self._memory.u32(at) if self._paging.entry_size == 4 else self._memory.u64(at)
+        return self._entries[at // self._size]
 
     def _store(self, at: int, entry: int) -> None:
-        if self._paging.entry_size == 4:
-            self._memory.put32(at, entry)
-        else:
-            self._memory.put64(at, entry)
+        self._entries[at // self._size] = entry

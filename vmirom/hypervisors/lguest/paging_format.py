@@ -7,7 +7,19 @@ from typing import Final
 
 from vmirom.overlays import lguest as abi
 
-__all__ = ["ACCESSED", "DIRTY", "GLOBAL", "PAE", "PRESENT", "PSE", "RW", "TWO_LEVEL", "USER", "PagingFormat"]
+__all__ = [
+    "ACCESSED",
+    "DIRTY",
+    "GLOBAL",
+    "NO_EXECUTE",
+    "PAE",
+    "PRESENT",
+    "PSE",
+    "RW",
+    "TWO_LEVEL",
+    "USER",
+    "PagingFormat",
+]
 
 PRESENT: Final = 1
 RW: Final = 2
@@ -16,6 +28,7 @@ ACCESSED: Final = 0x20
 DIRTY: Final = 0x40
 PSE: Final = 0x80
 GLOBAL: Final = 0x100
+NO_EXECUTE: Final = 1 << 63
 _TABLE_FLAGS: Final = int(abi.EntryFlag.ALLOWED)
 
 

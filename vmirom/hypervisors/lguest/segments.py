@@ -9,6 +9,7 @@ can't be loaded any more faults in the host's own code there, and the guest is d
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from vmirom.hypervisors.lguest.death import Killed, c_hex
@@ -48,6 +49,18 @@ def unreturned(eip: int) -> str:
     return f"unhandled trap {_NO_TRAP} at {c_hex(eip)} ({c_hex(_SWITCHER_EFLAGS)})"
 
 
+@lru_cache(maxsize=1024)
+def _described(selector: int, low: int, high: int) -> Segment:
+    """The segment that the two words of a descriptor describe."""
+    if not high & _PRESENT or not high & _CODE_OR_DATA:
+        return Segment(selector, 0, 0, 0)
+    base = low >> 16 | (high & 0xFF) << 16 | high & 0xFF000000
+    limit = low & 0xFFFF | high & 0xF0000
+    if high & _GRANULAR:
+        limit = limit << 12 | 0xFFF
+    return Segment(selector, base, limit, high & _ATTRIBUTES)
+
+
 class SegmentTable:
     """The table at engine address ``page``; at boot it holds the kernel's two flat segments only."""
 
@@ -55,7 +68,8 @@ class SegmentTable:
         self._engine = engine
         self._memory: Memory = engine.memory
         self._page = page
-        self._changed = False
+        self.changed = False
+        """A descriptor is another one since the last :meth:`check`."""
         self._put(abi.Gdt.HOST_CODE, *_FLAT_CODE)
         self._put(abi.Gdt.HOST_DATA, *_FLAT_DATA)
         self.load(abi.Gdt.KERNEL_CODE, *_FLAT_CODE)
@@ -71,7 +85,7 @@ class SegmentTable:
             high |= abi.Constants.GUEST_PRIVILEGE << 13
         self._put(index, low, high | _ACCESSED)
         self._reload(index)
-        self._changed = True
+        self.changed = True
 
     def load_tls(self, descriptors: bytes) -> None:
         """LOAD_TLS: three descriptors of 8 bytes for entries 6 to 8."""
@@ -81,12 +95,10 @@ class SegmentTable:
             self.load(index, low, high)
 
     def check(self) -> None:
-        """Before an entry: what the registers hold can be loaded, data segments at level 0, code and stack by
-        an iret. Raises Killed."""
-        if not self._changed:
-            return
-        self._changed = False
-        held = {name: self._engine.segment(name).selector for name in (*_RELOADED, *_RETURNED)}
+        """Before an entry, if :attr:`changed`: what the registers hold can be loaded, data segments at level
+        0, code and stack by an iret. Raises Killed."""
+        self.changed = False
+        held = {name: self._engine.selector(name) for name in (*_RELOADED, *_RETURNED)}
         if not all(self._data_loads(held[name]) for name in _RELOADED):
             raise Killed(f"unhandled trap {_NO_TRAP} at {c_hex(self._engine.eip)} (0x0)")
         if not (self._returns(held[SegmentName.CS], _CODE) and self._returns(held[SegmentName.SS], 0)):
@@ -120,13 +132,7 @@ class SegmentTable:
         if index == 0 or index >= abi.Gdt.ENTRIES or selector & 4:
             return Segment(selector & 0xFFFF, 0, 0, 0)
         low, high = self._memory.u32(self._page + 8 * index), self._memory.u32(self._page + 8 * index + 4)
-        if not high & _PRESENT or not high & _CODE_OR_DATA:
-            return Segment(selector & 0xFFFF, 0, 0, 0)
-        base = low >> 16 | (high & 0xFF) << 16 | high & 0xFF000000
-        limit = low & 0xFFFF | high & 0xF0000
-        if high & _GRANULAR:
-            limit = limit << 12 | 0xFFF
-        return Segment(selector & 0xFFFF, base, limit, high & _ATTRIBUTES)
+        return _described(selector & 0xFFFF, low, high)
 
     def _put(self, index: int, low: int, high: int) -> None:
         self._memory.put32(self._page + 8 * index, low)

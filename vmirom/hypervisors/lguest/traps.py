@@ -13,7 +13,8 @@ from vmirom.hypervisors.hypervisor import Trace
 from vmirom.hypervisors.lguest.death import HostBug, Killed, c_hex
 from vmirom.hypervisors.lguest.guest_memory import GuestMemory
 from vmirom.hypervisors.lguest.interrupts import ERROR_CODE_VECTORS, Gate, Interrupts
-from vmirom.hypervisors.lguest.page_tables import ERROR_USER, ERROR_WRITE, ShadowTables
+from vmirom.hypervisors.lguest.page_tables import ERROR_FETCH, ERROR_USER, ERROR_WRITE, ShadowTables
+from vmirom.hypervisors.lguest.paging_format import NO_EXECUTE
 from vmirom.hypervisors.lguest.release import Release
 from vmirom.machine.engine import Engine, SegmentName, Trap
 from vmirom.overlays import lguest as abi
@@ -27,8 +28,6 @@ _DEVICE_NOT_AVAILABLE: Final = 7
 _UNDEFINED: Final = 6
 _PROTECTION: Final = 13
 _PAGE_FAULT: Final = 14
-_FETCH: Final = 0x10
-_NO_EXECUTE: Final = 1 << 63
 _CLEARED_BY_HARDWARE: Final = 0x00034100
 """TF, NT, RF and VM: off after any entry through a gate."""
 
@@ -61,9 +60,13 @@ class Traps:
 
     def handle(self, trap: Trap) -> bool:
         """Deal with ``trap``; True = it is a hypercall, registers as the guest has them. Raises Killed."""
-        if trap.soft and (refused := self._refuse_soft(trap.vector)) is not None:
+        if not trap.soft:
+            if trap.vector == _PAGE_FAULT:
+                self._page_fault(trap.error or 0)
+                return False
+        elif (refused := self._refuse_soft(trap.vector)) is not None:
             trap = refused
-        if trap.vector == _HYPERCALL and trap.soft:
+        elif trap.vector == _HYPERCALL:
             return True
         gate = self._interrupts.gate(trap.vector)
         if gate is not None and gate.trap and self._may_go_direct(trap.vector):
@@ -104,13 +107,13 @@ class Traps:
     def _direct(self, trap: Trap, gate: Gate) -> None:
         """What hardware does with a trap gate into ring 1: push through the page tables, IF unchanged."""
         engine = self._engine
-        old_ss = engine.segment(SegmentName.SS).selector
+        old_ss = engine.selector(SegmentName.SS)
         outer = engine.cpl != abi.Constants.GUEST_PRIVILEGE
         stack = self._shadows.stack
         ss, esp = (stack.ss, stack.esp) if outer else (old_ss, engine.esp)
         eflags = engine.eflags
         frame = [old_ss, engine.esp] if outer else []
-        frame += [eflags, engine.segment(SegmentName.CS).selector, engine.eip]
+        frame += [eflags, engine.selector(SegmentName.CS), engine.eip]
         frame += [trap.error or 0] if trap.vector in ERROR_CODE_VECTORS and not trap.soft else []
         places = []
         for number in range(len(frame)):
@@ -132,9 +135,20 @@ class Traps:
             self._step_back(trap.vector)
         self._engine.cr2 = gva
         present = 1 if self._shadows.shadowed(gva) & 1 else 0
-        self._to_host(Trap(_PAGE_FAULT, ERROR_WRITE | present))
+        self._page_fault(ERROR_WRITE | present)
 
     # -- host -----------------------------------------------------------------------------------------
+
+    def _page_fault(self, error: int) -> None:
+        """One that the shadow can be filled for, or else the guest's."""
+        address = self._engine.cr2
+        if self._shadows.fill(address, error & (ERROR_WRITE | ERROR_USER)):
+            if error & ERROR_FETCH:
+                self._note_no_execute(address)
+            return
+        if self._interrupts.data is not None:
+            self._interrupts.data.fields.cr2 = address
+        self._reflect(_PAGE_FAULT, error, address)
 
     def _to_host(self, trap: Trap) -> None:
         vector = trap.vector
@@ -144,24 +158,23 @@ class Traps:
         if vector >= 32:
             return  # the machine's own interrupts; also swallows a system call through an interrupt gate
         error = trap.error or 0
-        address = self._engine.cr2
         if vector == _PAGE_FAULT:
-            if self._shadows.fill(address, error & (ERROR_WRITE | ERROR_USER)):
-                self._note_no_execute(address, error)
-                return
-            if self._interrupts.data is not None:
-                self._interrupts.data.fields.cr2 = address
-        elif vector == _DEVICE_NOT_AVAILABLE and not self.task_switched:
+            self._page_fault(error)
+            return
+        if vector == _DEVICE_NOT_AVAILABLE and not self.task_switched:
             self._engine.cr0 &= ~8
             return
-        elif vector == _PROTECTION:
+        if vector == _PROTECTION:
             if (not error and self._emulate()) or self._rewrite_vmcall():
                 return
         elif vector == _UNDEFINED and self._rewrite_vmcall():
             return
+        self._reflect(vector, error, error)
+
+    def _reflect(self, vector: int, error: int, detail: int) -> None:
+        """Give the guest its trap; without a gate it dies of it, and ``detail`` is told."""
         self._trace.event("trap", f"{vector} at {self._engine.eip:#x} error {error:#x}")
         if not self._interrupts.deliver_trap(vector, error):
-            detail = address if vector == _PAGE_FAULT else error
             raise Killed(f"unhandled trap {vector} at {c_hex(self._engine.eip)} ({c_hex(detail)})")
 
     def _is_protected(self) -> bool:
@@ -172,9 +185,9 @@ class Traps:
         except (Killed, HostBug):  # ours to ask, not the host's
             return False
 
-    def _note_no_execute(self, address: int, error: int) -> None:
+    def _note_no_execute(self, address: int) -> None:
         """A fetch that the guest's entry forbids is filled all the same, and faults again, for ever."""
-        if error & _FETCH and self._shadows.shadowed(address) & _NO_EXECUTE and address != self.stuck_at:
+        if self._shadows.shadowed(address) & NO_EXECUTE and address != self.stuck_at:
             self.stuck_at = address
             self._trace.event("trap", f"{address:#x} is no-execute: filled, not reflected, and fetched again")
 

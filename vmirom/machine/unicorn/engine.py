@@ -55,6 +55,7 @@ __all__ = ["UnicornEngine"]
 
 _NOWHERE: Final = 0xFFFFFFFFFFFF
 _NO_VECTOR: Final = -1
+_PF: Final = 14
 _WITH_ERROR: Final = frozenset({8, 10, 11, 12, 13, 14, 17})
 _trap: Final = lru_cache(maxsize=4096)(Trap)
 _HF_IOBPT: Final = 1 << 24
@@ -100,6 +101,7 @@ class UnicornEngine(PhysicalMemory, PortAccess, Looks, Opcodes, Refusals):
         self._ports: Ports | None = None
         self._cpuid: Callable[[int, int], tuple[int, int, int, int] | None] | None = None
         self._read_tsc: Callable[[], int] | None = None
+        self._mends: Callable[[int, int], bool] | None = None
         self._opcodes = []
         self._code = []
         self._placed = set()
@@ -313,8 +315,28 @@ class UnicornEngine(PhysicalMemory, PortAccess, Looks, Opcodes, Refusals):
     # hooks
 
     def _on_interrupt(self, _handle: int, vector: int, _key: int) -> None:
+        if vector == _PF and self._mends is not None and self._mended(self._mends):
+            return
         self._vector = vector
         self._leave()
+
+    def set_mender(self, mends: Callable[[int, int], bool]) -> None:
+        """See :class:`vmirom.machine.engine.Engine`."""
+        self._mends = mends
+
+    def _mended(self, mends: Callable[[int, int], bool]) -> bool:
+        """Whether a page fault has been dealt with, and unicorn may go on at the instruction. Not of INT 14,
+        not behind an INS, which a new run has to look at, and not where the state is a copy."""
+        if self._copied or self._last_step is not None or self._words[self._soft // 4]:
+            return False
+        try:
+            if not mends(self._words[self._control_at + 4], self._words[self._error_code // 4]):
+                return False
+        except BaseException as failure:  # noqa: BLE001 - whatever it is, run() raises it
+            self._failure = failure
+            return False
+        self._words[self._old_exception // 4] = 0xFFFFFFFF
+        return True
 
     def _on_invalid(self, _handle: int, _key: int) -> bool:
         self._vector = 6
@@ -430,7 +452,7 @@ class UnicornEngine(PhysicalMemory, PortAccess, Looks, Opcodes, Refusals):
             self._release()
             self.machine.close()
             self._opcodes.clear()
-            self._ports = self._cpuid = self._read_tsc = None
+            self._ports = self._cpuid = self._read_tsc = self._mends = None
             self._unmap_memory()
 
     def __enter__(self) -> UnicornEngine:
