@@ -76,6 +76,12 @@ def test_guest_is_refused(data: bytes, rule: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("abi", [(2, 9), (4, 0), (7, 0)])
+def test_another_major_is_neither_older_nor_newer(abi: tuple[int, int]) -> None:
+    with pytest.raises(GuestError, match=rf"wants a version 3\.x of the ABI, not {abi[0]}\.{abi[1]}"):
+        read_guest(GOOD.build(), abi)
+
+
 def test_broken_note_segment_is_refused() -> None:
     good = GOOD.build()
     note_at = 52 + 32 * 3

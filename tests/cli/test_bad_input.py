@@ -254,3 +254,26 @@ def test_reader_that_goes_away_is_no_fault() -> None:
     command = f"{sys.executable} -m vmirom abi show --json | head -c 1"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
     assert (done.stdout, done.stderr) == ("{", "")
+
+
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&-"])
+def test_closed_standard_output_is_one_line(closed: str) -> None:
+    command = f"{sys.executable} -m vmirom rom list {closed}"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    said = "vmirom: standard output: is closed; /dev/null takes what is not wanted\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", "" if "2>" in closed else said)
+
+
+def test_no_file_takes_the_place_of_a_closed_stream() -> None:
+    """What anyone writes to standard error must not get into a file that was asked for."""
+    program = "import os; from vmirom.__main__ import keep_streams; keep_streams(); print(os.dup(0))"
+    command = f'{sys.executable} -c "{program}" <&- 2>&-'
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert int(done.stdout) > 2
+
+
+def test_little_is_loaded_before_an_interrupt_is_one_line() -> None:
+    """Before that it is a traceback."""
+    program = "import sys; had = {*sys.modules}; import vmirom.__main__; print(*sorted({*sys.modules} - had))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["vmirom", "vmirom.__main__"]

@@ -67,7 +67,9 @@ def read_guest(data: bytes, abi: Abi | None = None) -> Guest:
     segments = tuple(sorted(image.loads, key=lambda h: h.paddr))
     _check_segments(segments)
     _check_note(note, segments)
-    if abi is not None and (note.major != abi[0] or note.minor > abi[1]):
+    if abi is not None and note.major != abi[0]:
+        raise GuestError("note VMI", f"wants a version {note.major}.x of the ABI, not {abi[0]}.{abi[1]}")
+    if abi is not None and note.minor > abi[1]:
         raise GuestError("note VMI", f"wants ABI {note.major}.{note.minor} or newer, not {abi[0]}.{abi[1]}")
     return Guest(note, segments, image, hashlib.sha256(data).hexdigest())
 
