@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from vmirom.machine.addresses import PAGE_MASK, PAGE_SIZE
+from vmirom.machine.addresses import PAGE_SHIFT, PAGE_SIZE
 from vmirom.machine.memory import Memory
 from vmirom.machine.paging import Mode, Translation
 
@@ -51,7 +51,7 @@ class Lookaside:
 
     def find(self, gva: int, write: bool, user: bool) -> int | None:
         """gpa behind ``gva`` for such an access; None if that isn't known, or not any more."""
-        known = self._known.get((gva & PAGE_MASK) | write << 1 | user)
+        known = self._known.get(gva >> PAGE_SHIFT << 2 | write << 1 | user)
         if known is None:
             return None
         entries, top, first, middle, second, leaf, third, page = known
@@ -66,14 +66,18 @@ class Lookaside:
         if not found.entries or page + PAGE_SIZE > self._memory.size:
             return
         if self._mode.pae:
-            entries, width = self._memory.quads, 3
-            places = [(self._cr3 & 0xFFFFFFE0) + (gva >> 30) * 8, *found.entries]
+            top = (self._cr3 & 0xFFFFFFE0) + (gva >> 30) * 8
+            self.keep(gva, page, (top, found.entries[0], found.entries[-1]), write, user)
         else:
-            entries, width = self._memory.words, 2
-            places = [*found.entries]
-        places += [places[-1]] * (3 - len(places))
-        top, middle, leaf = (place >> width for place in places)
+            self.keep(gva, page, (found.entries[0], found.entries[0], found.entries[-1]), write, user)
+
+    def keep(self, gva: int, page: int, places: tuple[int, int, int], write: bool, user: bool) -> None:
+        """Keep that the page of ``gva`` is at ``page`` because of the entries at three gpas, which may be
+        the same."""
+        wide = self._mode.pae
+        entries = self._memory.quads if wide else self._memory.words
+        top, middle, leaf = (place >> (3 if wide else 2) for place in places)
         if len(self._known) >= _PAGES:
             self._known.clear()
-        key = (gva & PAGE_MASK) | write << 1 | user
+        key = gva >> PAGE_SHIFT << 2 | write << 1 | user
         self._known[key] = (entries, top, entries[top], middle, entries[middle], leaf, entries[leaf], page)

@@ -10,6 +10,7 @@ may fill.
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 from typing import Final
 
 from vmirom.machine.addresses import PAGE_SIZE
@@ -115,6 +116,7 @@ def reserved_page(tss: int) -> bytes:
     return bytes(page)
 
 
+@lru_cache(maxsize=1024)
 def decode(selector: int, low: int, high: int) -> Segment:
     """The hidden part that a descriptor gives a segment register."""
     limit = low & 0xFFFF | high & 0xF0000

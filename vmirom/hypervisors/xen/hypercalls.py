@@ -118,6 +118,9 @@ _OPERATION_NAMES: Final = {
 }
 _EXTENDED_NAMES: Final = {int(op): f"{_NAMES[Hypercall.MMUEXT_OP]}.{op.name}" for op in abi.Mmuext}
 _MISSING: Final = _Row(5, _absent)
+_IRET, _MULTICALL, _MMUEXT_OP = (
+    int(number) for number in (Hypercall.IRET, Hypercall.MULTICALL, Hypercall.MMUEXT_OP)
+)
 
 
 class Hypercalls:
@@ -132,20 +135,19 @@ class Hypercalls:
     def run(self) -> None:
         """Carry out the hypercall the engine has stopped at. Raises Ended and DomainCrash."""
         engine = self.domain.engine
-        number = engine.eax
-        if number == Hypercall.IRET:
+        number, ecx, edx, ebx, _, _, esi, edi = engine.general()
+        if number == _IRET:
             self.domain.trace.hypercall(_NAMES[number], (), None)
             self.domain.traps.iret()
             return
-        args = (engine.ebx, engine.ecx, engine.edx, engine.esi, engine.edi)
-        engine.eax = self.call(number, args) & 0xFFFFFFFF
+        engine.eax = self.call(number, (ebx, ecx, edx, esi, edi)) & 0xFFFFFFFF
         if self.domain.segments.changed:
             self.domain.segments.changed = False
             self.domain.traps.reload()
 
     def call(self, number: int, args: Sequence[int]) -> int:
         """The signed result of one hypercall. Raises Ended and DomainCrash."""
-        if number == Hypercall.MULTICALL:
+        if number == _MULTICALL:
             return self._multicall(args[0], args[1])
         name, shown, result, why = self._answer(number, args)
         self.domain.trace.hypercall(name, shown, result, why)
@@ -169,12 +171,12 @@ class Hypercalls:
 
     def _name(self, number: int, args: tuple[int, ...]) -> str:
         """Name with sub-operation; a batch of mmuext_op goes by its first."""
-        if number == Hypercall.MMUEXT_OP:
+        if number == _MMUEXT_OP:
             try:
                 return _EXTENDED_NAMES.get(self.domain.space.u32(args[0]), _NAMES[number])
             except GuestFault:
                 return _NAMES[number]
-        name = _NAMES.get(number, f"hypercall {number}")
+        name = _NAMES.get(number) or f"hypercall {number}"
         return _OPERATION_NAMES.get((number, args[0]), name) if args else name
 
     def _multicall(self, at: int, count: int) -> int:
@@ -205,9 +207,9 @@ class Hypercalls:
     def _one(self, at: int) -> None:
         space = self.domain.space
         number, _, *args = _ENTRY.unpack(space.read_list(at, _ENTRY.size))
-        if number == Hypercall.MULTICALL:
+        if number == _MULTICALL:
             answer = _NAMES[number], tuple(args[:2]), -Errno.EINVAL, "a multicall inside a multicall"
-        elif number == Hypercall.IRET:
+        elif number == _IRET:
             answer = _NAMES[number], (), -Errno.ENOSYS, "iret inside a multicall"
         else:
             answer = self._answer(number, args)

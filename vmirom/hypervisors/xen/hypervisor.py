@@ -32,6 +32,7 @@ __all__ = ["XenHypervisor", "make"]
 
 _DIRECT: Final = (3, 4)
 """int3 and into have gates of DPL 3 in Xen's own table."""
+_HYPERCALL: Final = int(Transport.VECTOR)
 _SYSTEM_CALL: Final = 0x80
 """Has one, too, and a way of its own: the DPL of the guest's gate is not looked at."""
 
@@ -101,29 +102,31 @@ class XenHypervisor:
     def _step(self, deadline_ns: int) -> None:
         """Deliver what is due, run the guest to its next exit, answer it."""
         domain = self.domain
-        due = self._due()
+        scheduling = domain.scheduling
+        due = self._due(scheduling.next_due())
         clock = domain.engine.clock
         now = clock.now_ns()
         if now >= deadline_ns:
             raise Ended(Ending(EndKind.BUDGET, self._budget_reason()))
         if due is not None and now >= due:
-            domain.scheduling.fire()
+            scheduling.fire()
             self._expected = None
             return
-        domain.scheduling.check_wake()
-        if domain.scheduling.blocked:
-            clock.sleep(min(deadline_ns, due or deadline_ns))
-            return
-        domain.scheduling.resume()
+        until = due if due and due < deadline_ns else deadline_ns
+        if scheduling.blocked:
+            scheduling.check_wake()
+            if scheduling.blocked:
+                clock.sleep(until)
+                return
+        scheduling.resume()
         domain.traps.check_nmi()
         vcpu = domain.shared.vcpu
         if vcpu.evtchn_upcall_pending and not vcpu.evtchn_upcall_mask:
             domain.traps.upcall()
-        self._answer(domain.engine.run(min(deadline_ns, due or deadline_ns)))
+        self._answer(domain.engine.run(until))
 
-    def _due(self) -> int | None:
+    def _due(self, due: int | None) -> int | None:
         """When the next timer fires, as a time of the engine's clock: the same while no other is next."""
-        due = self.domain.scheduling.next_due()
         if due is None:
             return None
         if self._expected is None or self._expected[0] != due:
@@ -136,12 +139,13 @@ class XenHypervisor:
         return f"still running at {self.domain.engine.eip:#010x} when the time was up"
 
     def _answer(self, stop: Exit) -> None:
+        if isinstance(stop, Trap):
+            if stop.soft:
+                self._interrupt(stop.vector)
+            else:
+                self._exception(stop.vector, stop.error)
+            return
         match stop:
-            case Trap(vector, error, soft):
-                if soft:
-                    self._interrupt(vector)
-                else:
-                    self._exception(vector, error)
             case Stray():
                 self._stray(stop)
             case Halted():
@@ -155,14 +159,14 @@ class XenHypervisor:
         domain = self.domain
         engine = domain.engine
         ring = engine.cpl
-        if vector == Transport.VECTOR and ring == 1:
+        if vector == _HYPERCALL and ring == 1:
             domain.hypercalls.run()
             return
         gate = domain.traps.gates[vector]
         if vector in _DIRECT or (vector == _SYSTEM_CALL and gate is not None):
             domain.traps.inject(vector, soft=True)
             return
-        if vector != Transport.VECTOR and gate is not None and gate.dpl >= ring:
+        if vector != _HYPERCALL and gate is not None and gate.dpl >= ring:
             domain.traps.inject(vector, soft=True)
             return
         engine.eip = engine.eip - 2 & 0xFFFFFFFF

@@ -74,11 +74,17 @@ class Scheduling:
 
     def next_due(self) -> int | None:
         """When the next timer of any kind is due, as far as it can fire in the present state."""
-        due = [self.single, self.poll_end, *self.watchdogs.values()]
+        due = self.single
         if not self.blocked:
-            due += [self.next_tick, self.domain.clock.stale_at]
-        times = [time for time in due if time is not None]
-        return min(times) if times else None
+            stale, tick = self.domain.clock.stale_at, self.next_tick
+            if due is None or stale < due:
+                due = stale
+            if tick is not None and tick < due:
+                due = tick
+        if self.poll_end is not None or self.watchdogs:
+            ends = (due, self.poll_end, *self.watchdogs.values())
+            due = min(end for end in ends if end is not None)
+        return due
 
     def fire(self) -> None:
         """Raise what has become due."""

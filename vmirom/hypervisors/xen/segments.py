@@ -197,7 +197,8 @@ class Segments:
         elif not selector >> 3:
             return None
         place = self._place(at)
-        low, high = self.domain.memory.u32(place), self.domain.memory.u32(place + 4)
+        both = self.domain.memory.u64(place)
+        low, high = both & 0xFFFFFFFF, both >> 32
         if not high & _IN_PLACE or not high & _CODE_OR_DATA:
             return None
         if not high & _SET_ACCESSED:

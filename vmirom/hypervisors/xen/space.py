@@ -24,12 +24,15 @@ from vmirom.hypervisors.xen.layout import (
 )
 from vmirom.machine.addresses import PAGE_SIZE
 from vmirom.machine.engine import Engine
+from vmirom.machine.lookaside import Lookaside
 from vmirom.machine.memory import Memory
+from vmirom.machine.paging import Mode
 from vmirom.overlays.native import PageFault
 from vmirom.overlays.xen import ffi
 
 __all__ = ["Space"]
 
+_PAE: Final = Mode(paging=True, pae=True, nx=True)
 _ERROR_PRESENT: Final = int(PageFault.PRESENT)
 _ERROR_WRITE: Final = int(PageFault.WRITE)
 _ERROR_USER: Final = int(PageFault.USER)
@@ -48,10 +51,12 @@ class Space:
         self.limit = hole.start
         self._m2p = range(hole.m2p_start, hole.m2p_end)
         self.l3 = 0
+        self._pages = Lookaside(memory)
 
     def load(self, l3: int) -> None:
         """Make L3 frame ``l3`` the current one, forgetting all translations."""
         self.l3 = l3
+        self._pages.use(l3, _PAE)
         for slot in range(4):
             entry = self.memory.u64((l3 << 12) + slot * 8)
             self.memory.put64(self.pdpt + slot * 8, entry & (FRAME_MASK | PRESENT) if entry & PRESENT else 0)
@@ -69,9 +74,12 @@ class Space:
 
     def translate(self, gva: int, write: bool = False, user: bool = False, fetch: bool = False) -> int:
         """Machine address of ``gva`` for one access. Raises GuestFault."""
+        if not fetch and (known := self._pages.find(gva, write, user)) is not None:
+            return known
         memory = self.memory
         error = _ERROR_WRITE * write | _ERROR_USER * user | _ERROR_FETCH * fetch
-        upper = memory.u64(self.pdpt + (gva >> 30) * 8)
+        upper_at = self.pdpt + (gva >> 30) * 8
+        upper = memory.u64(upper_at)
         if not upper & PRESENT:
             raise GuestFault(gva, error)
         middle_at = (upper & FRAME_MASK) + (gva >> 21 & 511) * 8
@@ -93,6 +101,8 @@ class Space:
             memory.put64(leaf_at, used)
         if not middle & ACCESSED:
             memory.put64(middle_at, middle | ACCESSED)
+        if not fetch:
+            self._pages.keep(gva, gpa & ~(PAGE_SIZE - 1), (upper_at, middle_at, leaf_at), write, user)
         return gpa
 
     @staticmethod

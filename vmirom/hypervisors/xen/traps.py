@@ -27,6 +27,8 @@ __all__ = ["DB", "EFLAGS_IF", "GP", "NM", "NMI", "PF", "TS", "UD", "Callback", "
 EFLAGS_IF: Final = int(Eflags.IF)
 _EFLAGS_IOPL: Final = int(Eflags.IOPL)
 _EFLAGS_VM: Final = int(Eflags.VM)
+_ARCHITECTURAL_IOPL: Final = AssistType.ARCHITECTURAL_IOPL
+_EFLAGS_FIXED: Final = int(Eflags.FIXED)
 _EFLAGS_RF: Final = int(Eflags.RF)
 _EFLAGS_AT_ENTRY: Final = 0xFFFFFFFF & ~int(Eflags.TF | Eflags.NT | Eflags.RF | Eflags.VM)
 _ARITHMETIC: Final = Eflags.CF | Eflags.PF | Eflags.AF | Eflags.ZF | Eflags.SF | Eflags.OF
@@ -119,9 +121,7 @@ class Traps:
         has not. Raises DomainCrash."""
         gate = self._need_gate(vector, error or 0)
         self.domain.trace.event("trap", f"{vector} -> {gate.eip:#010x}")
-        if not soft and vector != DB:
-            self.domain.engine.eflags |= _EFLAGS_RF
-        self._enter(gate.cs, gate.eip, error, gate.masks)
+        self._enter(gate.cs, gate.eip, error, gate.masks, 0 if soft or vector == DB else _EFLAGS_RF)
 
     def _need_gate(self, vector: int, error: int) -> Gate:
         gate = self.gates[vector]
@@ -168,11 +168,12 @@ class Traps:
         """Enter a callback with the state the engine has now. Raises DomainCrash."""
         self._enter(callback.cs, callback.eip, None, callback.masks)
 
-    def _enter(self, cs: int, eip: int, error: int | None, masks: bool) -> None:
+    def _enter(self, cs: int, eip: int, error: int | None, masks: bool, more: int = 0) -> None:
+        """``more`` are flags that only the frame has."""
         engine = self.domain.engine
-        old_cs = engine.segment(SegmentName.CS).selector
+        old_cs = engine.selector(SegmentName.CS)
         old_ss = engine.segment(SegmentName.SS)
-        self._push_frame(cs, eip, error, masks, engine.eip, old_cs, engine.esp, old_ss)
+        self._push_frame(cs, eip, error, masks, engine.eip, old_cs, engine.esp, old_ss, more)
 
     def _push_frame(
         self,
@@ -184,6 +185,7 @@ class Traps:
         old_cs: int,
         old_esp: int,
         old_ss: Segment,
+        more: int = 0,
     ) -> None:
         """Build the frame for an interrupted state and continue in the handler."""
         domain, engine = self.domain, self.domain.engine
@@ -191,8 +193,9 @@ class Traps:
             raise DomainCrash(f"the handler at {eip:#010x} has a null code selector")
         info = domain.shared.vcpu
         masked = int(info.evtchn_upcall_mask)
-        flags = engine.eflags & ~(EFLAGS_IF | _EFLAGS_IOPL) | (0 if masked else EFLAGS_IF)
-        if AssistType.ARCHITECTURAL_IOPL in domain.registers.assists:
+        now = engine.eflags
+        flags = (now | more) & ~(EFLAGS_IF | _EFLAGS_IOPL) | (0 if masked else EFLAGS_IF)
+        if _ARCHITECTURAL_IOPL in domain.registers.assists:
             flags |= domain.privileged.iopl << 12
         words = [] if error is None else [error & 0xFFFFFFFF]
         words += [old_eip, old_cs & 0xFFFF | masked << 16, flags]
@@ -207,7 +210,7 @@ class Traps:
             raise DomainCrash(f"the kernel stack at {fault.gva:#010x} can't take a trap frame") from None
         if masks:
             info.evtchn_upcall_mask = masked | 1
-        engine.eflags = engine.eflags & _EFLAGS_AT_ENTRY | EFLAGS_IF
+        engine.eflags = now & _EFLAGS_AT_ENTRY | EFLAGS_IF
         code = domain.segments.code(cs)
         if code is None:
             self._bad_return(cs, eip, top, ss.selector, cs)
@@ -220,7 +223,7 @@ class Traps:
         """The descriptors have changed: CS and SS are read again, as every return of Xen's does; one that is
         right no more gives the fault of a failed return."""
         engine, segments = self.domain.engine, self.domain.segments
-        cs, ss = engine.segment(SegmentName.CS).selector, engine.segment(SegmentName.SS).selector
+        cs, ss = engine.selector(SegmentName.CS), engine.selector(SegmentName.SS)
         code, stack = segments.code(cs), segments.stack(ss, cs & 3)
         if code is None or stack is None:
             self._bad_return(cs, engine.eip, engine.esp, ss, cs if code is None else ss)
@@ -265,7 +268,7 @@ class Traps:
         if cs & 3 == 0:
             raise DomainCrash(f"iret to code selector {cs:#x} of ring 0")
         engine.eax = eax
-        engine.eflags = flags & _EFLAGS_SETTABLE | EFLAGS_IF | Eflags.FIXED
+        engine.eflags = flags & _EFLAGS_SETTABLE | EFLAGS_IF | _EFLAGS_FIXED
         domain.shared.vcpu.evtchn_upcall_mask = 0 if flags & EFLAGS_IF else 1
         if flags & _EFLAGS_VM:
             self._fail(GP, 0, eip, cs, esp, new_ss)
