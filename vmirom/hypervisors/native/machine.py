@@ -353,7 +353,7 @@ class Machine:
 
     def interrupt_pending(self) -> bool:
         """Whether an interrupt waits for the processor."""
-        return self.devices.pending
+        return self.devices.pic.pending
 
     def next_vector(self) -> int:
         """Acknowledge the interrupt that waits."""

@@ -50,14 +50,10 @@ class Devices:
         self.bridge = HostBridge(unlock)
         for device in (self.pic, self.pit, self.uart, self.cmos, self.keyboard, self.power, self.bridge):
             device.attach(self.bus)
-
-    def advance(self) -> None:
+        self.advance = self.pit.advance
         """Bring the timer up to date."""
-        self.pit.advance()
-
-    def next_event(self) -> int | None:
-        """The clock value at which :meth:`advance` will have something to do, or None."""
-        return self.pit.next_event()
+        self.next_event = self.pit.next_event
+        """The clock value at which :attr:`advance` will have something to do, or None."""
 
     @property
     def pending(self) -> bool:

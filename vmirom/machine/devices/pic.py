@@ -13,6 +13,12 @@ from vmirom.overlays.native import Pic, PicIcw1, PicIcw4, PicOcw2, PicOcw3
 __all__ = ["PicPair"]
 
 _SPURIOUS = 7
+_INIT = int(PicIcw1.INIT)
+_OCW3 = int(PicOcw3.OCW3)
+_ROTATE, _SPECIFIC, _EOI = int(PicOcw2.ROTATE), int(PicOcw2.SPECIFIC), int(PicOcw2.EOI)
+_LEVEL_MASK = int(PicOcw2.LEVEL_MASK)
+_CASCADE_IRQ = int(Pic.CASCADE_IRQ)
+_SLAVE_COMMAND = int(Pic.SLAVE_COMMAND)
 
 
 class _Chip:
@@ -62,9 +68,10 @@ class _Chip:
 
     def next(self) -> int | None:
         """The line to serve now, or None."""
-        best = self._rank(self.requests & ~self.mask)
-        if best == 8:
+        waiting = self.requests & ~self.mask
+        if not waiting:
             return None
+        best = self._rank(waiting)
         serving = self.serving
         if self.special_mask:
             serving &= ~self.mask
@@ -97,9 +104,9 @@ class _Chip:
         return self.mask
 
     def write_command(self, value: int) -> None:
-        if value & PicIcw1.INIT:
+        if value & _INIT:
             self._initialise(value)
-        elif value & PicOcw3.OCW3:
+        elif value & _OCW3:
             self._operation_3(value)
         else:
             self._operation_2(value)
@@ -119,9 +126,9 @@ class _Chip:
             self.special_mask = bool(value & PicOcw3.SMM)
 
     def _operation_2(self, value: int) -> None:
-        rotate, specific = bool(value & PicOcw2.ROTATE), bool(value & PicOcw2.SPECIFIC)
-        line = int(value & PicOcw2.LEVEL_MASK)
-        if not value & PicOcw2.EOI:
+        rotate, specific = bool(value & _ROTATE), bool(value & _SPECIFIC)
+        line = value & _LEVEL_MASK
+        if not value & _EOI:
             if specific:
                 if rotate:
                     self.lowest = line
@@ -177,9 +184,9 @@ class PicPair:
     def _cascade(self) -> None:
         """The slave's output drives the master's line 2, which behaves as a level."""
         wanted = self._slave.next() is not None
-        self._master.set_line(Pic.CASCADE_IRQ, wanted)
+        self._master.set_line(_CASCADE_IRQ, wanted)
         if not wanted:
-            self._master.requests &= ~(1 << Pic.CASCADE_IRQ)
+            self._master.requests &= ~(1 << _CASCADE_IRQ)
 
     @property
     def pending(self) -> bool:
@@ -202,7 +209,7 @@ class PicPair:
         return self._slave.vector + inner
 
     def _chip(self, port: int) -> _Chip:
-        return self._master if port < Pic.SLAVE_COMMAND else self._slave
+        return self._master if port < _SLAVE_COMMAND else self._slave
 
     def _read(self, port: int) -> int:
         chip = self._chip(port)

@@ -19,6 +19,9 @@ __all__ = ["Pit"]
 
 _SECOND: Final = 1_000_000_000
 _ACCESS_LATCH, _ACCESS_LOW, _ACCESS_HIGH, _ACCESS_BOTH = 0, 1, 2, 3
+_COMMAND, _CHANNEL0 = int(Port.COMMAND), int(Port.CHANNEL0)
+_READ_BACK, _BCD = int(PitCommand.READ_BACK), int(PitCommand.BCD)
+_REFRESH, _OUT = int(Speaker.REFRESH), int(Speaker.OUT)
 _REFRESH_NS: Final = 15_085
 
 
@@ -48,7 +51,7 @@ class _Counter:
         self.access = value >> 4 & 3
         mode = value >> 1 & 7
         self.mode = mode & 3 if mode > 5 else mode
-        self.bcd = bool(value & PitCommand.BCD)
+        self.bcd = bool(value & _BCD)
         self.started = self.held = self.following = self.low = self.latched = self.status = None
         self.high_next = False
         self.null = True
@@ -253,17 +256,17 @@ class Pit:
 
     def _read(self, port: int) -> int:
         self._due_known = False
-        if port == Port.COMMAND:
+        if port == _COMMAND:
             return 0xFF
-        return self._counters[port - Port.CHANNEL0].read(self._clock())
+        return self._counters[port - _CHANNEL0].read(self._clock())
 
     def _write(self, port: int, value: int) -> None:
         now = self._clock()
         self.advance()
         self._due_known = False
-        if port != Port.COMMAND:
-            self._counters[port - Port.CHANNEL0].write(value, now)
-        elif value & PitCommand.READ_BACK == PitCommand.READ_BACK:
+        if port != _COMMAND:
+            self._counters[port - _CHANNEL0].write(value, now)
+        elif value & _READ_BACK == _READ_BACK:
             self._read_back(value, now)
         elif value >> 4 & 3 == _ACCESS_LATCH:
             self._counters[value >> 6].latch(now)
@@ -282,8 +285,8 @@ class Pit:
 
     def _read_speaker(self, _port: int) -> int:
         now = self._clock()
-        refresh = Speaker.REFRESH if now // _REFRESH_NS & 1 else 0
-        out = Speaker.OUT if self._counters[2].output(now) else 0
+        refresh = _REFRESH if now // _REFRESH_NS & 1 else 0
+        out = _OUT if self._counters[2].output(now) else 0
         return self._speaker | refresh | out
 
     def _write_speaker(self, _port: int, value: int) -> None:

@@ -50,6 +50,7 @@ from vmirom.machine.unicorn.opcodes import Opcodes
 from vmirom.machine.unicorn.physical import PhysicalMemory
 from vmirom.machine.unicorn.ports import PortAccess
 from vmirom.machine.unicorn.refused import Refusals
+from vmirom.machine.unicorn.state import AVAILABLE_TASK, TASK_KIND
 
 __all__ = ["UnicornEngine"]
 
@@ -58,6 +59,7 @@ _NO_VECTOR: Final = -1
 _PF: Final = 14
 _WITH_ERROR: Final = frozenset({8, 10, 11, 12, 13, 14, 17})
 _trap: Final = lru_cache(maxsize=4096)(Trap)
+_HF_INHIBIT: Final = 1 << 3
 _HF_IOBPT: Final = 1 << 24
 _HF_MPX_IU: Final = 1 << 26
 
@@ -82,9 +84,9 @@ class UnicornEngine(PhysicalMemory, PortAccess, Looks, Opcodes, Refusals):
         self.clock: Clock = HostClock(scratch.tsc, scratch.tsc_hz) if clock is None else clock
         self._map_memory()
         self._closed = False
-        self._emulate = machine.c.uc_emu_start
-        self._error_code, self._soft = layout.error_code, layout.soft
-        self._old_exception = layout.old_exception
+        self._emulate, self._stop_emulation = machine.c.uc_emu_start, machine.quick.uc_emu_stop
+        self._error_at, self._soft_at = layout.error_code // 4, layout.soft // 4
+        self._old_exception_at = layout.old_exception // 4
         self._vector = _NO_VECTOR
         self._stray: Stray | None = None
         self._failure: BaseException | None = None
@@ -197,8 +199,9 @@ class UnicornEngine(PhysicalMemory, PortAccess, Looks, Opcodes, Refusals):
         """One uc_emu_start; the answer is unicorn's error number."""
         if self._stale:
             self._load()
-        self._mend_task_register()
         words, at = self._words, self._hflags_at
+        if words[self._task_kind_at] & TASK_KIND != AVAILABLE_TASK:
+            self._mend_task_register()
         flags = words[at]
         wanted = (flags | _HF_IOBPT) & ~_HF_MPX_IU | (_HF_MPX_IU if window else 0)
         if flags != wanted:
@@ -251,16 +254,23 @@ class UnicornEngine(PhysicalMemory, PortAccess, Looks, Opcodes, Refusals):
 
     def _trap(self) -> Trap:
         vector, self._vector = self._vector, _NO_VECTOR
-        self._set_word(self._old_exception, 0xFFFFFFFF)
-        if self._word(self._soft):
+        if self._stale:
+            self._load()
+        words = self._words
+        soft = bool(words[self._soft_at])
+        words[self._old_exception_at] = 0xFFFFFFFF
+        if soft:
             if vector == 6:  # taken for an undefined instruction, INT 6 leaves EIP where it was
-                self.eip += 2
-            self._set_word(self._soft, 0)
-            self._end_shadow()
+                words[self._eip_at] = words[self._eip_at] + 2 & 0xFFFFFFFF
+            words[self._soft_at] = 0
+            words[self._hflags_at] &= ~_HF_INHIBIT
+        if self._copied:
+            self._store()
+        if soft:
             return _trap(vector, None, True)
         if vector == 6 and self._refused is not None:
             self._undo()
-        return _trap(vector, self._word(self._error_code) if vector in _WITH_ERROR else None, False)
+        return _trap(vector, words[self._error_at] if vector in _WITH_ERROR else None, False)
 
     def _is_halted(self) -> bool:
         """HLT leaves no trace but CPUState.halted. Without it, a run that nobody stopped must have met
@@ -318,7 +328,8 @@ class UnicornEngine(PhysicalMemory, PortAccess, Looks, Opcodes, Refusals):
         if vector == _PF and self._mends is not None and self._mended(self._mends):
             return
         self._vector = vector
-        self._leave()
+        self._stopped = True
+        self._stop_emulation(_handle)
 
     def set_mender(self, mends: Callable[[int, int], bool]) -> None:
         """See :class:`vmirom.machine.engine.Engine`."""
@@ -327,15 +338,15 @@ class UnicornEngine(PhysicalMemory, PortAccess, Looks, Opcodes, Refusals):
     def _mended(self, mends: Callable[[int, int], bool]) -> bool:
         """Whether a page fault has been dealt with, and unicorn may go on at the instruction. Not of INT 14,
         not behind an INS, which a new run has to look at, and not where the state is a copy."""
-        if self._copied or self._last_step is not None or self._words[self._soft // 4]:
+        if self._copied or self._last_step is not None or self._words[self._soft_at]:
             return False
         try:
-            if not mends(self._words[self._control_at + 4], self._words[self._error_code // 4]):
+            if not mends(self._words[self._control_at + 4], self._words[self._error_at]):
                 return False
         except BaseException as failure:  # noqa: BLE001 - whatever it is, run() raises it
             self._failure = failure
             return False
-        self._words[self._old_exception // 4] = 0xFFFFFFFF
+        self._words[self._old_exception_at] = 0xFFFFFFFF
         return True
 
     def _on_invalid(self, _handle: int, _key: int) -> bool:

@@ -17,7 +17,11 @@ from vmirom.machine.paging import Mode
 from vmirom.machine.unicorn.calibration import Layout
 from vmirom.machine.unicorn.library import Machine, constants
 
-__all__ = ["State"]
+__all__ = ["AVAILABLE_TASK", "TASK_KIND", "State"]
+
+TASK_KIND: Final = 0x8700
+AVAILABLE_TASK: Final = 0x8100
+"""TR's attributes when it is present and an available TSS, of 16 bits or of 32."""
 
 _HF_CPL: Final = 3
 _HF_INHIBIT: Final = 1 << 3  # the shadow of STI and MOV SS
@@ -99,6 +103,7 @@ class State:
         self._file = layout.regs // 4
         self._eip_at, self._flags_at, self._hflags_at = self._file + 32, self._file + 34, self._file + 44
         self._segments_at = layout.segments // 4
+        self._task_kind_at = self._segments_at + 6 * _TR + 5
         self._control_at = layout.control // 4
         self._efer_at = layout.efer // 4
         self._eflags_number = x.UC_X86_REG_EFLAGS
@@ -357,8 +362,7 @@ class State:
 
     def _mend_task_register(self) -> None:
         """Never run with a TR that a call gate would trip over; its limit 0 makes that #TS instead."""
-        if self._words[self._segments_at + 6 * _TR + 5] & 0x8700 != 0x8100:
-            self.set_task_register(Segment(0, 0, 0, 0x8900))
+        self.set_task_register(Segment(0, 0, 0, 0x8900))
 
     def local_table(self) -> Segment:
         """LDTR with its hidden part."""
