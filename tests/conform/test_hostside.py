@@ -135,7 +135,10 @@ def patched(backend: str, name: str, code: str) -> bytes:
             "FF 25 00 00 00 00",
             "changes only what it may: it trapped, by its entry",
         ),
-        ("xen", "SetCR2", "CD 00 C3", "changes only what it may: it trapped, by its entry"),
+        pytest.param(
+            *("xen", "SetCR2", "CD 00 C3", "changes only what it may: it trapped, by its entry"),
+            marks=pytest.mark.slow,
+        ),
         ("lguest", "OUTW", "40 C3", "changes only what it may: EAX, its argument"),
         ("lguest", "GetTR", "A3 00 00 80 C0 C3", "stores only where it may: 4 bytes"),
     ],
