@@ -29,12 +29,10 @@ from vmirom.schema.clauses import load_clauses
 
 QUICK = (
     "native-halt-at-once",
-    "kvm-wallclock-a-year-on",
+    "kvm-idt-lost",
     "xen-enable-delivers-nothing",
-    "lguest-batch-forgotten",
     "native-host-frame-if-clear",
-    "kvm-host-clock-half",
-    "xen-host-no-execute-lost",
+    "kvm-host-frame-if-clear",
     "lguest-host-bits-lost",
 )
 OUTSIDE_QUICK = ("native-outside-stray-store",)
