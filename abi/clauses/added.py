@@ -154,6 +154,11 @@ KEPT = (
         *EVERY,
     ),
     promise(
+        "VMI-ROM-19",
+        """What of a ROM runs without a call, such as handlers of traps and interrupts, stores to its state
+        and to the stack that it was entered on, and else sets accessed and dirty in page tables only.""",
+    ),
+    promise(
         "VMI-IRQ-17",
         """Where the flag is virtual, its four calls make no hypercall as long as nothing is to be delivered,
         and take four instructions at most besides the return.""",

@@ -1,11 +1,12 @@
 """Which check answers for which clauses: the tables ``abi/clauses/checks/*.toml``, read strictly.
 
 ``host.toml`` lists the tests made from the host, ``image.toml`` the rules of the image, ``reasons.toml`` the
-clauses that have no check, with the reason why. Every other table lists the lines of the shipped guest of its
-name, the reference guest's first; ``hostside-NAME.toml`` those of an examination from outside, which calls
-the ROM of a guest that waits (vmirom/conform/hostside). A guest that can show something only by how it ends
-is booted once for each such end, by a table ``boot.NAME``: its command line, the ends of which one is
-promised, and one check, that it ends so."""
+clauses that have no check, with the reason why. ``boots.toml`` has the lines of whoever looks on while a
+guest boots (vmirom/conform/hostside/boots.py): the reference guest. Every other table lists the
+lines of the shipped guest of its name, the reference guest's first; ``hostside-NAME.toml`` those of an
+examination from outside, which calls the ROM of a guest that waits (vmirom/conform/hostside). A guest that
+can show something only by how it ends is booted once for each such end, by a table ``boot.NAME``: its command
+line, the ends of which one is promised, and one check, that it ends so."""
 
 from __future__ import annotations
 
@@ -28,6 +29,7 @@ ENDS: Final = ("success", "failure", "skip", "error", "off", "reboot", "crash")
 """How a boot can be promised to end: what the guest reports, power off, reset, or being ended."""
 _HOST: Final = "host"
 _REASONS: Final = "reasons"
+_BOOTS_TABLE: Final = "boots"
 IMAGE: Final = "image"
 """The place of checks of the image."""
 EVERY_TEST: Final = "*"
@@ -69,6 +71,7 @@ class GuestTable:
     checks: tuple[Check, ...]
     command_line: str = ""
     ends: tuple[str, ...] = ()
+    beside: tuple[Check, ...] = ()
 
     @property
     def outside(self) -> bool:
@@ -78,7 +81,12 @@ class GuestTable:
     def answers_for(self, clauses: Iterable[str]) -> bool:
         """Whether a check of this guest answers for one of ``clauses``."""
         wanted = set(clauses)
-        return any(not wanted.isdisjoint(check.clauses) for check in self.checks)
+        return any(not wanted.isdisjoint(check.clauses) for check in self.all_checks)
+
+    @property
+    def all_checks(self) -> tuple[Check, ...]:
+        """The guest's, and those beside them."""
+        return (*self.checks, *self.beside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +100,7 @@ class Checks:
 
     def of_guest(self, clause: str) -> tuple[Check, ...]:
         """Lines of guests that answer for a clause."""
-        return tuple(c for table in self.guests.values() for c in table.checks if clause in c.clauses)
+        return tuple(c for table in self.guests.values() for c in table.all_checks if clause in c.clauses)
 
     def of_host(self, clause: str) -> tuple[Check, ...]:
         """Tests made from the host that answer for a clause."""
@@ -110,11 +118,13 @@ def load_checks(clauses: ClauseSet, folder: Path | None = None) -> Checks:
     host = _table(folder / f"{_HOST}.toml", clauses)
     image = _table(folder / f"{IMAGE}.toml", clauses)
     file = folder / f"{_REASONS}.toml"
-    names = {path.stem for path in folder.glob("*.toml")} - {_HOST, _REASONS, IMAGE, REFERENCE}
+    beside = _table(folder / f"{_BOOTS_TABLE}.toml", clauses)
+    names = {path.stem for path in folder.glob("*.toml")}
+    names -= {_HOST, _REASONS, IMAGE, REFERENCE, _BOOTS_TABLE}
     guests = {
         table.guest: table
         for name in (REFERENCE, *sorted(names))
-        for table in _guest(folder / f"{name}.toml", clauses)
+        for table in _guest(folder / f"{name}.toml", clauses, beside)
     }
     reasons = {}
     for name, reason in _parsed(file).items():
@@ -123,7 +133,7 @@ def load_checks(clauses: ClauseSet, folder: Path | None = None) -> Checks:
         if not isinstance(reason, str) or not reason.strip():
             raise AbiError(f"{file}: {name}: not a reason in words")
         reasons[name] = reason
-    every = [*(check for table in guests.values() for check in table.checks), *host, *image]
+    every = [*(check for table in guests.values() for check in table.all_checks), *host, *image]
     checked = {name for check in every for name in check.clauses}
     for name in reasons:
         if name in checked:
@@ -140,15 +150,18 @@ def _parsed(file: Path) -> dict[str, Any]:
         raise AbiError(f"{file}: {' '.join(str(error).split())}") from None
 
 
-def _guest(file: Path, clauses: ClauseSet) -> Iterator[GuestTable]:
+def _guest(file: Path, clauses: ClauseSet, beside: tuple[Check, ...]) -> Iterator[GuestTable]:
     """The boots of one guest: one that prints lines, if there are any, and one for each end."""
     parsed = _parsed(file)
     boots = parsed.pop(_BOOTS, {})
     if not isinstance(boots, dict):
         raise AbiError(f"{file}: {_BOOTS}: not a table of boots")
     if parsed or not boots:
-        image = _WAITING_GUEST if file.stem.startswith(_HOSTSIDE) else file.stem
-        yield GuestTable(file.stem, image, _rows(file, parsed, clauses))
+        rows = _rows(file, parsed, clauses)
+        if file.stem.startswith(_HOSTSIDE):
+            yield GuestTable(file.stem, _WAITING_GUEST, rows)
+        else:
+            yield GuestTable(file.stem, file.stem, rows, beside=beside if file.stem == REFERENCE else ())
     for name, row in boots.items():
         yield _ended(f"{file}: {_BOOTS}: {name}", file.stem, name, row, clauses)
 

@@ -170,11 +170,13 @@ def judge_place(suite: Suite, backend: str, host: str, booted: Sequence[Booted] 
     ran = _image_results(suite, backend)
     strays: list[str] = []
     for one in booted:
-        table = suite.checks.guests[one.boot.guest].checks
-        seen, lost = _seen(one.result, table)
+        checks = suite.checks.guests[one.boot.guest]
+        table = checks.checks
+        seen, lost = _seen(one.result, checks.all_checks)
         if one.boot.ends and end_of(one.result):
             seen = dict.fromkeys(table, _Said("ok" if one.as_promised else "FAIL", ""))
         ran += _results(one, table, seen, gone, lost)
+        ran += [_beside(one, check, seen[check]) for check in checks.beside if check in seen]
         strays += [f"{one.boot.guest}: {line}" for line in lost]
     verdicts = {}
     for clause in suite.selection.chosen:
@@ -290,6 +292,13 @@ def _results(
             state, reason = _missing(one.result, check, at == last + 1, lost)
             out.append(CheckResult(check, state, reason, guest))
     return out
+
+
+def _beside(one: Booted, check: Check, said: _Said) -> CheckResult:
+    """A line of whoever looked on; no guest ends too early for it."""
+    if said.word == "FAIL":
+        return CheckResult(check, State.FAILURE, f"{check.label}: {said.why}", one.boot.guest)
+    return CheckResult(check, State.SUCCESS, "", one.boot.guest)
 
 
 def _missing(result: BootResult, check: Check, next_one: bool, lost: Sequence[str]) -> tuple[State, str]:

@@ -35,7 +35,7 @@ def listed_checks(suite: Suite) -> tuple[ListedCheck, ...]:
 def _listed(suite: Suite) -> Iterator[ListedCheck]:
     chosen = {clause.id for clause in suite.selection.chosen}
     for name, table in suite.checks.guests.items():
-        for check in table.checks:
+        for check in table.all_checks:
             selected, reason = _decided(check, chosen, suite)
             yield ListedCheck(name, check.label, check.clauses, selected, reason)
     for check in suite.checks.host:

@@ -16,15 +16,16 @@ from typing import Final
 
 from vmirom.bundle.compose import compose
 from vmirom.conform.boots import Boot, Booted
-from vmirom.conform.checks import REFERENCE
+from vmirom.conform.checks import REFERENCE, GuestTable
 from vmirom.conform.clauses import Selection
 from vmirom.conform.coverage import CallCoverage, ClauseCoverage, call_coverage, clause_coverage
+from vmirom.conform.hostside.boots import watched_boot
 from vmirom.conform.hostside.examiners import BEGINNING, EXAMINERS, SEED
 from vmirom.conform.judge import Judgement, judge, judge_place, verdict
 from vmirom.conform.suite import Suite
 from vmirom.hosts import registry
 from vmirom.hosts.outcomes import BootResult, Outcome
-from vmirom.hosts.request import EMBEDDED, BootRequest
+from vmirom.hosts.request import EMBEDDED, BootRequest, Maker
 from vmirom.hosts.workers import Tick, Watcher, boot_all
 from vmirom.rom.image import load_rom
 from vmirom.schema.places import source_tree
@@ -95,7 +96,7 @@ def plan(
                 budget=budget or registry.budget_of(host),
                 host=host,
                 options={"seed": seed} if table.outside else {},
-                by=EXAMINERS[table.guest] if table.outside else None,
+                by=_maker(table, host),
             ),
             table.ends,
         )
@@ -104,6 +105,13 @@ def plan(
         if host == EMBEDDED or not table.outside
         if registry.tells_ends(host) or not _QUIET_ENDS.issuperset(table.ends or ("success",))
     )
+
+
+def _maker(table: GuestTable, host: str) -> Maker | None:
+    """Who makes a boot instead of the host: an examination from outside, or whoever looks on."""
+    if table.outside:
+        return EXAMINERS[table.guest]
+    return watched_boot if table.beside and host == EMBEDDED else None
 
 
 def run(

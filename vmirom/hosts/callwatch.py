@@ -7,19 +7,25 @@ the same call is that same call. What get_reloc lets the guest do itself (NONE, 
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Protocol
 
 from vmirom.bundle.inspect import BundleFile
 from vmirom.machine.engine import Engine
 from vmirom.overlays import vmi
-from vmirom.trace.tally import Tally
 
-__all__ = ["watch_calls"]
+__all__ = ["ToldOfCalls", "watch_calls"]
 
 _NONE: Final = -1
 
 
-def watch_calls(engine: Engine, bundle: BundleFile, tally: Tally) -> None:
+class ToldOfCalls(Protocol):
+    """Who is told."""
+
+    def call(self, number: int) -> None:
+        """The guest entered slot ``number``."""
+
+
+def watch_calls(engine: Engine, bundle: BundleFile, tally: ToldOfCalls) -> None:
     """Tell ``tally`` of each call; set up before the guest runs."""
     rom = bundle.rom
     count, size = rom.private.slots_count, rom.private.slot_size

@@ -8,9 +8,11 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from vmirom.bundle.inspect import BundleFile, read_bundle
 from vmirom.bundle.refused import Refused
@@ -28,7 +30,36 @@ from vmirom.machine.memory import BadAddress, Memory
 from vmirom.overlays import vmi
 from vmirom.trace.tally import OUTSIDE, Tally
 
-__all__ = ["BACKENDS", "NAME", "OPTIONS", "SLOW", "TRACES", "boot", "prepare", "probe", "self_test"]
+if TYPE_CHECKING:
+    from vmirom.machine.unicorn import UnicornEngine
+
+__all__ = [
+    "BACKENDS",
+    "NAME",
+    "OPTIONS",
+    "SLOW",
+    "TRACES",
+    "LookOn",
+    "Machine",
+    "boot",
+    "prepare",
+    "probe",
+    "self_test",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """One that is about to run ``bundle``, for whoever looks on: its engine, the hypervisor's ``pfn_of``, to
+    be asked only while it runs, and what takes the machine down as it stands, for a line."""
+
+    engine: UnicornEngine
+    bundle: BundleFile
+    pfn_of: Callable[[int], int | None]
+    take_down: Callable[[str], None]
+
+
+LookOn = Callable[[Machine], None]
 
 NAME: Final = EMBEDDED
 BACKENDS: Final = backend_names()
@@ -89,15 +120,17 @@ def prepare() -> None:
         UnicornEngine.prepare()
 
 
-def boot(request: BootRequest, progress: Progress | None = None) -> BootResult:
+def boot(request: BootRequest, progress: Progress | None = None, look_on: LookOn | None = None) -> BootResult:
     """Boot ``request``. Raises OSError when the trace can't be written, KeyboardInterrupt when asked to."""
     if request.trace is None:
-        return _boot(request, None, progress)
+        return _boot(request, None, progress, look_on)
     with request.trace.open("wb") as out:
-        return _boot(request, out, progress)
+        return _boot(request, out, progress, look_on)
 
 
-def _boot(request: BootRequest, out: BinaryIO | None, progress: Progress | None) -> BootResult:
+def _boot(
+    request: BootRequest, out: BinaryIO | None, progress: Progress | None, look_on: LookOn | None
+) -> BootResult:
     names = {int(call): call.name for call in vmi.Call}
     tally = Tally(names) if out is None else _recorder(names, request, out)
     try:
@@ -105,7 +138,7 @@ def _boot(request: BootRequest, out: BinaryIO | None, progress: Progress | None)
     except Refused as refused:
         return BootResult(request.backend, Outcome.ERROR, str(refused))
     tally.begin(bundle.abi_text, bundle.guest_sha256, bundle.rom_sha256)
-    run = _Run(request, bundle, tally, progress or (lambda phase, tally: None))
+    run = _Run(request, bundle, tally, progress or (lambda phase, tally: None), look_on)
     result = run.result()
     tally.end(result.outcome.value, result.reason)
     return result
@@ -120,8 +153,15 @@ def _recorder(names: dict[int, str], request: BootRequest, out: BinaryIO) -> Tal
 class _Run:
     """The parts of one boot, from engine to result."""
 
-    def __init__(self, request: BootRequest, bundle: BundleFile, tally: Tally, progress: Progress) -> None:
-        self._request = request
+    def __init__(
+        self,
+        request: BootRequest,
+        bundle: BundleFile,
+        tally: Tally,
+        progress: Progress,
+        look_on: LookOn | None,
+    ) -> None:
+        self._request, self._look_on = request, look_on
         self._bundle = bundle
         self._tally = tally
         self._progress = progress
@@ -185,10 +225,16 @@ class _Run:
     def _make_engine(self, memory: Memory) -> Engine:
         from vmirom.machine.unicorn import UnicornEngine
 
-        engine: Engine = UnicornEngine(memory)
+        engine = UnicornEngine(memory)
         self._engine = self._witness.engine = engine
         watch_calls(engine, self._bundle, self._tally)
+        if self._look_on is not None:
+            take_down = self._witness.take_down
+            self._look_on(Machine(engine, self._bundle, self._pfn_of, take_down))
         return engine
+
+    def _pfn_of(self, frame: int) -> int | None:
+        return None if self._hypervisor is None else self._hypervisor.pfn_of(frame)
 
     def _look(self) -> str:
         """Take down the end of a run that went wrong; its registers."""

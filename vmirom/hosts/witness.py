@@ -59,6 +59,10 @@ class Witness:
         """The run ended badly."""
         self.scenes.append(self._scene(""))
 
+    def take_down(self, line: str) -> None:
+        """Somebody who looks on has found something, and will say so in this line."""
+        self.scenes.append(self._scene(line))
+
     def _printed(self, line: bytes) -> None:
         text = line.decode("ascii", "backslashreplace").rstrip("\r")
         self._tally.recent.other(("printed", text))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import enum
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -173,15 +173,16 @@ def _by_guests(suite: Suite, setting: Setting, boots: Sequence[Boot]) -> Iterato
 def _by_guest(suite: Suite, boot: Boot) -> Iterator[Catch]:
     result = registry.boot(boot.request)
     (judgement,) = conclude(suite, [boot], [result]).judgements
-    means = Means.OUTSIDE if suite.checks.guests[boot.guest].outside else Means.GUEST
-    yield from _failed(judgement, means)
+    table = suite.checks.guests[boot.guest]
+    means = Means.OUTSIDE if table.outside else Means.GUEST
+    yield from _failed(judgement, means, {check.label for check in table.beside})
     if judgement.booted[0].outcome is not Outcome.SUCCESS:
         yield Catch(means, f"{boot.guest}: comes to its end", judgement.booted[0].reason)
 
 
-def _failed(judgement: Judgement, means: Means) -> Iterator[Catch]:
-    """Checks that did not succeed, with the clauses that apply here. A check that was never made because its
-    guest was gone shows nothing."""
+def _failed(judgement: Judgement, means: Means, beside: Collection[str] = ()) -> Iterator[Catch]:
+    """Checks that did not succeed, with the clauses that apply here; those ``beside`` the guest's are made
+    from outside. A check that was never made because its guest was gone shows nothing."""
     clauses: dict[str, list[str]] = {}
     reasons: dict[str, str] = {}
     for verdict in judgement.verdicts.values():
@@ -194,7 +195,8 @@ def _failed(judgement: Judgement, means: Means) -> Iterator[Catch]:
             if outcome in (Outcome.FAILURE, Outcome.CRASH):
                 shown.append(verdict.clause)
     for label, reason in reasons.items():
-        yield Catch(means, label, reason, tuple(clauses[label]))
+        mine = Means.OUTSIDE if label in beside else means
+        yield Catch(mine, label, reason, tuple(clauses[label]))
     for line in judgement.strays:
         yield Catch(means, line, "a failed line that no table lists")
 

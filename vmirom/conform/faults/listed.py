@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 
-from vmirom.conform.faults import host_lguest, host_pc, host_xen, rom_older, rom_outside, rom_paravirt, rom_pc
+from vmirom.conform.faults import (
+    host_lguest,
+    host_pc,
+    host_xen,
+    rom_boot,
+    rom_older,
+    rom_outside,
+    rom_paravirt,
+    rom_pc,
+)
 from vmirom.conform.faults.fault import Fault
 from vmirom.schema import AbiError
 from vmirom.schema.clauses import ClauseSet, load_clauses
@@ -21,6 +30,7 @@ def all_faults() -> tuple[Fault, ...]:
         *rom_pc.FAULTS,
         *rom_paravirt.FAULTS,
         *rom_outside.FAULTS,
+        *rom_boot.FAULTS,
         *host_pc.FAULTS,
         *host_xen.FAULTS,
         *host_lguest.FAULTS,

@@ -19,6 +19,7 @@ from vmirom.rom.image import RomImage, parse_rom
 
 __all__ = [
     "around",
+    "at_bytes",
     "before",
     "before_relocation",
     "by_slot",
@@ -140,6 +141,27 @@ def before_relocation(code: str) -> RomPatch:
             raise CantApply(f"no room for {len(extra)} bytes before get_reloc")
         made.put(room, extra + made.near(0xE9, room + len(extra), target))
         made.put(header, made.near(0xE9, header, room))
+        return made.done()
+
+    return patch
+
+
+def at_bytes(pattern: str, length: int, code: str, which: int = 0) -> RomPatch:
+    """``code`` runs in front of the instructions, ``length`` bytes of them that may lie anywhere, with which
+    the ROM has the bytes ``pattern`` for the time number ``which``: where no slot leads, to handlers."""
+    wanted, extra = bytes.fromhex(pattern), bytes.fromhex(code)
+
+    def patch(rom: bytes) -> bytes:
+        made = _Code(rom)
+        found = [one.start() for one in re.finditer(b"(?=" + re.escape(wanted) + b")", rom)]
+        if which >= len(found) or length < _NEAR:
+            raise CantApply(f"{pattern} is there {len(found)} times")
+        at, room = found[which], made.slot(_UNUSED)
+        moved = extra + bytes(rom[at : at + length])
+        if len(moved) + _NEAR > _FAR * made.area.slot_size or made.data[room] == 0xE9:
+            raise CantApply(f"no room for {len(moved)} bytes")
+        made.put(room, moved + made.near(0xE9, room + len(moved), at + length))
+        made.put(at, made.near(0xE9, at, room))
         return made.done()
 
     return patch

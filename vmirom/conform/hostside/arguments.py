@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import random
 import struct
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
 from vmirom.overlays.native import Efer
 from vmirom.overlays.vmi import Layout, Port, ffi
-from vmirom.schema.calls import Call, registers, stack_words, width
+from vmirom.schema.calls import Call, stack_words, width
+from vmirom.schema.calls import registers as _registers
 from vmirom.schema.tree import load_abi
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "named",
     "placed",
     "tame",
+    "values_of",
     "zeros",
 ]
 
@@ -178,11 +180,22 @@ def placed(call: Call, values: Values) -> Given:
     stack = [0] * (call.stack_bytes // 4)
     for argument in call.arguments or ():
         value = values[argument.name]
-        for n, name in enumerate(registers(argument.place)):
+        for n, name in enumerate(_registers(argument.place)):
             found[name] = value >> 32 * n & 0xFFFFFFFF
         for n, word in enumerate(stack_words(argument.place, argument.type)):
             stack[word] = value >> 32 * n & 0xFFFFFFFF
     return Given(found, tuple(stack))
+
+
+def values_of(call: Call, registers: Mapping[str, int], stack: Sequence[int] = ()) -> Values:
+    """What a call was given, by registers (capital names) and stack words; 0 where nobody says."""
+    found = {}
+    for argument in call.arguments or ():
+        words = [registers[name] for name in _registers(argument.place)]
+        for n in stack_words(argument.place, argument.type):
+            words.append(stack[n] if n < len(stack) else 0)
+        found[argument.name] = sum(one << 32 * n for n, one in enumerate(words))
+    return found
 
 
 def named(call: Call, values: Values, eflags: int = 0) -> tuple[Span, ...]:

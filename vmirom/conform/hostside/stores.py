@@ -11,17 +11,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from vmirom.conform.hostside.activations import STACK_DEPTH
 from vmirom.conform.hostside.arguments import Span
 from vmirom.conform.hostside.stand import Made, Stand, Store
 from vmirom.conform.model.arena import LINEAR
 from vmirom.schema.calls import Call
 
-__all__ = ["guest_stores", "strays", "to_itself"]
+__all__ = ["TSS_STACK", "guest_stores", "marks_entry", "strays", "to_itself"]
 
 _ACCESSED, _DIRTY, _PRESENT = 0x20, 0x40, 1
-_STACK_DEPTH: Final = 0xE00
-"""Bytes below its caller that a call may use: what a kernel stack of a page has left."""
-_TSS_STACK: Final = 12
+TSS_STACK: Final = 12
+"""Bytes at the beginning of a TSS that name the kernel's stack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def guest_stores(stand: Stand, made: Made) -> list[str]:
 
 
 def _stack(made: Made, arguments: int) -> Span:
-    return Span(made.before.esp - 4 - _STACK_DEPTH, _STACK_DEPTH + 4 + arguments)
+    return Span(made.before.esp - 4 - STACK_DEPTH, STACK_DEPTH + 4 + arguments)
 
 
 def _outside(stand: Stand, made: Made, spans: Sequence[Span]) -> Iterator[str]:
@@ -55,7 +55,7 @@ def _outside(stand: Stand, made: Made, spans: Sequence[Span]) -> Iterator[str]:
     for store in made.stores:
         if store.gpa is None or _in_rom(stand, store) or any(one.holds(store) for one in ranges):
             continue
-        if not _marks_entry(store):
+        if not marks_entry(store.value, store.old):
             yield _words(stand, store)
 
 
@@ -79,10 +79,9 @@ def _in_rom(stand: Stand, store: Store) -> bool:
 def _of_processor(stand: Stand, call: Call) -> Iterator[Span]:
     """The stack that the live TSS names, where the call is about it."""
     if call.name == "UpdateKernelStack":
-        yield Span(stand.engine.task_register().base, _TSS_STACK)
+        yield Span(stand.engine.task_register().base, TSS_STACK)
 
 
-def _marks_entry(store: Store) -> bool:
-    """Whether a store only says of an entry that is present that it was used."""
-    changed = store.value ^ store.old
-    return bool(store.old & _PRESENT) and not changed & ~(_ACCESSED | _DIRTY)
+def marks_entry(value: int, old: int) -> bool:
+    """Whether a store of ``value`` over ``old`` only says of an entry that is present that it was used."""
+    return bool(old & _PRESENT) and not (value ^ old) & ~(_ACCESSED | _DIRTY)

@@ -1,9 +1,10 @@
 """A few instructions of the host's own, where Python would be called thousands of times for nothing.
 
-Three routines, all position independent and free of any calling convention but that RAX is the callee's:
-RDTSC, and two filters in front of a block hook, that call it only where an interrupt can be taken, or once in
-a number of blocks. On a processor that is no x86-64, or where no page may be executed, there are none, and
-the slower roads are taken.
+Routines that are position independent: RDTSC, and filters in front of a block's or a store's hook, that call
+it only where an interrupt can be taken, once in a number of blocks, where code of another kind begins, or for
+a store that somebody wants to hear of. Those that look at no argument need of a calling convention only that
+RAX is the callee's; the others are for the System V ABI. On a processor that is no x86-64, or where no page
+may be executed, there are none, and the slower roads are taken.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ import ctypes
 import mmap
 import platform
 import struct
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-__all__ = ["HostCode", "countdown", "counter", "in_window", "placed"]
+__all__ = ["HostCode", "countdown", "counter", "in_window", "of_another_kind", "placed", "wanted_store"]
 
 _RDTSC: Final = b"\x0f\x31\x48\xc1\xe2\x20\x48\x09\xd0\xc3"  # rdtsc; shl $32,%rdx; or %rdx,%rax; ret
 _WINDOW: Final = (
@@ -41,6 +43,40 @@ _COUNTDOWN: Final = (
     b"\xff\xe0"  # jmp *%rax
     b"\xc3"  # out: ret
 )
+
+_ANOTHER_KIND: Final = (
+    b"\x48\xb8%b"  # mov $kinds,%rax
+    b"\x41\x89\xf0"  # mov %esi,%r8d
+    b"\x41\xc1\xe8\x0c"  # shr $12,%r8d
+    b"\x46\x8a\x04\x00"  # mov (%rax,%r8),%r8b
+    b"\x48\xb8%b"  # mov $kind,%rax
+    b"\x44\x38\x00"  # cmp %r8b,(%rax)
+    b"\x74\x0c"  # je out
+    b"\x48\xb8%b"  # mov $callback,%rax
+    b"\xff\xe0"  # jmp *%rax
+    b"\xc3"  # out: ret
+)
+"""Entry: RSI = the block's linear address. Clobbers RAX, R8, flags."""
+_WANTED_STORE: Final = (
+    b"\x48\xb8%b"  # mov $kind,%rax
+    b"\x80\x38%c"  # cmpb $wanted,(%rax)
+    b"\x75\x3a"  # jne out
+    b"\x49\x89\xd2"  # mov %rdx,%r10
+    b"\x49\xc1\xea\x0c"  # shr $12,%r10
+    b"\x48\xb8%b"  # mov $quiet,%rax
+    b"\x42\x80\x3c\x10\x00"  # cmpb $0,(%rax,%r10)
+    b"\x75\x22"  # jne out
+    b"\x48\xb8%b"  # mov $window,%rax
+    b"\x49\x89\xd2"  # mov %rdx,%r10
+    b"\x4c\x2b\x10"  # sub (%rax),%r10
+    b"\x4c\x3b\x50\x08"  # cmp 8(%rax),%r10
+    b"\x72\x0c"  # jb out
+    b"\x48\xb8%b"  # mov $callback,%rax
+    b"\xff\xe0"  # jmp *%rax
+    b"\xb8\x01\x00\x00\x00"  # out: mov $1,%eax
+    b"\xc3"  # ret
+)
+"""Entry: RDX = the store's physical address. Clobbers RAX, R10, flags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +124,25 @@ def in_window(flags: int, hidden: int, callback: int) -> HostCode | None:
     """A hook that goes on to ``callback``, with its arguments, only if the word at ``flags`` has IF and the
     one at ``hidden`` no interrupt shadow; all three are addresses. None where there is no such code."""
     return placed(_WINDOW % tuple(struct.pack("<Q", at) for at in (flags, hidden, callback)))
+
+
+def _system_v() -> bool:
+    return sys.platform != "win32"
+
+
+def of_another_kind(kinds: int, kind: int, callback: int) -> HostCode | None:
+    """A block's hook that goes on to ``callback``, with its arguments, only if the byte at ``kinds`` for the
+    page of the block is not the one at ``kind``. None where there is no such code."""
+    return (
+        placed(_ANOTHER_KIND % tuple(struct.pack("<Q", at) for at in (kinds, kind, callback)))
+        if _system_v()
+        else None
+    )
+
+
+def wanted_store(kind: int, wanted: int, quiet: int, window: int, callback: int) -> HostCode | None:
+    """A store's hook that goes on to ``callback``, with its arguments, only if the byte at ``kind`` is
+    ``wanted``, the byte at ``quiet`` for the frame is 0, and the address is not within the two 64-bit words,
+    begin and length, at ``window``. None where there is no such code."""
+    at = [struct.pack("<Q", one) for one in (kind, quiet, window, callback)]
+    return placed(_WANTED_STORE % (at[0], wanted, *at[1:])) if _system_v() else None

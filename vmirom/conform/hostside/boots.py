@@ -1,0 +1,60 @@
+"""A guest's boot with somebody who looks on: to what the guest prints come lines on what its ROM did.
+
+A machine that is looked at is slower, and a guest that measures time may fail for that alone. Where it does
+not report success it is booted again with nobody looking, and what it prints then counts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from vmirom.conform.hostside.bootwatch import ITSELF, STRAYS, BootWatch
+from vmirom.hosts import embedded
+from vmirom.hosts.embedded import Machine
+from vmirom.hosts.outcomes import BootResult, Outcome
+from vmirom.hosts.request import BootRequest, Progress
+
+__all__ = ["WATCHED", "watched_boot"]
+
+WATCHED: Final = (STRAYS, ITSELF)
+"""The lines, in their order."""
+_WORDS_MAX: Final = 3
+_LEAST_S: Final = 1.0
+
+
+def watched_boot(request: BootRequest, progress: Progress | None = None) -> BootResult:
+    """Boot on the embedded host, and look on. Raises as that host does."""
+    watches: list[BootWatch] = []
+
+    def look_on(machine: Machine) -> None:
+        watches.append(BootWatch(machine))
+
+    begun = time.monotonic()
+    result = watched = embedded.boot(request, progress, look_on)
+    left = request.budget - (time.monotonic() - begun)
+    if watched.outcome is not Outcome.SUCCESS and left > _LEAST_S:
+        result = embedded.boot(replace(request, budget=left), progress)
+    if not watches or not watches[0].begun:
+        return result
+    (watch,) = watches
+    return _told(result, watched, {STRAYS: watch.strays, ITSELF: watch.itself})
+
+
+def _told(result: BootResult, watched: BootResult, found: dict[str, list[str]]) -> BootResult:
+    """A result with a line more for each finding, and the machine at the first of each."""
+    lines, remarks = list(result.transcript), dict(result.remarks)
+    scenes = [scene for scene in result.scenes if scene.line not in found]
+    for name, wrong in found.items():
+        line = f"{len(lines) + 1} {'FAIL' if wrong else 'ok'} {name}"
+        lines.append(line)
+        if wrong:
+            remarks[line] = _few(wrong)
+            scenes += [replace(scene, line=line) for scene in watched.scenes if scene.line == name]
+    return replace(result, transcript=tuple(lines), remarks=remarks, scenes=tuple(scenes))
+
+
+def _few(wrong: Sequence[str]) -> str:
+    told = "; ".join(dict.fromkeys(wrong[:_WORDS_MAX]))
+    return told if len(wrong) <= _WORDS_MAX else f"{told}; {len(wrong)} in all"
