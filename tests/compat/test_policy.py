@@ -38,11 +38,6 @@ REAL = load_abi()
 TODAY = date(2026, 6, 1)
 
 
-@cache
-def frozen_lock(version: str) -> str:
-    return lock(REAL.resolve("vmi3", version), policy.locks.Recorded(frozen=True))
-
-
 class Copy:
     """A tree of one's own: the real one's vmi3, to be edited, and its locks."""
 
@@ -50,12 +45,15 @@ class Copy:
         self.folder = folder / "abi"
         for part in ("vmi3", "clauses"):
             if (REAL.folder / part).is_dir():
-                shutil.copytree(REAL.folder / part, self.folder / part)
+                shutil.copytree(
+                    REAL.folder / part, self.folder / part, ignore=shutil.ignore_patterns("__pycache__")
+                )
         self.locks = self.folder / "locks"
         self.locks.mkdir()
         self.blobs = folder / "romsrc" / "blobs"
         for version in ("3.0",):
-            (self.locks / f"vmi3-{version}.json").write_text(frozen_lock(version))
+            text = lock(REAL.resolve("vmi3", version), policy.locks.Recorded(frozen=True))
+            (self.locks / f"vmi3-{version}.json").write_text(text)
 
     def edit(self, file: str, old: str, new: str, count: int = 1) -> None:
         """Replace a text that must be there."""

@@ -90,7 +90,7 @@ def test_coverage_adds_up() -> None:
     covered = clause_coverage(chosen, CHECKS)
     sums = totals(covered)
     assert sum(sums.values()) == len(chosen) == 228
-    assert sums["guest"] >= 171 and sums["no check yet"] == 0
+    assert sums["guest"] >= 174 and sums["no check yet"] == 0
     calls = call_coverage(load_abi().resolve("vmi3").calls, chosen, covered, ())
     assert len(calls) == 74
     for call in calls:

@@ -29,10 +29,12 @@ from vmirom.schema.clauses import load_clauses
 
 QUICK = (
     "native-halt-at-once",
-    "kvm-idt-lost",
+    "kvm-wallclock-a-year-on",
     "xen-enable-delivers-nothing",
+    "lguest-batch-forgotten",
     "native-host-frame-if-clear",
-    "kvm-host-frame-if-clear",
+    "kvm-host-clock-half",
+    "xen-host-no-execute-lost",
     "lguest-host-bits-lost",
 )
 OUTSIDE_QUICK = ("native-outside-stray-store",)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from vmirom.bundle.compose import compose
 from vmirom.conform.checks import load_checks
+from vmirom.conform.faults.routines import type_of
 from vmirom.conform.hostside.arguments import boundaries, draw, give, named, placed, tame, zeros
 from vmirom.conform.hostside.contract import (
     DF,
@@ -34,6 +35,7 @@ from vmirom.conform.run import guest_image
 from vmirom.hosts.outcomes import BootResult, Outcome
 from vmirom.hosts.request import BootRequest
 from vmirom.overlays.vmi import Call as Number
+from vmirom.overlays.vmi import Reloc
 from vmirom.rom.image import load_rom
 from vmirom.rom.lock import read_lock
 from vmirom.schema.calls import GENERAL, Call, width
@@ -135,10 +137,7 @@ def patched(backend: str, name: str, code: str) -> bytes:
             "FF 25 00 00 00 00",
             "changes only what it may: it trapped, by its entry",
         ),
-        pytest.param(
-            *("xen", "SetCR2", "CD 00 C3", "changes only what it may: it trapped, by its entry"),
-            marks=pytest.mark.slow,
-        ),
+        ("xen", "SetCR2", "CD 00 C3", "changes only what it may: it trapped, by its entry"),
         ("lguest", "OUTW", "40 C3", "changes only what it may: EAX, its argument"),
         ("lguest", "GetTR", "A3 00 00 80 C0 C3", "stores only where it may: 4 bytes"),
     ],
@@ -153,6 +152,30 @@ def test_a_call_that_breaks_its_contract(backend: str, name: str, code: str, wor
     assert result.scenes and result.scenes[0].line in result.transcript and result.scenes[0].registers
     others = [line for line in found if name not in line and "counting:" not in line and "Halt" not in line]
     assert others == []
+
+
+@pytest.mark.boot
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("examination", "name", "code", "words"),
+    [
+        ("clocks", "GetWallclockTime", "31 C0 31 D2 C3", "the wall clock is the host's: -"),
+        ("clocks", "GetCycleFrequency", "B8 01 00 00 00 31 D2 C3", "the rate that GetCycleFrequency tells"),
+        ("calls", "SetPxELong", "89 01 89 51 04 C3", "half written: 0000000000000067 on the way"),
+    ],
+)
+def test_what_only_the_host_can_see(examination: str, name: str, code: str, words: str) -> None:
+    rom = patched("native", name, code)
+    found = failed(EXAMINERS[f"hostside-{examination}"](request("native", rom), None))
+    assert any(words in line for line in found), found
+
+
+@pytest.mark.boot
+def test_clocks_that_a_rom_does_not_offer_are_none() -> None:
+    rom = type_of("WallclockUpdated", int(Reloc.NONE))(load_rom("native").data)
+    result = EXAMINERS["hostside-clocks"](request("native", rom), None)
+    assert result.outcome is Outcome.SUCCESS
+    assert set(result.remarks.values()) == {"get_reloc names no entry for WallclockUpdated"}
 
 
 @pytest.mark.boot

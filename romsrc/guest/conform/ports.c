@@ -200,6 +200,8 @@ static void levels(void)
 	}
 	check(right, "levels 1 and 2 open no port to user code, 3 does, 0 closes them, or ports can't be given");
 	check(!process_run(user_in, UNUSED_PORT) && caught_is(13, 0, 0), "without a level user code has no port");
+	right = process_run_with(user_in, UNUSED_PORT, IF_AND_FIXED | IOPL(3));
+	check(right ? !(vmi_kernel_cs() & 3) : caught_is(13, 0, 0), "a frame of level 3 gives it one on hardware only");
 	process_end();
 }
 

@@ -112,6 +112,83 @@ static void handlers(void)
 	timer_drain();
 }
 
+/*
+ * A period's end is neither early nor put off: an eighth of a period behind each element just so many have fired. On a
+ * host that is busy with other things longer periods are tried.
+ */
+static bool keeps_time(u32 which)
+{
+	for (u32 us = 2000; us <= 512000; us *= 4) {
+		u64 length = microseconds(us), first;
+		bool right = true;
+
+		timer_drain();
+		first = counter(which) + length;
+		vmi_SetAlarm(which | VMI_ALARM_PERIODIC, first, length);
+		vmi_EnableInterrupts();
+		for (u32 n = 0; n < 4 && right; n++, first += length) {
+			WAIT(counter(which) >= first + length / 8, LONG);
+			right = timer_ticks == n + 1;
+		}
+		vmi_DisableInterrupts();
+		if (right)
+			return true;
+	}
+	return false;
+}
+
+static void grid(void)
+{
+	check(keeps_time(VMI_COUNTER_REAL), "the ends of a real counter's period are met, one after the other");
+	check(keeps_time(VMI_COUNTER_AVAILABLE), "so are those of the available counter's");
+	timer_drain();
+}
+
+/* Values that are no time or no counter, on both counters and with either flag. */
+static bool once(u32 flags, u64 expiry, u64 length)
+{
+	bool right;
+
+	timer_drain();
+	vmi_SetAlarm(flags, expiry, length);
+	vmi_EnableInterrupts();
+	right = WAIT(timer_ticks, LONG);
+	WAIT(false, 1);
+	vmi_DisableInterrupts();
+	return right && timer_ticks == 1 && vmi_CancelAlarm(flags) == 0;
+}
+
+static void edges(void)
+{
+	u64 soon = counter(VMI_COUNTER_AVAILABLE) + microseconds(SHORT);
+	bool none = true;
+
+	check(once(VMI_COUNTER_AVAILABLE | VMI_ALARM_PERIODIC, soon, 0) && once(VMI_COUNTER_AVAILABLE | VMI_ALARM_PERIODIC, 0, 0) &&
+		      once(VMI_COUNTER_REAL | VMI_ALARM_PERIODIC, 1, 0),
+	      "a period of 0 is none, on either counter and for an expiry that has passed");
+	check(once(VMI_COUNTER_REAL, 0, microseconds(50)) && once(VMI_COUNTER_AVAILABLE, 0, 1), "a period without the flag is none either");
+	timer_drain();
+	vmi_SetAlarm(VMI_COUNTER_REAL | VMI_ALARM_PERIODIC, 0, NEVER);
+	vmi_EnableInterrupts();
+	none = WAIT(timer_ticks, LONG);
+	WAIT(false, 1);
+	vmi_DisableInterrupts();
+	check(none && timer_ticks == 1 && vmi_CancelAlarm(VMI_COUNTER_REAL) == 1, "one beyond all time fires once, and is set still");
+	timer_drain();
+	vmi_SetAlarm(VMI_COUNTER_REAL, counter(VMI_COUNTER_REAL) + microseconds(SHORT), 0);
+	for (u32 which = 2; which < 0x100; which += 7) {
+		vmi_SetAlarm(which, 0, 0);
+		vmi_SetAlarm(which | VMI_ALARM_PERIODIC | VMI_ALARM_WIRED_LVTT, 0, 1);
+		none &= vmi_CancelAlarm(which) == 0;
+	}
+	vmi_EnableInterrupts();
+	none &= WAIT(timer_ticks, LONG);
+	WAIT(false, 1);
+	vmi_DisableInterrupts();
+	check(none && timer_ticks == 1, "counters that are none touch no alarm that is set");
+	timer_drain();
+}
+
 static void halted(void)
 {
 	u64 start, expiry, real;
@@ -135,6 +212,8 @@ static void time(void)
 	at_once();
 	far();
 	handlers();
+	grid();
+	edges();
 	halted();
 }
 

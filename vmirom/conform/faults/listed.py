@@ -6,14 +6,19 @@ from collections.abc import Iterable
 from functools import cache
 
 from vmirom.conform.faults import (
+    host_clocks,
     host_lguest,
     host_pc,
+    host_ports,
     host_xen,
+    rom_alarms,
     rom_boot,
+    rom_devices,
     rom_older,
     rom_outside,
     rom_paravirt,
     rom_pc,
+    rom_tables,
 )
 from vmirom.conform.faults.fault import Fault
 from vmirom.schema import AbiError
@@ -31,9 +36,14 @@ def all_faults() -> tuple[Fault, ...]:
         *rom_paravirt.FAULTS,
         *rom_outside.FAULTS,
         *rom_boot.FAULTS,
+        *rom_alarms.FAULTS,
+        *rom_tables.FAULTS,
+        *rom_devices.FAULTS,
         *host_pc.FAULTS,
         *host_xen.FAULTS,
         *host_lguest.FAULTS,
+        *host_clocks.FAULTS,
+        *host_ports.FAULTS,
     )
     return checked(found, load_clauses())
 

@@ -14,7 +14,7 @@ from typing import Final
 import capstone
 
 from vmirom.conform.faults.fault import CantApply, RomPatch
-from vmirom.overlays.vmi import Call, RomHeader
+from vmirom.overlays.vmi import Call, Layout, RomHeader
 from vmirom.rom.image import RomImage, parse_rom
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "exchange",
     "instead",
     "mended",
+    "rewritten",
     "type_of",
 ]
 
@@ -75,6 +76,15 @@ class _Code:
         """A call or jump at an offset."""
         return bytes((opcode,)) + struct.pack("<i", target - at - _NEAR)
 
+    def code(self, text: str) -> bytes:
+        """Code in hexadecimal; ``{Name}`` in it is the address of that call's slot in the linear map."""
+        base = int(Layout.LINEAR_BASE) + self.area.rom_gpa
+
+        def address(name: re.Match[str]) -> str:
+            return struct.pack("<I", base + self.slot(int(Call[name[1]]))).hex()
+
+        return bytes.fromhex(re.sub(r"\{(\w+)\}", address, text))
+
     def one_entry(self, name: str) -> None:
         """Where get_reloc knows a second entry, it knows it no longer: all callers come through the slot."""
         if self.area.fast_offset:
@@ -97,11 +107,12 @@ class _Code:
 
 
 def before(name: str, code: str) -> RomPatch:
-    """``code`` (hexadecimal) runs before the routine, which is then entered as ever."""
-    extra = bytes.fromhex(code)
+    """``code`` (hexadecimal, with ``{Name}`` for the address of another call) runs before the routine, which
+    is then entered as ever."""
 
     def patch(rom: bytes) -> bytes:
         made = _Code(rom)
+        extra = made.code(code)
         target = made.target(name)
         made.one_entry(name)
         at = made.place(name, len(extra) + _NEAR)
@@ -263,6 +274,19 @@ def _types_at(made: _Code) -> int:
     if len(found) != 1:
         raise CantApply(f"{len(found)} tables look like the types of calls")
     return found[0]
+
+
+def rewritten(old: str, new: str) -> RomPatch:
+    """The only run of bytes that is ``old`` (hexadecimal), wherever it lies, becomes ``new``, which is as
+    long."""
+    before_it, after_it = bytes.fromhex(old), bytes.fromhex(new)
+
+    def patch(rom: bytes) -> bytes:
+        if rom.count(before_it) != 1 or len(after_it) != len(before_it):
+            raise CantApply(f"{rom.count(before_it)} places read {old}")
+        return mended(rom.replace(before_it, after_it))
+
+    return patch
 
 
 def byte_of(offset: int, value: int, *, mend: bool = True) -> RomPatch:

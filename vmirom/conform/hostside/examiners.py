@@ -14,6 +14,8 @@ from typing import Final
 from vmirom.bundle.inspect import read_bundle
 from vmirom.bundle.refused import Refused as BundleRefused
 from vmirom.conform.hostside.beginning import Refused, examine_beginning
+from vmirom.conform.hostside.clocks import examine_clocks
+from vmirom.conform.hostside.entries import examine_entries
 from vmirom.conform.hostside.hypercalls import examine_hypercalls
 from vmirom.conform.hostside.machines import Machines
 from vmirom.conform.hostside.sheet import OutOfTime, Sheet
@@ -129,6 +131,7 @@ def examine_calls(request: BootRequest, progress: Progress | None = None) -> Boo
                 Slots(machines, seed, found).run()
                 if setting is settings[-1]:
                     judge_slots(found, setting.abi, sheet)
+                    examine_entries(machines)
                     examine_ways(machines, seed)
 
     return _made(request, progress, examine)
@@ -143,9 +146,19 @@ def examine_counts(request: BootRequest, progress: Progress | None = None) -> Bo
     return _made(request, progress, examine)
 
 
+def examine_times(request: BootRequest, progress: Progress | None = None) -> BootResult:
+    """Clocks, and time that the host takes."""
+
+    def examine(settings: tuple[Setting, ...], seed: int, sheet: Sheet) -> None:
+        examine_clocks(settings, sheet)
+
+    return _made(request, progress, examine)
+
+
 EXAMINERS: Final[Mapping[str, Maker]] = {
     BEGINNING: examine_begun,
     "hostside-calls": examine_calls,
     "hostside-hypercalls": examine_counts,
+    "hostside-clocks": examine_times,
 }
 """By the name of their table."""

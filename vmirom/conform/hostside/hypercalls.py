@@ -35,8 +35,11 @@ _MAPPED: Final = 0x63
 """Present, writable, accessed, dirty."""
 _LAZY = "sixty-four updates of a lazy mode leave in two hypercalls at most"
 _DEFERRED = "sixty-four deferred updates leave in two hypercalls at most"
+_ENTERED = "entering a lazy mode makes no hypercall, whatever is deferred"
 _MASKS: Final = (0, IF, 0xFFFFFFFF, 0xFFFFFFFF & ~IF)
 _TRIES: Final = 6
+_WAIT: Final = 8
+"""Updates that wait when a mode is entered."""
 
 
 @dataclass
@@ -80,11 +83,21 @@ class _Batches:
         told += sum(self.clear(number, 0) for number in range(count))
         return told + self.made("SetLazyMode", {"EAX": int(LazyMode.NONE)})
 
+    def defer(self, count: int) -> int:
+        """``count`` updates that wait. Raises Died."""
+        flags = int(PteFlag.CURRENT_AS | PteFlag.DEFER)
+        return sum(self.clear(number, flags | self._page(number)) for number in range(count))
+
+    def entered(self, mode: LazyMode) -> int:
+        """A mode is entered while updates wait, and left again. Raises Died."""
+        self.defer(_WAIT)
+        told = self.made("SetLazyMode", {"EAX": int(mode)})
+        self.made("SetLazyMode", {"EAX": int(LazyMode.NONE)})
+        return told
+
     def deferred(self, count: int) -> int:
         """``count`` updates that are deferred to a flush. Raises Died."""
-        flags = int(PteFlag.CURRENT_AS | PteFlag.DEFER)
-        told = sum(self.clear(number, flags | self._page(number)) for number in range(count))
-        return told + self.made("FlushTLB", {"EAX": int(FlushTlb.TLB)})
+        return self.defer(count) + self.made("FlushTLB", {"EAX": int(FlushTlb.TLB)})
 
 
 def examine_hypercalls(settings: tuple[Setting, ...], sheet: Sheet) -> None:
@@ -99,7 +112,7 @@ def examine_hypercalls(settings: tuple[Setting, ...], sheet: Sheet) -> None:
                     left.setdefault(line, what)
                 else:
                     found.setdefault(line, []).extend(f"{one} on {setting.label}" for one in what)
-    for line in (_LAZY, _DEFERRED, *(line for name in FLAG_CALLS for line in _lines(name))):
+    for line in (_LAZY, _DEFERRED, _ENTERED, *(line for name in FLAG_CALLS for line in _lines(name))):
         if line in found:
             sheet.judge(HYPERCALLS, line, found[line])
         else:
@@ -117,6 +130,12 @@ def _batches(stand: Stand, sheet: Sheet) -> Iterator[tuple[str, list[str] | str]
             continue
         many, most = _fewest(batches, way), _UPDATES // BATCH
         yield line, [f"{many} for {_UPDATES}, where one alone takes {alone}"] if many > most else []
+    told = []
+    for mode in (LazyMode.MMU, LazyMode.CPU):
+        batches.map()
+        many = min(batches.entered(mode) for _ in range(_TRIES))
+        told += [f"{many} for mode {mode.name}"] if many else []
+    yield _ENTERED, told
 
 
 def _fewest(batches: _Batches, way: Callable[[int], int]) -> int:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final
 from vmirom.bundle.inspect import read_bundle
 from vmirom.conform.hostside.arguments import Places
 from vmirom.conform.hostside.contract import ARITHMETIC, DF, IF, Processor
+from vmirom.conform.hostside.settable import SettableClock
 from vmirom.conform.model.arena import (
     ARENA,
     DATA,
@@ -531,6 +532,7 @@ class Stand(Player):
         self._exits = self._interrupts = self._patient_until = 0
         self._see = False
         engine = Counting(memory)
+        self.clock = engine.clock = SettableClock(engine.clock)
         self._engine = engine
         engine.watch(self._gate, 1, self._at_gate)
         engine.watch(self._entry, 1, self._at_entry)

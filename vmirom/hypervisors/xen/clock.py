@@ -18,6 +18,8 @@ __all__ = ["SECOND", "Clock", "time_scale"]
 
 SECOND: Final = 1_000_000_000
 _REFRESH: Final = SECOND
+_SET: Final = SECOND // 10
+"""A wall clock that is that far from where it was was set."""
 
 
 def time_scale(hz: int) -> tuple[int, int]:
@@ -42,6 +44,7 @@ class Clock:
         self.mul, self.shift = time_scale(engine.tsc_hz())
         self._origin = engine.tsc()
         self._stamp = 0
+        self._wall = 0
         self.copy: Callable[[bytes], None] | None = None
         """Told the time info whenever it changes."""
 
@@ -59,15 +62,28 @@ class Clock:
 
     def begin(self) -> None:
         """Fill in wall clock and time info for a domain that is about to start."""
+        self._wall = self._host.wall_ns() - self.now()
+        self._publish_wall()
+        self.refresh()
+
+    def _publish_wall(self) -> None:
         page: Any = self._shared.page
-        page.wc_version = page.wc_version + 2
-        seconds, nanoseconds = divmod(self._host.wall_ns() - self.now(), SECOND)
+        page.wc_version = page.wc_version + 1 & 0xFFFFFFFF
+        seconds, nanoseconds = divmod(self._wall, SECOND)
         page.wc_sec = seconds & 0xFFFFFFFF
         page.wc_nsec = nanoseconds
-        self.refresh()
+        page.wc_version = page.wc_version + 1 & 0xFFFFFFFF
+
+    def _follow(self) -> None:
+        """Where the host's wall clock was set (dom0 says so by XENPF_settime), the guest's is as well."""
+        wall = self._host.wall_ns() - self.now()
+        if abs(wall - self._wall) >= _SET:
+            self._wall = wall
+            self._publish_wall()
 
     def refresh(self) -> None:
         """Give the guest a new point to extrapolate from."""
+        self._follow()
         tsc = self._engine.tsc()
         info: Any = self._shared.vcpu.time
         info.version = (info.version | 1) & 0xFFFFFFFF

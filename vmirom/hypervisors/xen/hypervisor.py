@@ -98,6 +98,8 @@ class XenHypervisor:
         except (DomainCrash, BadAddress) as crash:
             self.domain.trace.event("kill", str(crash))
             return Ending(EndKind.CRASH, f"domain crash: {crash}")
+        finally:
+            self.domain.scheduling.held()
 
     def _step(self, deadline_ns: int) -> None:
         """Deliver what is due, run the guest to its next exit, answer it."""

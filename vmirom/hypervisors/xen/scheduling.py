@@ -135,6 +135,11 @@ class Scheduling:
             self.blocked = False
             self._enter_state(Runstate.RUNNABLE, self.domain.clock.now())
 
+    def held(self) -> None:
+        """The host does something else: a virtual CPU that could go on waits, which is stolen time."""
+        if self.state is Runstate.RUNNING:
+            self._enter_state(Runstate.RUNNABLE, self.domain.clock.now())
+
     def resume(self) -> None:
         """The virtual CPU is about to run."""
         if self.state is not Runstate.RUNNING:
