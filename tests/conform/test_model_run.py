@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import given
 
 from tests.effort import examples, share
 from tests.strategies import moves_of
+from vmirom.conform.model import player
 from vmirom.conform.model.arena import Routine
 from vmirom.conform.model.choices import draw
 from vmirom.conform.model.explore import explore, settings_of
@@ -168,6 +170,61 @@ def wrong_cr2(make: object) -> object:
         return expected
 
     return changed
+
+
+class Late:
+    """The clocks as the player sees them. Of its runs ``late`` say whether time is up before one begins, as
+    for a process that did not get the processor until then; ``works``: it got it, and took all the time."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, late: Sequence[bool], works: bool = False) -> None:
+        self.late, self.works = iter(late), works
+        self.back = self.worked = 0
+        run = player.Player._run
+        monkeypatch.setattr(player, "time", self)
+
+        def timed(one: player.Player) -> None:
+            self.back = 3600 * 10**9 if next(self.late, False) else 0
+            run(one)
+
+        monkeypatch.setattr(player.Player, "_run", timed)
+
+    def monotonic_ns(self) -> int:
+        back, self.back = self.back, 0
+        return time.monotonic_ns() - back
+
+    def process_time_ns(self) -> int:
+        self.worked += 3600 * 10**9 if self.works else 0
+        return self.worked
+
+
+@pytest.mark.boot
+@pytest.mark.parametrize("late", [(True,), (True, False, True), (True, True)])
+def test_time_that_a_process_did_not_have_is_no_difference(
+    late: Sequence[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Starved once, twice, and while another machine boots."""
+    one = Stage(Setting("native"))
+    try:
+        Late(monkeypatch, late)
+        one.play([Move("GetCR0", {})])
+        assert one.made > 1
+    finally:
+        one.close()
+
+
+@pytest.mark.boot
+@pytest.mark.parametrize(("late", "works"), [((True,) * 9, False), ((True,), True)])
+def test_time_that_a_machine_took_is_one(
+    late: Sequence[bool], works: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It runs on for ever; or no machine ever had the time."""
+    one = Stage(Setting("native"))
+    try:
+        Late(monkeypatch, late, works)
+        with pytest.raises(Difference, match="the machine ended: budget: out of time"):
+            one.play([Move("GetCR0", {})])
+    finally:
+        one.close()
 
 
 @pytest.mark.boot

@@ -18,6 +18,7 @@ __all__ = [
     "DESTINATION",
     "EARLY",
     "FRAMES",
+    "FRAME_NUMBERS",
     "GDTS",
     "GDT_LIMIT",
     "IDLE_TABLE",
@@ -66,6 +67,8 @@ IDT_LIMIT: Final = 8 * 256 - 1
 IDLE_TABLE: Final = ARENA + 22 * PAGE
 """A page that serves as a table in nobody's use."""
 FRAMES: Final = tuple(ARENA + (23 + n) * PAGE for n in range(8))
+FRAME_NUMBERS: Final = {frame: number for number, frame in enumerate(FRAMES)}
+"""Of the frames by address."""
 WINDOW_TABLES: Final = (ARENA + 31 * PAGE, ARENA + 32 * PAGE)
 STACKS: Final = (ARENA + 36 * PAGE, ARENA + 37 * PAGE)
 """Tops."""

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["LEARN", "ROUTINES"]
 
 IF: Final = 0x200
+_ENABLED, _DISABLED = Expected(IF, mask=IF), Expected(0, mask=IF)
+_NOTHING_THERE: Final = Expected(0xFF, mask=0xFF)
 _PORTS: Final = (0x20, 0x21, 0xA0, 0xA1)
 _MASTER: Final = 0x20
 _NOBODY: Final = range(0x2F8, 0x300)
@@ -35,7 +37,7 @@ def _SetInterruptMask(model: Model, a: Mapping[str, int]) -> Expected:  # noqa: 
 
 
 def _GetInterruptMask(model: Model, a: Mapping[str, int]) -> Expected:  # noqa: N802
-    return Expected(IF if model.enabled else 0, mask=IF)
+    return _ENABLED if model.enabled else _DISABLED
 
 
 def _iret(model: Model, a: Mapping[str, int]) -> Expected:
@@ -45,7 +47,7 @@ def _iret(model: Model, a: Mapping[str, int]) -> Expected:
 
 def _halt(model: Model, a: Mapping[str, int]) -> Expected:
     model.enabled = True
-    return Expected(IF, mask=IF)
+    return _ENABLED
 
 
 def _OUTB(model: Model, a: Mapping[str, int]) -> Expected:  # noqa: N802
@@ -64,7 +66,7 @@ def _OUTW(model: Model, a: Mapping[str, int]) -> Expected:  # noqa: N802
 def _INB(model: Model, a: Mapping[str, int]) -> Expected:  # noqa: N802
     port = a["port"] & 0xFFFF
     if port in _NOBODY:
-        return Expected(0xFF, mask=0xFF)
+        return _NOTHING_THERE
     if port in SERIAL:
         return model.serial.read(port - SERIAL.start)
     if port not in _PORTS:

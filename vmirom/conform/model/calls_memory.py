@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from vmirom.conform.model import arena
 from vmirom.conform.model.steps import ANYTHING, Expected, Result, faults
+from vmirom.conform.model.window import SHOWN
 from vmirom.overlays.vmi import PteFlag
 
 if TYPE_CHECKING:
@@ -15,14 +16,16 @@ if TYPE_CHECKING:
 __all__ = ["LEARN", "ROUTINES"]
 
 _NOWHERE: Final = range(arena.NOWHERE, arena.NOWHERE + arena.PAGE)
+_FRAMES: Final = arena.FRAME_NUMBERS
+_DEFER: Final = int(PteFlag.DEFER)
 
 
 def _load(model: Model, a: Mapping[str, int]) -> Expected:
     address = a["address"]
-    if model.window.page_of(address) is not None:
+    if address in SHOWN:
         return model.window.access(address, "load")
-    if address in arena.FRAMES:
-        return Expected(model.window.words[arena.FRAMES.index(address)])
+    if (number := _FRAMES.get(address)) is not None:
+        return Expected(model.window.words[number])
     if address in _NOWHERE:
         return faults(address, 0)
     return Expected(model.memory.get(address))
@@ -30,12 +33,12 @@ def _load(model: Model, a: Mapping[str, int]) -> Expected:
 
 def _store(model: Model, a: Mapping[str, int]) -> Expected:
     address, value = a["address"], a["value"]
-    if model.window.page_of(address) is not None:
+    if address in SHOWN:
         return model.window.access(address, "store")
     if address in _NOWHERE:
         return faults(address, 2)
-    if address in arena.FRAMES:
-        model.window.words[arena.FRAMES.index(address)] = value
+    if (number := _FRAMES.get(address)) is not None:
+        model.window.words[number] = value
     elif (entry := model.window.entry_at(address)) is not None:
         space, page, byte = entry
         shift = 8 * byte
@@ -50,7 +53,7 @@ def _execute(model: Model, a: Mapping[str, int]) -> Expected:
 
 
 def _learn_access(model: Model, kind: str, a: Mapping[str, int], result: Result) -> None:
-    if model.window.page_of(a["address"]) is not None:
+    if a["address"] in SHOWN:
         model.window.seen(a["address"], kind, a.get("value", 0), result)
 
 
@@ -70,13 +73,13 @@ def _SetPxELong(model: Model, a: Mapping[str, int]) -> Expected:  # noqa: N802
     if a["ptep"] in _NOWHERE:
         return faults(a["ptep"], None)
     if (entry := model.window.entry_at(a["ptep"])) is not None:
-        model.window.change(*entry[:2], a["pte"], waits=bool(a["flags"] & PteFlag.DEFER))
+        model.window.change(*entry[:2], a["pte"], waits=bool(a["flags"] & _DEFER))
     return Expected(peek=a["pte"])
 
 
 def _SetPxE(model: Model, a: Mapping[str, int]) -> Expected:  # noqa: N802
     if model.window.two_level and (entry := model.window.entry_at(a["ptep"])) is not None:
-        model.window.change(*entry[:2], a["pte"], waits=bool(a["flags"] & PteFlag.DEFER))
+        model.window.change(*entry[:2], a["pte"], waits=bool(a["flags"] & _DEFER))
     return Expected(peek=a["pte"], peek_mask=0xFFFFFFFF)
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LEARN", "ROUTINES"]
 
+_WIRED_LVTT: Final = int(Alarm.WIRED_LVTT)
 _CLOCK_SLACK_NS: Final = 3600 * 10**9
 
 
@@ -58,7 +59,7 @@ def _learn_tsc(model: Model, a: Mapping[str, int], answer: int, result: Result) 
 
 def _SetAlarm(model: Model, a: Mapping[str, int]) -> Expected:  # noqa: N802
     if model.alarms.set(a["flags"], a["expiry"], a["period"]):
-        if a["flags"] & Alarm.WIRED_LVTT:
+        if a["flags"] & _WIRED_LVTT:
             model.apic.tick()
         else:
             model.pair.edge(0)

@@ -296,24 +296,45 @@ def _weights() -> tuple[int, ...]:
     return tuple(accumulate(choice.weight for choice in choices()))
 
 
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """A choice, its arguments' values with how many there are, and the moves that were drawn of it so far, by
+    which values they have: one that comes again is the same object."""
+
+    choice: Choice
+    values: tuple[tuple[str, tuple[int, ...]], ...]
+    counts: tuple[int, ...]
+    drawn: dict[int, Move]
+
+    def made(self, number: int) -> Move:
+        """The move whose values have these numbers, which are one number with a digit for each argument."""
+        arguments: dict[str, int] = {}
+        left = number
+        for name, some in reversed(self.values):
+            left, digit = divmod(left, len(some))
+            arguments[name] = some[digit]
+        given = {name: arguments[name] for name, _ in self.values}
+        move = self.drawn[number] = Move(self.choice.name, given)
+        return move
+
+
 @cache
-def _forms() -> tuple[tuple[str, tuple[tuple[str, tuple[int, ...], int], ...], dict[str, int]], ...]:
-    """Each choice's name, the values that its arguments are drawn from with their number, and its arguments
-    where there is nothing to draw."""
+def _forms() -> tuple[_Form, ...]:
     return tuple(
-        (one.name, tuple((name, some, len(some)) for name, some in one.arguments.items()), {})
+        _Form(one, tuple(one.arguments.items()), tuple(map(len, one.arguments.values())), {})
         for one in choices()
     )
 
 
 def draw(rng: random.Random, length: int) -> list[Move]:
-    """A sequence of ``length`` moves."""
+    """A sequence of ``length`` moves: each choice by its weight, and of each argument any value alike."""
     pick = rng.random
     moves = []
-    for name, several, arguments in rng.choices(_forms(), cum_weights=_weights(), k=length):
-        if several:
-            arguments = {argument: some[int(pick() * count)] for argument, some, count in several}
-        moves.append(Move(name, arguments))
+    for form in rng.choices(_forms(), cum_weights=_weights(), k=length):
+        number = 0
+        for count in form.counts:
+            number = number * count + int(pick() * count)
+        moves.append(form.drawn.get(number) or form.made(number))
     return moves
 
 

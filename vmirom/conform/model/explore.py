@@ -70,7 +70,9 @@ def explore(
     stage = Stage(setting)
     begun = time.process_time()
     difference: Difference | None = None
+    collecting = gc.isenabled()
     gc.freeze()  # what was imported and booted is not looked through again and again
+    gc.disable()  # nor is a sequence while it is played: thousands of objects, of which a few are in cycles
     try:
         number = 0
         while stage.made < calls and difference is None:
@@ -79,6 +81,7 @@ def explore(
                 stage.play(moves)
             except Difference as found:
                 difference = found
+            gc.collect(0)
             number += 1
             if watcher is not None:
                 watcher(stage.made)
@@ -86,6 +89,8 @@ def explore(
         if difference is None:
             difference = _pace(stage) or _end(stage, seed)
     finally:
+        if collecting:
+            gc.enable()
         gc.unfreeze()
         stage.close()
     steady = True

@@ -95,6 +95,11 @@ class Model:
         """Whether a call is modelled."""
         return call in _ROUTINES
 
+    @staticmethod
+    def learns(call: str) -> bool:
+        """Whether an answer of a call fixes something; page faults always do."""
+        return call in _LEARN
+
     def seen(self, step: Step, answer: int, result: Result) -> None:
         """What was answered: what the contract leaves open is fixed by it."""
         if (learn := _LEARN.get(step.call)) is not None:

@@ -32,7 +32,7 @@ from vmirom.conform.model.window import NX, frame_entry
 from vmirom.overlays.native import Cr4
 from vmirom.overlays.vmi import GuestGdt, PageType, PteFlag
 
-__all__ = ["MOVES", "Expander", "Move"]
+__all__ = ["MOVES", "Expander", "Move", "Standing"]
 
 _IF: Final = 0x202
 _IOPL: Final = 0x3000
@@ -53,12 +53,24 @@ class Move(NamedTuple):
     arguments: Mapping[str, int]
 
 
+class Standing(NamedTuple):
+    """What the moves before have left that decides the steps of a move: the space, GDT and IDT in use, the
+    IOPL, and whether a lazy mode is on."""
+
+    space: int = 0
+    gdt: int = 0
+    idt: int = 0
+    iopl: int = 0
+    lazy: int = 0
+
+
 @dataclass
 class Expander:
-    """Turns moves into steps, one after another; what was moved before decides some of them. ``task`` are the
-    words of a descriptor of the player's TSS, ``gates`` those of gates to its handlers, by vector; ``offers``
-    tells whether a call can be made; without ``no_execute`` entries never carry NX. With ``two_level`` the
-    window's entries have four bytes."""
+    """Turns moves into steps, one after another; what was moved before decides some of them: ``at``. ``task``
+    are the words of a descriptor of the player's TSS, ``gates`` those of gates to its handlers, by vector;
+    ``offers`` tells whether a call can be made; without ``no_execute`` entries never carry NX. With
+    ``two_level`` the window's entries have four bytes. ``looked_at`` are the fields of ``at`` that were asked
+    for, and ``changes`` those that were set, since one or the other was last cleared."""
 
     roots: tuple[int, int]
     task: tuple[int, int]
@@ -66,12 +78,17 @@ class Expander:
     offers: Callable[[str], bool]
     no_execute: bool = True
     two_level: bool = False
-    space: int = 0
-    gdt: int = 0
-    idt: int = 0
-    iopl: int = 0
-    lazy: bool = False
-    steps: list[Step] = field(default_factory=list)
+    at: Standing = field(default_factory=Standing)
+    looked_at: set[str] = field(default_factory=set)
+    changes: dict[str, int] = field(default_factory=dict)
+
+    def _is(self, name: str) -> int:
+        self.looked_at.add(name)
+        return int(getattr(self.at, name))
+
+    def _set(self, **changes: int) -> None:
+        self.changes |= changes
+        self.at = self.at._replace(**changes)
 
     def expand(self, move: Move) -> list[Step]:
         """The steps of a move; none if the backend has not the call. Raises KeyError for an unknown one."""
@@ -90,14 +107,14 @@ class Expander:
             return True
         offered = self.offers(call)
         if call == "SetLazyMode":
-            self.lazy = step.arguments["mode"] != 0
+            self._set(lazy=int(step.arguments["mode"] != 0))
         elif call == "SetIOPLMask" and offered:
-            self.iopl = step.arguments["mask"] & _IOPL
+            self._set(iopl=step.arguments["mask"] & _IOPL)
         return offered
 
     def unlazy(self) -> list[Step]:
         """The end of a lazy mode: descriptors, the kernel stack and TS may wait until then."""
-        return [Step("SetLazyMode", {"mode": 0})] if self.lazy else []
+        return [Step("SetLazyMode", {"mode": 0})] if self._is("lazy") else []
 
     # interrupts
 
@@ -139,7 +156,7 @@ class Expander:
         how = a["how"]
         entry = {"eip": USER_CODE + (4 if how == 1 else 0), "esp": USER_CODE - 0x10}
         if how < 2:
-            return [*self.unlazy(), Step("user", {"flags": _IF | self.iopl, **entry})]
+            return [*self.unlazy(), Step("user", {"flags": _IF | self._is("iopl"), **entry})]
         return [*self.unlazy(), Step("DisableInterrupts", {}), Step("sysexit", entry)]
 
     def stack(self, a: Mapping[str, int]) -> list[Step]:
@@ -153,17 +170,14 @@ class Expander:
         call, tables = ("SetIDT", IDTS) if a["idt"] else ("SetGDT", GDTS)
         if not self.offers(call):
             return []
-        if a["idt"]:
-            self.idt = a["which"]
-        else:
-            self.gdt = a["which"]
+        self._set(**{"idt" if a["idt"] else "gdt": a["which"]})
         low, high = struct.unpack("<IHxx", struct.pack("<HIxx", a["limit"], tables[a["which"]]))
         return [_store(OPERAND, low), _store(OPERAND + 4, high), Step(call, {"dtr": OPERAND})]
 
     def task_register(self, a: Mapping[str, int]) -> list[Step]:
         """SetTR with the TSS made available before."""
         low, high = self.task
-        entry = {"table": GDTS[self.gdt], "entry": _TSS // 8, "descLo": low, "descHi": high & ~_BUSY}
+        entry = {"table": GDTS[self._is("gdt")], "entry": _TSS // 8, "descLo": low, "descHi": high & ~_BUSY}
         if not (self.offers("WriteGDTEntry") and self.offers("SetTR")):
             return []
         return [
@@ -173,7 +187,7 @@ class Expander:
 
     def descriptor(self, a: Mapping[str, int]) -> list[Step]:
         """A descriptor written into the table in use, and loaded."""
-        table, entry = GDTS[self.gdt], a["entry"]
+        table, entry = GDTS[self._is("gdt")], a["entry"]
         words = {"descLo": a["low"], "descHi": a["high"]}
         return [
             Step("WriteGDTEntry", {"table": table, "entry": entry, **words}, table + 8 * entry),
@@ -200,7 +214,7 @@ class Expander:
 
     def root(self, a: Mapping[str, int]) -> list[Step]:
         """SetCR3 with one of the two spaces, which may wait in a lazy mode like the rest."""
-        self.space = a["space"]
+        self._set(space=a["space"])
         return [*self.unlazy(), Step("SetCR3", {"value": self.roots[a["space"]] | a["bits"]})]
 
     def page(self, a: Mapping[str, int]) -> list[Step]:
@@ -212,7 +226,7 @@ class Expander:
         if not self.no_execute or self.two_level:
             entry &= ~NX
         flags = _PT
-        if how & 3 and space == self.space:
+        if how & 3 and space == self._is("space"):
             flags |= int(PteFlag.CURRENT_AS) | WINDOW + page * PAGE
             if how & 3 == 2:
                 flags |= int(PteFlag.DEFER)
@@ -231,7 +245,7 @@ class Expander:
     def access(self, a: Mapping[str, int]) -> list[Step]:
         """A page of the window read, written or executed; its entry is looked at."""
         page, kind = a["page"], ("load", "store", "execute")[a["kind"]]
-        at = self.entry(self.space, page)
+        at = self.entry(self._is("space"), page)
         arguments = {"address": WINDOW + page * PAGE + (0x800 if kind == "execute" else 0)}
         if kind == "store":
             arguments["value"] = a["value"]

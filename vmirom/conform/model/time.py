@@ -13,6 +13,8 @@ from vmirom.overlays.vmi import Alarm, Counter
 
 __all__ = ["Alarms", "Counters"]
 
+_COUNTER, _PERIODIC, _WIRED = (int(f) for f in (Alarm.COUNTER_MASK, Alarm.PERIODIC, Alarm.WIRED_LVTT))
+_REAL, _AVAILABLE, _STOLEN = (int(counter) for counter in (Counter.REAL, Counter.AVAILABLE, Counter.STOLEN))
 FAR = 1 << 61
 """A counter value that no run reaches: 2.3 billion seconds at 1 GHz."""
 U64 = (1 << 64) - 1
@@ -30,8 +32,8 @@ class Counters:
         if counter not in self.least:
             return Expected(0, mask=U64)
         low = self.least[counter]
-        if counter == Counter.REAL:
-            low = max(low + 1, self.least[int(Counter.AVAILABLE)] + self.least[int(Counter.STOLEN)])
+        if counter == _REAL:
+            low = max(low + 1, self.least[_AVAILABLE] + self.least[_STOLEN])
         return Expected(low=low, high=FAR - 1)
 
     def seen(self, counter: int, value: int) -> None:
@@ -49,8 +51,8 @@ class Alarms:
     @staticmethod
     def counter(flags: int) -> int | None:
         """The counter whose alarm is meant, None if it has none."""
-        number = flags & int(Alarm.COUNTER_MASK)
-        return number if number in (Counter.REAL, Counter.AVAILABLE) else None
+        number = flags & _COUNTER
+        return number if number in (_REAL, _AVAILABLE) else None
 
     def set(self, flags: int, expiry: int, period: int) -> bool:
         """SetAlarm; whether it has fired at IRQ 0 when the call returns."""
@@ -58,9 +60,9 @@ class Alarms:
         if counter is None:
             return False
         due = expiry < FAR
-        periodic = bool(flags & int(Alarm.PERIODIC)) and period > 0
+        periodic = bool(flags & _PERIODIC) and period > 0
         self.armed[counter] = periodic or not due
-        return due and not flags & int(Alarm.WIRED_LVTT)
+        return due and not flags & _WIRED
 
     def cancel(self, flags: int) -> int:
         """CancelAlarm; what it returns."""

@@ -13,7 +13,7 @@ from typing import Final
 from vmirom.conform.model.arena import FRAMES, LINEAR, PAGE, USER_PAGE, WINDOW, WINDOW_TABLES
 from vmirom.conform.model.steps import Expected, Result
 
-__all__ = ["NX", "PAGE_ENTRIES", "RW", "US", "A", "D", "P", "Window", "frame_entry"]
+__all__ = ["NX", "PAGE_ENTRIES", "RW", "SHOWN", "US", "A", "D", "P", "Window", "frame_entry"]
 
 P: Final = 1
 RW: Final = 2
@@ -22,6 +22,9 @@ A: Final = 0x20
 D: Final = 0x40
 NX: Final = 1 << 63
 PAGE_ENTRIES: Final = 8
+SHOWN: Final = range(WINDOW, WINDOW + PAGE_ENTRIES * PAGE)
+"""The window's addresses."""
+_TABLES: Final = tuple(enumerate(WINDOW_TABLES))
 _ADDRESS: Final = 0x000FFFFFFFFFF000
 _CODE_AT: Final = 0x800
 _CODE_VALUE: Final = 0xC0DE0000
@@ -29,6 +32,8 @@ _NUMBER: Final = {frame - LINEAR: n for n, frame in enumerate(FRAMES)}
 _FAULT: Final = 14
 _WORD: Final = 0xFFFFFFFF
 _DOUBLE: Final = (1 << 64) - 1
+_CODES: Final = {"load": 0, "store": 2, "execute": 0x10}
+"""Error codes of faults, without P."""
 
 
 def frame_entry(number: int, flags: int) -> int:
@@ -66,7 +71,7 @@ class Window:
     def entry_at(self, address: int) -> tuple[int, int, int] | None:
         """Space, page and byte of an address in one of the tables."""
         size = self.entry_size
-        for space, table in enumerate(WINDOW_TABLES):
+        for space, table in _TABLES:
             if table <= address < table + size * PAGE_ENTRIES:
                 return space, *divmod(address - table, size)
         return None
@@ -109,16 +114,17 @@ class Window:
 
     def page_of(self, address: int) -> int | None:
         """The window's page that an address lies in."""
-        page = (address - WINDOW) // PAGE
-        return page if 0 <= page < PAGE_ENTRIES else None
+        return (address - WINDOW) // PAGE if address in SHOWN else None
 
     def access(self, address: int, kind: str) -> Expected:
         """``load``, ``store`` or ``execute`` in the window; the peek is at the page's entry."""
         page = self.page_of(address)
         assert page is not None
         now = self.tables[self.space][page]
-        met = {now, *self.old[page]}
         sure = (self.space, page) not in self.unsure
+        if not self.old[page]:
+            return self._meet(now, address, kind, sure)
+        met = {now, *self.old[page]}
         expected = [self._meet(entry, address, kind, sure and len(met) == 1) for entry in met]
         return one_of(expected)
 
@@ -140,7 +146,7 @@ class Window:
     def fault(self, entry: int, kind: str) -> int | None:
         """Error code of the kernel's access through an entry, or None if it may. That it was a fetch is told
         only where NX is in use (Intel SDM volume 3, 4.7)."""
-        code = {"load": 0, "store": 2, "execute": 0 if self.two_level else 0x10}[kind]
+        code = 0 if self.two_level and kind == "execute" else _CODES[kind]
         if not entry & P:
             return code
         if (kind == "store" and not entry & RW) or (kind == "execute" and entry & NX):
