@@ -40,7 +40,7 @@ TABLE: dict[str, tuple[str, dict[str, bytes], str]] = {
     "set of no host": (
         "boot {d}/g --set smp=2",
         {"g": GOOD},
-        "--set smp=2: no host asked for takes smp: embedded takes paging",
+        "--set smp=2: no host asked for takes smp: embedded takes paging, clock, time, uptime",
     ),
     "set of no name": (
         "boot {d}/g --host qemu --set colour=red",
@@ -51,6 +51,21 @@ TABLE: dict[str, tuple[str, dict[str, bytes], str]] = {
         "boot {d}/g --set paging=four",
         {"g": GOOD},
         "--set paging=four: host embedded: pae or two-level",
+    ),
+    "time of no virtual clock": (
+        "boot {d}/g --time 2027-01-01",
+        {"g": GOOD},
+        "--time: is of virtual time, and --clock is host",
+    ),
+    "time that is none": (
+        "boot {d}/g --clock virtual --time 2027-13-01",
+        {"g": GOOD},
+        "--time 2027-13-01: no date as 2026-01-01T12:00:00",
+    ),
+    "virtual time on a real host": (
+        "boot {d}/g --clock virtual --host qemu",
+        {"g": GOOD},
+        "--clock virtual: qemu takes its time from the host",
     ),
     "set to no machine": (
         "boot {d}/g --host qemu --set machine=microvm",

@@ -107,6 +107,7 @@ def test_json_has_the_promised_shape(run: Run, guest: Path, scripted: Scripting)
         "host": "embedded",
         "road": "",
         "scenes": [],
+        "clock": "host",
         "call_total": 3,
         "hypercall_total": 2,
     }

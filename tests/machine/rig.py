@@ -6,6 +6,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from vmirom.machine.clock import Clock
 from vmirom.machine.engine import Segment
 from vmirom.machine.memory import Memory
 from vmirom.machine.unicorn import UnicornEngine
@@ -48,11 +49,16 @@ def gate(selector: int, offset: int, kind: int, dpl: int = 0, present: bool = Tr
 
 @contextmanager
 def machine(
-    code: bytes, ring: int = 0, size: int = 1 << 20, live: bool = True, window_hook: bool = True
+    code: bytes,
+    ring: int = 0,
+    size: int = 1 << 20,
+    live: bool = True,
+    window_hook: bool = True,
+    clock: Clock | None = None,
 ) -> Iterator[UnicornEngine]:
     """An engine with ``code`` at CODE in ``ring``, ESP at STACK."""
     memory = Memory(size)
-    engine = UnicornEngine(memory, live=live, window_hook=window_hook)
+    engine = UnicornEngine(memory, clock, live=live, window_hook=window_hook)
     try:
         memory.write(CODE, code)
         engine.enter(code_segment(ring), data_segment(ring), STACK, CODE)

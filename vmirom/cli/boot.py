@@ -12,7 +12,15 @@ from typing import Final
 
 import click
 
-from vmirom.cli.choices import BackendName, HostName, PathArgument, Seconds, abi_option, json_option
+from vmirom.cli.choices import (
+    BackendName,
+    HostName,
+    PathArgument,
+    Seconds,
+    abi_option,
+    clock_option,
+    json_option,
+)
 from vmirom.cli.failing import Fault, shown, write_file
 from vmirom.cli.sources import Guest, bundle_for, guest_source
 from vmirom.files import whole_file
@@ -50,6 +58,7 @@ class BootSettings:
     "  vmirom boot                          the reference guest on all backends\n"
     "  vmirom boot hello.elf --on xen -v    one guest on one backend, with what it printed\n"
     "  vmirom boot --json --trace t.jsonl   for other programs\n"
+    "  vmirom boot --clock virtual --trace t.jsonl      the same trace, bit for bit, at any load\n"
     "  vmirom boot --host all               on every hypervisor that is here, real ones too\n"
 )
 @click.argument("guest", required=False, type=PathArgument())
@@ -75,7 +84,14 @@ class BootSettings:
     "settings",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Of the host's machine; repeatable. embedded: paging; qemu: machine, smp, cpu, protocol.",
+    help="Of the host's machine; repeatable. embedded: paging, uptime; qemu: machine, smp, cpu, protocol.",
+)
+@clock_option("host")
+@click.option(
+    "--time",
+    "start",
+    metavar="DATE",
+    help="Where virtual time begins, UTC (default 2026-01-01T12:00:00).",
 )
 @click.option("--trace", type=PathArgument(), metavar="FILE", help="Write every call as a JSON line.")
 @click.option(
@@ -102,6 +118,8 @@ def boot(
     named_hosts: tuple[str, ...],
     host_era: str | None,
     settings: tuple[str, ...],
+    clock: str,
+    start: str | None,
     trace: Path | None,
     trace_limit: int | None,
     as_json: bool,
@@ -117,7 +135,12 @@ def boot(
     source = guest_source(guest, abi)
     hosts = host_choice(named_hosts)
     told = BootSettings(
-        abi, memory, _command_line(command_line), budget, host_era, machine_options(settings, hosts)
+        abi,
+        memory,
+        _command_line(command_line),
+        budget,
+        host_era,
+        machine_options([*settings, *_clock_settings(clock, start, hosts)], hosts),
     )
     if trace is not None:
         _check_traces(hosts)
@@ -170,6 +193,27 @@ def machine_options(said: Sequence[str], hosts: Sequence[str]) -> dict[str, dict
                 raise Fault(f"--set {text}", f"host {host}", known[host][name].about)
             taken.setdefault(host, {})[name] = value
     return taken
+
+
+def _clock_settings(clock: str, start: str | None, hosts: Sequence[str]) -> list[str]:
+    """What ``--clock`` and ``--time`` are as settings of a machine. Raises Fault."""
+    if clock == "host":
+        if start is not None:
+            raise Fault("--time", "is of virtual time, and --clock is host")
+        return []
+    if EMBEDDED not in hosts:
+        raise Fault("--clock virtual", f"{', '.join(hosts)} takes its time from the host")
+    if start is None:
+        return ["clock=virtual"]
+    import datetime
+
+    try:
+        begun = datetime.datetime.fromisoformat(start)
+    except ValueError:
+        raise Fault(f"--time {start}", "no date as 2026-01-01T12:00:00") from None
+    if begun.tzinfo is not None:
+        begun = begun.astimezone(datetime.UTC)
+    return ["clock=virtual", f"time={begun:%Y-%m-%dT%H:%M:%S}"]
 
 
 def _check_traces(hosts: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ import click
 from click.shell_completion import CompletionItem
 
 __all__ = [
+    "CLOCKS",
     "LATEST",
     "AbiVersion",
     "BackendName",
@@ -18,11 +19,15 @@ __all__ = [
     "PathArgument",
     "Seconds",
     "abi_option",
+    "clock_option",
     "json_option",
 ]
 
 LATEST = (3, 1)
 """The version of the executable line that commands take by default."""
+
+CLOCKS = ("host", "virtual")
+"""Those of :mod:`vmirom.machine.clock`, which is not loaded for ``--help``."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -125,6 +130,17 @@ def abi_option(function: F) -> F:
     return click.option(
         "--abi", type=AbiVersion(), default=LATEST, metavar="V", help="ABI version (default 3.1)."
     )(function)
+
+
+def clock_option(default: str | None) -> Callable[[F], F]:
+    """``--clock``, which is ``default`` where nothing is said; None leaves it to the command."""
+    return click.option(
+        "--clock",
+        type=click.Choice(CLOCKS),
+        default=default,
+        help="Time of embedded machines: the host's, or virtual, by which load decides nothing"
+        + (f" (default {default})." if default else "."),
+    )
 
 
 def json_option(function: F) -> F:

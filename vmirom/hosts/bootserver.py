@@ -64,7 +64,7 @@ class BootServer:
 
     def _ask(self, requests: list[BootRequest], jobs: int | None) -> list[BootResult]:
         pipe = self._pipe or self._start()
-        limit = sum(r.budget + registry.grace_of(r.host) for r in requests) + _START
+        limit = sum(r.patience + registry.grace_of(r.host) for r in requests) + _START
         try:
             pipe.send((requests, jobs))
             if not pipe.poll(limit):

@@ -5,6 +5,7 @@ Nothing that a guest does leaves here as an exception: a run is an outcome.
 
 from __future__ import annotations
 
+import datetime
 import importlib.util
 import inspect
 import time
@@ -25,6 +26,7 @@ from vmirom.hosts.request import EMBEDDED, BootRequest, HostOption, Progress
 from vmirom.hosts.transcript import Transcript
 from vmirom.hosts.witness import Witness
 from vmirom.hypervisors.hypervisor import Hypervisor, LoadError
+from vmirom.machine.clock import HOST, VIRTUAL, VirtualClock, nanoseconds
 from vmirom.machine.engine import Engine, EngineError
 from vmirom.machine.memory import BadAddress, Memory
 from vmirom.overlays import vmi
@@ -67,6 +69,11 @@ OPTIONS: Final = (
     HostOption(
         "paging", "pae|two-level", "pae or two-level: what the kernel of an lguest host was built for"
     ),
+    HostOption("clock", f"{HOST}|{VIRTUAL}", f"{HOST} or {VIRTUAL}: what the machine's time goes by"),
+    HostOption(
+        "time", r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", "UTC, as 2026-01-01T12:00:00: where virtual time begins"
+    ),
+    HostOption("uptime", r"\d{1,7}", "seconds that the counters of virtual time have been running by then"),
 )
 TRACES: Final = True
 _SELF_TEST: Final = "embedded.self-test"
@@ -132,22 +139,44 @@ def _boot(
     request: BootRequest, out: BinaryIO | None, progress: Progress | None, look_on: LookOn | None
 ) -> BootResult:
     names = {int(call): call.name for call in vmi.Call}
-    tally = Tally(names) if out is None else _recorder(names, request, out)
+    try:
+        clock = _virtual(request)
+    except ValueError as wrong:
+        return BootResult(request.backend, Outcome.ERROR, str(wrong))
+    tally = Tally(names) if out is None else _recorder(names, request, out, clock)
     try:
         bundle = read_bundle(request.bundle)
     except Refused as refused:
         return BootResult(request.backend, Outcome.ERROR, str(refused))
     tally.begin(bundle.abi_text, bundle.guest_sha256, bundle.rom_sha256)
-    run = _Run(request, bundle, tally, progress or (lambda phase, tally: None), look_on)
+    run = _Run(request, bundle, tally, progress or (lambda phase, tally: None), clock, look_on)
     result = run.result()
     tally.end(result.outcome.value, result.reason)
     return result
 
 
-def _recorder(names: dict[int, str], request: BootRequest, out: BinaryIO) -> Tally:
+def _recorder(
+    names: dict[int, str], request: BootRequest, out: BinaryIO, clock: VirtualClock | None
+) -> Tally:
     from vmirom.trace.recorder import Recorder  # what writes JSON is not loaded for a boot without a trace
 
-    return Recorder(names, request.backend, out, request.trace_limit)
+    now_ns = time.monotonic_ns if clock is None else clock.now_ns
+    return Recorder(names, request.backend, out, request.trace_limit, request.clock, now_ns)
+
+
+def _virtual(request: BootRequest) -> VirtualClock | None:
+    """The clock of the boot, None for the host's. Raises ValueError where its start is no date."""
+    if request.clock != VIRTUAL:
+        return None
+    start, age = VirtualClock.START_NS, VirtualClock.AGE_NS
+    if text := str(request.options.get("time", "")):
+        try:
+            start = nanoseconds(datetime.datetime.fromisoformat(text))
+        except (ValueError, OverflowError) as wrong:
+            raise ValueError(f"time: {text!r}: {wrong}") from None
+    if "uptime" in request.options:
+        age = max(1, int(request.options["uptime"])) * 1_000_000_000
+    return VirtualClock(start, age, int(request.patience * 1e9))
 
 
 class _Run:
@@ -159,12 +188,14 @@ class _Run:
         bundle: BundleFile,
         tally: Tally,
         progress: Progress,
+        clock: VirtualClock | None,
         look_on: LookOn | None,
     ) -> None:
         self._request, self._look_on = request, look_on
         self._bundle = bundle
         self._tally = tally
         self._progress = progress
+        self._clock = clock
         self._console = Transcript()
         self._witness = Witness(bundle, tally, self._console.write)
         self._engine: Engine | None = None
@@ -177,6 +208,8 @@ class _Run:
         try:
             end = self._drive(start)
             outcome, reason = judge(end, self._request.budget)
+            if self._clock is not None and self._clock.gave_up:
+                reason += f"; {self._request.patience:g} s of the host's time were over first"
             ending, status = end.kind.value, end.status
             if outcome is Outcome.CRASH or ending == "budget":
                 registers = self._look()
@@ -206,6 +239,7 @@ class _Run:
             last_call="" if self._tally.last < 0 else self._tally.name(self._tally.last),
             registers=registers,
             scenes=tuple(self._witness.scenes),
+            clock=self._request.clock,
         )
 
     def _drive(self, start: int) -> Any:
@@ -220,12 +254,13 @@ class _Run:
         self._witness.describe = self._describe
         hypervisor.load(self._request.bundle, self._request.command_line)
         self._progress("run", self._tally)
-        return hypervisor.run(start + int(self._request.budget * 1e9))
+        now = start if self._clock is None else self._clock.now_ns()
+        return hypervisor.run(now + int(self._request.budget * 1e9))
 
     def _make_engine(self, memory: Memory) -> Engine:
         from vmirom.machine.unicorn import UnicornEngine
 
-        engine = UnicornEngine(memory)
+        engine = UnicornEngine(memory, self._clock)
         self._engine = self._witness.engine = engine
         watch_calls(engine, self._bundle, self._tally)
         if self._look_on is not None:

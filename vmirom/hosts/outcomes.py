@@ -44,7 +44,8 @@ class BootResult:
     """One boot. ``transcript`` is what is compared between backends; ``notes`` are the guest's lines
     that begin with ``~ ``, in which times and addresses may differ. ``calls`` and ``hypercalls`` are hits
     by name, None where the host does not see them; ``refused`` are hypercalls answered with an error, by name
-    and why. ``seconds`` is wall time of load and run. ``road`` says how a host that has several ways booted
+    and why. ``seconds`` is wall time of load and run, ``clock`` the machine's own,
+    empty where the host says nothing of it. ``road`` says how a host that has several ways booted
     it, and why so. ``scenes`` show the machine at each failed line and at a bad end, as far as the host can
     tell."""
 
@@ -66,6 +67,7 @@ class BootResult:
     scenes: tuple[Scene, ...] = ()
     remarks: dict[str, str] = field(default_factory=dict)
     answers: dict[str, str] | None = None
+    clock: str = ""
 
     @property
     def label(self) -> str:

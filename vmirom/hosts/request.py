@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vmirom.machine.clock import HOST, VIRTUAL
 from vmirom.trace.tally import TRACE_LIMIT, Tally
 
 if TYPE_CHECKING:
     from vmirom.hosts.outcomes import BootResult
 
 __all__ = ["EMBEDDED", "BootRequest", "HostOption", "Maker", "Progress", "label"]
+
+_PATIENCE, _LEAST_PATIENCE = 4, 20.0
+"""How many times its budget of virtual time a boot may take by the host's time, and seconds beyond that."""
 
 EMBEDDED = "embedded"
 """The host that is taken where none is named."""
@@ -41,7 +45,7 @@ class HostOption:
 
 @dataclass(frozen=True, slots=True)
 class BootRequest:
-    """One boot to be made. ``memory_mib`` of guest memory, ``budget`` in seconds of wall time, ``trace``
+    """One boot to be made. ``memory_mib`` of guest memory, ``budget`` in seconds of its clock, ``trace``
     the file that receives the events, ``trace_limit`` how many bytes of them, ``options`` for the
     hypervisor's factory (those it knows) or the host (its OPTIONS), ``host`` the name of the host that boots
     it. ``by``: who makes the boot instead of the host, a function of a module, which says what came of it as
@@ -57,6 +61,16 @@ class BootRequest:
     options: dict[str, Any] = field(default_factory=dict)
     host: str = EMBEDDED
     by: Maker | None = None
+
+    @property
+    def clock(self) -> str:
+        """The machine's clock, as the options name it."""
+        return str(self.options.get("clock", HOST))
+
+    @property
+    def patience(self) -> float:
+        """Seconds of the host's time that it may take."""
+        return self.budget * _PATIENCE + _LEAST_PATIENCE if self.clock == VIRTUAL else self.budget
 
     @property
     def label(self) -> str:

@@ -158,7 +158,7 @@ class _Pool:
         with _interrupts_held():
             process.start()
         theirs.close()
-        budget, grace = sum(r.budget for r in requests), registry.grace_of(requests[0].host)
+        budget, grace = sum(r.patience for r in requests), registry.grace_of(requests[0].host)
         patience = f"the engine did not stop {grace:g} s after its budget of {budget:g} s"
         deadline = time.monotonic() + budget + grace
         self._busy.append(_Worker(dict(group), process, mine, deadline, patience))

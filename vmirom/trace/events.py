@@ -29,11 +29,14 @@ class RunStart(msgspec.Struct, frozen=True, tag="run", tag_field="event"):
     abi: str
     guest_sha256: str
     rom_sha256: str
+    clock: str = "host"
+    """What the machine's time, and that of its events, goes by: ``host`` or ``virtual``."""
 
 
 class CallEvent(msgspec.Struct, frozen=True, omit_defaults=True, tag="call", tag_field="event"):
-    """One paravirt call; ``us`` is host time since the start in microseconds. Hypercalls that no call
-    made (boot stub, interrupt stubs of the ROM) stand under a call named ``-``, number -1."""
+    """One paravirt call; ``us`` is time since the start, by the machine's clock, in microseconds.
+    Hypercalls that no call made (boot stub, interrupt stubs of the ROM) stand under a call named ``-``,
+    number -1."""
 
     seq: int
     backend: str

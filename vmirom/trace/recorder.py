@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import BinaryIO
 
 import msgspec
@@ -22,22 +23,32 @@ class Recorder(Tally):
     """A tally that also writes each event as one JSON line to ``out``. Raises OSError from any of its
     methods when ``out`` does. A call under which more hypercalls are made than one event holds goes on as
     events of no call. From the first event that would make the trace longer than ``limit`` bytes, events are
-    counted and dropped; a TraceCut says so before the last event, and both of these are always written."""
+    counted and dropped; a TraceCut says so before the last event, and both of these are always written.
+    ``clock`` is what the machine's is called, and ``now_ns`` reads it."""
 
-    def __init__(self, names: dict[int, str], backend: str, out: BinaryIO, limit: int = TRACE_LIMIT) -> None:
+    def __init__(
+        self,
+        names: dict[int, str],
+        backend: str,
+        out: BinaryIO,
+        limit: int = TRACE_LIMIT,
+        clock: str = "host",
+        now_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
         super().__init__(names)
         self._backend = backend
         self._out = out
         self._limit, self._written, self._dropped = limit, 0, 0
         self._encode = msgspec.json.Encoder().encode
         self._seq = 0
-        self._start = time.monotonic_ns()
+        self._clock, self._now_ns = clock, now_ns
+        self._start = now_ns()
         self._open: tuple[str, int, int] | None = None
         self._beneath: list[HypercallRecord] = []
 
     def begin(self, abi: str, guest_sha256: str, rom_sha256: str) -> None:
         """Write the first event; call it before the guest runs."""
-        self._write(RunStart(self._seq, self._backend, abi, guest_sha256, rom_sha256))
+        self._write(RunStart(self._seq, self._backend, abi, guest_sha256, rom_sha256, self._clock))
 
     def end(self, outcome: str, reason: str) -> None:
         """Write what is pending and the last event."""
@@ -70,7 +81,7 @@ class Recorder(Tally):
         self._write(HostEvent(self._seq, self._backend, kind, detail, self._now()))
 
     def _now(self) -> int:
-        return (time.monotonic_ns() - self._start) // 1000
+        return (self._now_ns() - self._start) // 1000
 
     def _close(self) -> None:
         if self._open is None:

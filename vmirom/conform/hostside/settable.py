@@ -36,6 +36,15 @@ class SettableClock:
         """See :class:`Clock`."""
         return self._clock.tsc_hz()
 
+    @property
+    def exact(self) -> bool:
+        """See :class:`Clock`."""
+        return self._clock.exact
+
+    def spend(self, ns: int) -> None:
+        """See :class:`Clock`."""
+        self._clock.spend(ns)
+
     def sleep(self, until_ns: int, woken: threading.Event | None = None) -> None:
         """See :class:`Clock`."""
         self._clock.sleep(until_ns, woken)

@@ -28,7 +28,7 @@ from vmirom.hypervisors.lguest.segments import SegmentTable
 from vmirom.hypervisors.lguest.switcher import Switcher
 from vmirom.hypervisors.lguest.traps import Traps
 from vmirom.machine.addresses import PAGE_SIZE
-from vmirom.machine.clock import Clock
+from vmirom.machine.clock import EXIT_NS, Clock
 from vmirom.machine.engine import Engine, EngineError, Halted, Segment, SegmentName, Stray, Trap
 from vmirom.machine.memory import Memory
 from vmirom.overlays import lguest as abi
@@ -189,6 +189,7 @@ class Lguest:
             self.segments.check()
         self.shadows.activate()
         exit_ = self.engine.run(self._next_event(deadline_ns))
+        self._clock.spend(EXIT_NS)
         if isinstance(exit_, Trap):
             self._hypercall = self.traps.handle(exit_)
             return None

@@ -18,7 +18,7 @@ from vmirom.hypervisors.hypervisor import Console, Ending, EndKind, LoadError, T
 from vmirom.hypervisors.native import multiboot
 from vmirom.hypervisors.native.image import read_image
 from vmirom.hypervisors.native.registers import has_msr
-from vmirom.machine.clock import date
+from vmirom.machine.clock import EXIT_NS, PORT_NS, date
 from vmirom.machine.delivery import Delivery, TripleFault
 from vmirom.machine.devices import Devices, Request, RequestKind
 from vmirom.machine.devices.bridge import HALF
@@ -96,7 +96,8 @@ class Machine:
         self.engine.set_ports(self)
         self.engine.trap_opcode(_RDMSR, self._on_rdmsr)
         self.engine.trap_opcode(_WRMSR, self._on_wrmsr)
-        self.engine.set_tsc(self._read_tsc)
+        if not self.clock.exact:
+            self.engine.set_tsc(self._read_tsc)
         for operand in range(8):
             self.engine.trap_opcode(_LTR + bytes((_LTR_OPERAND + operand,)), self._on_ltr)
             self.engine.trap_opcode(_SET_CR0 + bytes((_SET_CR0_OPERAND + operand,)), self._on_set_cr0)
@@ -189,6 +190,7 @@ class Machine:
 
     def port_in(self, port: int, size: int) -> int:
         """See :class:`vmirom.machine.engine.Ports`. What was due by now shows in what is read."""
+        self.clock.spend(PORT_NS)
         self.devices.advance()
         value = self.devices.bus.port_in(port, size)
         self._notice()
@@ -197,6 +199,7 @@ class Machine:
     def port_out(self, port: int, size: int, value: int) -> None:
         """See :class:`vmirom.machine.engine.Ports`."""
         devices = self.devices
+        self.clock.spend(PORT_NS)
         devices.advance()
         devices.bus.port_out(port, size, value)
         self._notice()
@@ -241,6 +244,7 @@ class Machine:
             exit_ = self.engine.run(limit, window=pending)
         finally:
             self.left()
+        self.clock.spend(EXIT_NS)
         self._answer(exit_, deadline_ns)
 
     def entering(self) -> None:

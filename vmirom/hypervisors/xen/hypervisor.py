@@ -19,6 +19,7 @@ from vmirom.hypervisors.xen.pages import Owner
 from vmirom.hypervisors.xen.registers import CR0_TS
 from vmirom.hypervisors.xen.release import release as known_release
 from vmirom.hypervisors.xen.traps import DB, GP, NM, PF, TS, UD
+from vmirom.machine.clock import EXIT_NS
 from vmirom.machine.engine import Engine, Exit, Halted, Preempted, SegmentName, Stray, Trap, Window
 from vmirom.machine.memory import BadAddress, Memory
 from vmirom.machine.phase import in_phase
@@ -125,7 +126,9 @@ class XenHypervisor:
         vcpu = domain.shared.vcpu
         if vcpu.evtchn_upcall_pending and not vcpu.evtchn_upcall_mask:
             domain.traps.upcall()
-        self._answer(domain.engine.run(until))
+        stop = domain.engine.run(until)
+        clock.spend(EXIT_NS)
+        self._answer(stop)
 
     def _due(self, due: int | None) -> int | None:
         """When the next timer fires, as a time of the engine's clock: the same while no other is next."""

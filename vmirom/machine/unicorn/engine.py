@@ -25,7 +25,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final
 
-from vmirom.machine.clock import Clock, HostClock
+from vmirom.machine.clock import Clock, HostClock, VirtualClock
 from vmirom.machine.engine import (
     EngineError,
     Exit,
@@ -45,12 +45,12 @@ from vmirom.machine.unicorn import library as lib
 from vmirom.machine.unicorn import scratch
 from vmirom.machine.unicorn.boundaries import stop_at_boundaries
 from vmirom.machine.unicorn.calibration import calibrate
-from vmirom.machine.unicorn.looks import Looks
 from vmirom.machine.unicorn.opcodes import Opcodes
 from vmirom.machine.unicorn.physical import PhysicalMemory
 from vmirom.machine.unicorn.ports import PortAccess
 from vmirom.machine.unicorn.refused import Refusals
 from vmirom.machine.unicorn.state import AVAILABLE_TASK, TASK_KIND
+from vmirom.machine.unicorn.steps import SteppedRuns
 
 __all__ = ["UnicornEngine"]
 
@@ -64,7 +64,7 @@ _HF_IOBPT: Final = 1 << 24
 _HF_MPX_IU: Final = 1 << 26
 
 
-class UnicornEngine(PhysicalMemory, PortAccess, Looks, Opcodes, Refusals):
+class UnicornEngine(PhysicalMemory, PortAccess, SteppedRuns, Opcodes, Refusals):
     """One virtual CPU on ``memory``. Starts at CPL 0 with flat 32-bit segments, paging and interrupts off,
     CR4 and all general registers 0.
 
@@ -108,6 +108,8 @@ class UnicornEngine(PhysicalMemory, PortAccess, Looks, Opcodes, Refusals):
         self._code = []
         self._placed = set()
         self._add_hooks()
+        if isinstance(clock, VirtualClock):
+            self._count_steps(clock)
         self._watch_windows(window_hook)
         self._watch_blocks()
         self._reset()
@@ -171,6 +173,8 @@ class UnicornEngine(PhysicalMemory, PortAccess, Looks, Opcodes, Refusals):
             self._end_window()
 
     def _run(self, deadline_ns: int | None, window: bool = False) -> Exit:
+        if self._steps is not None:
+            return self._run_steps(deadline_ns, window)
         if self._slice and deadline_ns is not None:
             if self.clock.now_ns() >= deadline_ns:
                 return Preempted()
@@ -188,7 +192,11 @@ class UnicornEngine(PhysicalMemory, PortAccess, Looks, Opcodes, Refusals):
             self.stop_at_ns = now + ATTENTION_NS
             if deadline_ns is not None and deadline_ns < self.stop_at_ns:
                 self.stop_at_ns = deadline_ns
-            error = self._start(window)
+            ticker.enter(self)
+            try:
+                error = self._start(window)
+            finally:
+                ticker.leave(self)
             found = self._look(error)
             if found is not None:
                 return found
@@ -214,13 +222,11 @@ class UnicornEngine(PhysicalMemory, PortAccess, Looks, Opcodes, Refusals):
         self._stopped = False
         self._running = True
         self._stale = self._copied
-        ticker.enter(self)
         try:
             error: int = self._emulate(self.machine.handle, begin, _NOWHERE, 0, 0)
         finally:
             with self._stop_lock:  # a stop that is on its way arrives now or never
                 self._running = False
-            ticker.leave(self)
         self._stale = self._copied
         return error
 
@@ -302,7 +308,9 @@ class UnicornEngine(PhysicalMemory, PortAccess, Looks, Opcodes, Refusals):
         the port instruction."""
         self._kicked = True
         self.stop_at_ns = 0
-        if not self._in_port and self._running:
+        if self._steps is not None:
+            self._steps.allow(0)
+        elif not self._in_port and self._running:
             ticker.urge()
 
     def _guarded(self, callback: Callable[..., Any], default: Any) -> Callable[..., Any]:
@@ -404,18 +412,6 @@ class UnicornEngine(PhysicalMemory, PortAccess, Looks, Opcodes, Refusals):
             return self._trap()
         return None
 
-    # code
-
-    def watch(self, gva: int, length: int, seen: Callable[[int], None]) -> None:
-        """See :class:`vmirom.machine.engine.Engine`."""
-
-        def on_block(_handle: int, address: int, _size: int, _key: int) -> None:
-            seen(address)
-
-        callback = self._guarded(on_block, None)
-        self.machine.hook(self._block_kind, lib.BLOCK_CALLBACK, callback, gva, gva + length - 1)
-        self.machine.control(self._tb_flush)
-
     # identity and time
 
     def set_cpuid(self, answer: Callable[[int, int], tuple[int, int, int, int] | None]) -> None:
@@ -427,6 +423,8 @@ class UnicornEngine(PhysicalMemory, PortAccess, Looks, Opcodes, Refusals):
         if self._read_tsc is None:
             hook, read = self.machine.hook, self._guarded(self._on_rdtsc, 1)
             hook(self._instruction_kind, lib.CPUID_CALLBACK, read, instruction=self._rdtsc)
+            if self._own_rdtsc is not None:
+                self.machine.unhook(self._own_rdtsc)
         self._read_tsc = answer
 
     def own_cpuid(self, leaf: int, subleaf: int) -> tuple[int, int, int, int]:

@@ -1,6 +1,7 @@
-"""Looks between two blocks of the guest: for an interrupt window, and for what is due in slices of its own.
+"""Looks between two blocks of the guest: for an interrupt window, for what is due in slices of its own, and
+for blocks that are watched.
 
-Both are BLOCK hooks. STI, POPF and IRET all end a block, and so does the instruction in an STI shadow, so
+All are BLOCK hooks. STI, POPF and IRET all end a block, and so does the instruction in an STI shadow, so
 that a window is seen where it opens. Where the host's processor can be asked to, it looks by itself, and
 Python is called only where there is something to see.
 """
@@ -8,7 +9,8 @@ Python is called only where there is something to see.
 from __future__ import annotations
 
 import ctypes
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from vmirom.machine.unicorn import library as lib
 from vmirom.machine.unicorn.hostcode import HostCode, countdown, in_window
@@ -24,6 +26,7 @@ class Looks(State):
 
     _block_kind: int
     _tb_flush: int
+    _guarded: Callable[[Callable[..., Any], Any], Callable[..., Any]]
     _slice: int = 0
     """Blocks between two looks; 0 for none."""
     _sliced: bool = False
@@ -99,3 +102,15 @@ class Looks(State):
         self._left.value = self._slice + 1
         self._sliced = True
         self._leave()
+
+    # watched blocks
+
+    def watch(self, gva: int, length: int, seen: Callable[[int], None]) -> None:
+        """See :class:`vmirom.machine.engine.Engine`."""
+
+        def on_block(_handle: int, address: int, _size: int, _key: int) -> None:
+            seen(address)
+
+        callback = self._guarded(on_block, None)
+        self.machine.hook(self._block_kind, lib.BLOCK_CALLBACK, callback, gva, gva + length - 1)
+        self.machine.control(self._tb_flush)
