@@ -192,5 +192,12 @@ KEPT = (
         whole, and nothing beside it.""",
         *_ENTRY_CALLS,
     ),
+    promise(
+        "VMI-AP-07",
+        """SetInitialAPState takes a state at any address, and where that is not mapped it is a page fault of
+        the guest's; the calling processor, and all that it has, stays as it is.""",
+        "SetInitialAPState",
+        when=When(features=("processors",)),
+    ),
 )
 CLAUSES = KEPT + ENTRY + CONSOLE + EXIT + PROBE + COUNT

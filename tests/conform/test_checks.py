@@ -89,8 +89,8 @@ def test_coverage_adds_up() -> None:
     chosen = select(CLAUSES, "3.1").chosen
     covered = clause_coverage(chosen, CHECKS)
     sums = totals(covered)
-    assert sum(sums.values()) == len(chosen) == 228
-    assert sums["guest"] >= 174 and sums["no check yet"] == 0
+    assert sum(sums.values()) == len(chosen) == 229
+    assert sums["guest"] >= 175 and sums["no check yet"] == 0
     calls = call_coverage(load_abi().resolve("vmi3").calls, chosen, covered, ())
     assert len(calls) == 74
     for call in calls:

@@ -67,6 +67,13 @@ FAULTS: Final[tuple[Fault, ...]] = (
         before("APICWrite", "3D 80 00 00 00 75 01 C3"),
     ),
     _fault(
+        "native",
+        "state-turns-on",
+        "SetInitialAPState turns interrupts on",
+        ("VMI-AP-07",),
+        before("SetInitialAPState", "FB"),
+    ),
+    _fault(
         "lguest",
         "counts-nothing",
         "SetCounters says that calls are counted, and none is",
