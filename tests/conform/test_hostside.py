@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from vmirom.bundle.compose import compose
 from vmirom.conform.checks import load_checks
+from vmirom.conform.faults import fault_of
 from vmirom.conform.faults.routines import type_of
 from vmirom.conform.hostside.arguments import boundaries, draw, give, named, placed, tame, zeros
 from vmirom.conform.hostside.contract import (
@@ -122,6 +123,25 @@ def patched(backend: str, name: str, code: str) -> bytes:
 
 @pytest.mark.boot
 @pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("kvm-entry-esi", "ESI leads to a boot info with its magic and its size"),
+        ("xen-entry-ds", "CS, SS, DS and ES are flat, of one RPL, 0 or 1"),
+        ("lguest-entry-line", "the command line is of the length told, and ends there"),
+        (
+            "native-entry-rom-writable",
+            "the ROM's pages are executable and not writable, and what is no segment's is not executable",
+        ),
+    ],
+)
+def test_a_guest_that_is_entered_wrongly(name: str, line: str) -> None:
+    fault = fault_of(name)
+    result = EXAMINERS[BEGINNING](request(fault.backend, fault.rom()), None)
+    assert [one for one in failed(result) if f" FAIL entry: {line}: " in one], failed(result)
+
+
+@pytest.mark.boot
+@pytest.mark.parametrize(
     ("backend", "name", "code", "words"),
     [
         ("native", "CancelAlarm", "31 DB C3", "changes only what it may: EBX"),
@@ -200,7 +220,8 @@ def test_get_reloc_into_nowhere_and_vmi_init_that_never_ends() -> None:
     rom[0x80:0x82] = b"\xeb\xfe"
     result = EXAMINERS[BEGINNING](request("native", fixed(rom), budget=3), None)
     assert any("vmi_init comes back to its caller: it did not come back" in line for line in failed(result))
-    assert len(result.transcript) == 2, "nothing else can be known"
+    last = result.transcript[-1]
+    assert last.endswith("FAIL init: vmi_init comes back to its caller"), "nothing else can be known"
 
 
 @pytest.mark.boot

@@ -10,7 +10,7 @@ import pytest
 from vmirom.conform.boots import Boot, Booted
 from vmirom.conform.checks import load_checks
 from vmirom.conform.clauses import select
-from vmirom.conform.coverage import call_coverage, clause_coverage
+from vmirom.conform.coverage import call_coverage, clause_coverage, totals
 from vmirom.conform.judge import Judgement, State, judge, lacking, verdict
 from vmirom.conform.run import Conformance
 from vmirom.conform.suite import Suite
@@ -162,7 +162,9 @@ def report(*judgements: Judgement, words: tuple[str, ...] = ()) -> Conformance:
 
 def test_report_in_words() -> None:
     lines = list(conformance_lines(report(judged(GOOD)), verbose=False))
-    assert lines[-1].startswith("229 clauses of VMI 3.1: 175 guest")
+    counted = totals(report().covered)
+    told = f"{sum(counted.values())} clauses of VMI 3.1: {counted['guest']} guest, "
+    assert lines[-1].startswith(told) and counted["guest"] >= 176 and not counted["no check yet"]
     assert not any(line.startswith("no check yet") for line in lines)
     whole = list(conformance_lines(report(judged(GOOD)), verbose=True))
     assert any(line.split()[:2] == ["VMI-IRQ-01", "success"] for line in whole)

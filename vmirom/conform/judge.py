@@ -23,6 +23,7 @@ from vmirom.hosts.request import label
 from vmirom.schema.clauses import Clause, Cpus, Feature, Paging, When
 
 __all__ = [
+    "NOT_PRINTED",
     "NOT_REACHED",
     "CheckResult",
     "Judgement",
@@ -39,6 +40,7 @@ _LINE: Final = re.compile(r"[0-9]+ (ok|FAIL|SKIP) ([a-z]+): (.*)")
 
 _INITIALISED: Final = "VMI-INIT-01"
 NOT_REACHED: Final = "not reached"
+NOT_PRINTED: Final = "the guest did not print it"
 """How the reason of a check begins that a boot ended too early for."""
 
 
@@ -313,7 +315,7 @@ def _missing(result: BootResult, check: Check, next_one: bool, lost: Sequence[st
         return State.FAILURE, f"{check.label}: {lost[-1]}"
     if ended or lost:
         return State.ERROR, f"{NOT_REACHED}: {check.label}"
-    return State.ERROR, f"the guest did not print it: {check.label}"
+    return State.ERROR, f"{NOT_PRINTED}: {check.label}"
 
 
 def _verdict(clause: Clause, ran: Sequence[CheckResult], checks: Checks, gone: Mapping[str, str]) -> Verdict:

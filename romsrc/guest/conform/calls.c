@@ -13,6 +13,7 @@
 #define EFER_NXE 0x800u
 #define SYSENTER_EIP 0x176u
 #define NO_MSR 0x12345u
+#define CACHING 0x18u /* PWT and PCD of CR3 */
 
 const char title[] = "conformance: calls\n";
 
@@ -43,6 +44,48 @@ static void numbers(void)
 	      "calls that nobody published are absent");
 	check(vmi_accept(vmi_attached.rom, 1) == VMI_ACCEPTED && vmi_accept(vmi_attached.rom, 0xFF) == VMI_OTHER_VERSION,
 	      "a guest that needs a later minor refuses the ROM by its header");
+}
+
+static u8 copy[VMI_PAGE] __attribute__((aligned(4096)));
+
+/* A guest's answer to the ROM's first page with one byte of it changed. */
+static bool refused_with(u32 offset, u8 value)
+{
+	u8 was = copy[offset];
+	bool refused;
+
+	copy[offset] = value;
+	refused = vmi_accept(copy, 1) != VMI_ACCEPTED;
+	copy[offset] = was;
+	return refused;
+}
+
+static void versions(void)
+{
+	const struct vmi_rom_header *h = (const struct vmi_rom_header *)copy;
+	bool right;
+
+	for (u32 n = 0; n < sizeof copy; n++)
+		copy[n] = vmi_attached.rom[n];
+	right = vmi_accept(copy, 1) == VMI_ACCEPTED && refused_with(13, 2) && refused_with(13, 4) && refused_with(12, 0);
+	check(right && refused_with(0, 0) && refused_with(8, 0) && refused_with(h->license_offset, 'X'),
+	      "it refuses other majors, an older minor, other signatures and licences as well");
+}
+
+/* Room for the answer at every place of a word, and across the end of a page. */
+static void odd_places(void)
+{
+	static u8 room[2 * VMI_PAGE] __attribute__((aligned(4096)));
+	bool right = true;
+
+	for (u32 n = 1; n < sizeof(struct vmi_rom_info); n++) {
+		struct vmi_rom_info *to = (struct vmi_rom_info *)(room + VMI_PAGE - n);
+
+		room[VMI_PAGE - n - 1] = room[VMI_PAGE - n + sizeof *to] = 0xA5;
+		right &= vmi_GetRomInfo(to, sizeof *to) == sizeof *to && to->size == sizeof *to && to->rom_gpa == boot->rom_gpa &&
+			 room[VMI_PAGE - n - 1] == 0xA5 && room[VMI_PAGE - n + sizeof *to] == 0xA5;
+	}
+	check(right, "GetRomInfo writes at any address, across the end of a page, and no byte beside");
 }
 
 static void counters(void)
@@ -244,7 +287,7 @@ static void registers(void)
 
 static void sticky(void)
 {
-	u32 cr0 = vmi_GetCR0(), cr4 = vmi_GetCR4();
+	u32 cr0 = vmi_GetCR0(), cr3 = vmi_GetCR3(), cr4 = vmi_GetCR4();
 	bool right = true;
 
 	if (translated(VMI_CALL_SetCR0)) {
@@ -266,11 +309,17 @@ static void sticky(void)
 		right &= vmi_GetCR2() == 1u << bit;
 	}
 	check(right, "SetCR2 and GetCR2 carry every bit");
+	vmi_SetCR3(cr3 | CACHING);
+	right = vmi_GetCR3() == (cr3 | CACHING);
+	vmi_SetCR3(cr3);
+	check(right && vmi_GetCR3() == cr3, "SetCR3 and GetCR3 carry the bits about caching");
 }
 
 static void calls(void)
 {
 	numbers();
+	versions();
+	odd_places();
 	counters();
 	counting();
 	pointers();

@@ -43,9 +43,10 @@ static u32 native_ss(void)
 
 static void levels(void)
 {
+	bool below = boot->backend == VMI_BACKEND_XEN || boot->backend == VMI_BACKEND_LGUEST;
 	u32 flags;
 
-	check(cpl < 3 && cpl == (vmi_entry_state.cs & 3), "the kernel runs at level 0, or at 1 or 2 below a hypervisor");
+	check(cpl < 3 && (cpl != 0) == below && cpl == (vmi_entry_state.cs & 3), "the kernel runs at level 0, or at 1 or 2 below a hypervisor");
 	vmi_DisableInterrupts();
 	flags = do_pushf();
 	check(cpl ? (flags & IOPL) >> 12 < cpl : !(flags & VMI_IF),
@@ -112,6 +113,11 @@ static void flags(void)
 	do_popf(before | VMI_IF);
 	vmi_IODelay();
 	same = timer_ticks == (cpl ? 0 : 1) && !(cpl && vmi_GetInterruptMask() & VMI_IF);
+	if (cpl) {
+		do_popf(before & ~VMI_IF);
+		same &= (do_pushf() & VMI_IF) != 0;
+		do_popf(before);
+	}
 	check(ready && same, "POPF turns interrupts on for hardware's kernel only");
 	timer_drain();
 	before = do_pushf();

@@ -11,6 +11,8 @@
 #define VM 0x20000u
 #define SHORT 300 /* us */
 #define V86_PAGE 0x10000u
+#define USUAL 0x30u     /* the vector of IRQ 0 */
+#define ELSEWHERE 0x40u /* and another one */
 
 const char title[] = "conformance: traps\n";
 
@@ -116,6 +118,70 @@ static void stacks(void)
 	space_set(kernel_root, base, 0);
 }
 
+/* The TSS that the guest keeps is left alone: the call is all that names the stack. */
+static void named_stack(void)
+{
+	static u8 other[VMI_PAGE] __attribute__((aligned(4096)));
+	u32 mask = vmi_GetInterruptMask(), top = (u32)(uintptr_t)other + sizeof other;
+	bool right;
+
+	process_start();
+	vmi_UpdateKernelStack(VMI_SS0, top);
+	right = process_run(user_where, 0) && process.where + sizeof(struct vmi_frame) == top;
+	vmi_UpdateKernelStack(VMI_SS0, (u32)(uintptr_t)trap_stack + sizeof trap_stack);
+	right &= process_run(user_where, 0) && process.where + sizeof(struct vmi_frame) == (u32)(uintptr_t)trap_stack + sizeof trap_stack;
+	process_end();
+	vmi_SetInterruptMask(mask);
+	check(right, "the next trap of user code is taken on the stack that UpdateKernelStack named, each time");
+}
+
+static u32 elsewhere, usual;
+
+static bool arrived(struct vmi_frame *frame)
+{
+	if (frame->vector != ELSEWHERE && frame->vector != USUAL)
+		return false;
+	elsewhere += frame->vector == ELSEWHERE;
+	usual += frame->vector == USUAL;
+	pic_end();
+	return true;
+}
+
+/* An alarm behind an initialisation of the master with this vector. */
+static bool comes_at(u32 vector)
+{
+	static const u8 rest[] = {0x04, 0x01};
+	u64 expiry;
+
+	vmi_DisableInterrupts();
+	vmi_OUTB(0x11, VMI_PORT_PIC_MASTER);
+	vmi_OUTB(vector, VMI_PORT_PIC_MASTER + 1);
+	for (u32 n = 0; n < sizeof rest; n++)
+		vmi_OUTB(rest[n], VMI_PORT_PIC_MASTER + 1);
+	pic_mask(0xFE);
+	elsewhere = usual = 0;
+	expiry = now() + microseconds(SHORT);
+	vmi_SetAlarm(VMI_COUNTER_REAL, expiry, 0);
+	vmi_EnableInterrupts();
+	WAIT(elsewhere + usual, LONG);
+	vmi_DisableInterrupts();
+	vmi_CancelAlarm(VMI_COUNTER_REAL);
+	return vector == ELSEWHERE ? elsewhere == 1 && !usual : usual == 1 && !elsewhere;
+}
+
+static void vectors(void)
+{
+	bool right;
+
+	timer_drain();
+	trap_hook = arrived;
+	right = comes_at(ELSEWHERE);
+	right &= comes_at(USUAL);
+	trap_hook = NULL;
+	timer_drain();
+	check(right, "an alarm comes at the vector of the last ICW2, each time that the 8259 is initialised");
+}
+
 static u32 v86_segments[4], v86_cs, v86_eip, v86_flags, v86_vector;
 
 static bool leave_v86(struct vmi_frame *frame)
@@ -166,6 +232,8 @@ static void traps(void)
 	nested();
 	mixed();
 	stacks();
+	named_stack();
+	vectors();
 	check(vmi_kernel_cs() & 3 || v86_works(),
 	      "IRET goes to virtual-8086 mode with ES, DS, FS and GS of the frame, or that is honestly absent");
 }

@@ -41,16 +41,19 @@ static void control(void)
 
 static void debug(void)
 {
-	u32 first, second;
+	u32 given = 0, none = 0;
 
-	vmi_SetDR(0, 0xC0100000);
-	vmi_SetDR(3, 0xC0200000);
-	first = vmi_GetDR(0);
-	second = vmi_GetDR(3);
-	check((first == 0xC0100000 && second == 0xC0200000) || (!first && !second),
-	      "debug registers tell what they were given, or always 0");
-	vmi_SetDR(0, 0);
-	vmi_SetDR(3, 0);
+	for (u32 n = 0; n < 4; n++)
+		vmi_SetDR(n, 0xC0100000 + n * 0x100000);
+	for (u32 n = 0; n < 4; n++) {
+		u32 told = vmi_GetDR(n);
+
+		given += told == 0xC0100000 + n * 0x100000;
+		none += told == 0;
+	}
+	check(given == 4 || none == 4, "debug registers tell what they were given, or always 0");
+	for (u32 n = 0; n < 4; n++)
+		vmi_SetDR(n, 0);
 }
 
 static bool std_calls_keep(void)

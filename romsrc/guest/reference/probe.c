@@ -142,6 +142,19 @@ static bool agrees(void)
 	return true;
 }
 
+/* What the ROM tells of itself stands in its header, and what is the builder's behind it. */
+static bool told_as_built(const struct vmi_rom_info *info)
+{
+	const struct vmi_rom_header *h = (const struct vmi_rom_header *)vmi_attached.rom;
+	const struct vmi_rom_private *private = (const struct vmi_rom_private *)h->reserved;
+	bool same = true;
+
+	for (u32 n = 0; n < sizeof info->build_id; n++)
+		same &= info->build_id[n] == private->build_id[n];
+	return same && info->abi_major == h->api_version_major && info->abi_minor == h->api_version_minor &&
+	       info->rom_length == h->rom_length * VMI_ROM_HEADER_LENGTH_UNIT && info->rom_length == boot->rom_length;
+}
+
 static void information(void)
 {
 	struct vmi_rom_info info[2] = {{0}};
@@ -151,7 +164,7 @@ static void information(void)
 
 	for (u32 n = sizeof info[0]; n < sizeof info; n++)
 		spilt |= whole[n] != 0;
-	check(size >= sizeof info[0] && info[0].size == size && !spilt && info[0].abi_major == 3 && info[0].abi_minor >= 1 &&
+	check(size >= sizeof info[0] && info[0].size == size && !spilt && told_as_built(&info[0]) &&
 		      info[0].backend == boot->backend && info[0].rom_gpa == vmi_attached.rom_gpa,
 	      "GetRomInfo agrees with the header and with boot info");
 	check(vmi_GetRomInfo(&info[1], 4) == size && info[1].size == size && info[1].abi_major == 0,

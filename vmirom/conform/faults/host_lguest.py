@@ -25,7 +25,28 @@ def _nothing(original: Any) -> Any:
 
 
 def _words_swapped(original: Any) -> Any:
-    return lambda self, index, low, high: original(self, index, high, low)
+    """Of the users' segments that have a base: a kernel that can't load its own is entered by nobody."""
+
+    def load(self: Any, index: int, low: int, high: int) -> None:
+        users = high & 0x6000 == 0x6000 and (low >> 16 or high & 0xFF0000FF)
+        original(self, index, *((high, low) if users else (low, high)))
+
+    return load
+
+
+def _another_bit(original: Any) -> Any:
+    return lambda self, index, low, high: original(self, index, low, high | 0x100000)
+
+
+def _limit_cut(original: Any) -> Any:
+    """Flat segments end 1 MiB before 16 MiB of guest memory do."""
+
+    def load(self: Any, index: int, low: int, high: int) -> None:
+        if low & 0xFFFF == 0xFFFF and high & 0xF0000 == 0xF0000:
+            low, high = low & ~0xFFFF | 0x0EFF, high & ~0xF0000 | 0xC0000
+        original(self, index, low, high)
+
+    return load
 
 
 def _always_trap_gate(original: Any) -> Any:
@@ -89,6 +110,20 @@ FAULTS: Final[tuple[Fault, ...]] = (
         ("VMI-DT-05",),
         "segments:SegmentTable.load",
         _words_swapped,
+    ),
+    _lguest(
+        "descriptor-bit",
+        "LOAD_GDT_ENTRY sets the bit that is left to software",
+        ("VMI-NEG-03",),
+        "segments:SegmentTable.load",
+        _another_bit,
+    ),
+    _lguest(
+        "limits-cut",
+        "LOAD_GDT_ENTRY cuts limits below the guest's own memory",
+        ("VMI-NEG-04", "VMI-DT-08"),
+        "segments:SegmentTable.load",
+        _limit_cut,
     ),
     _lguest(
         "trap-gates",

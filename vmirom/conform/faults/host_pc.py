@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from vmirom.conform.faults.fault import Fault, HostPatch
 
@@ -11,6 +11,9 @@ __all__ = ["FAULTS"]
 
 _IF: Final = 0x200
 _YEAR_S: Final = 365 * 86400
+_LATE: Final = 64
+_WAITING: dict[int, list[int]] = {}
+"""Bytes that a late 16550 holds back, by its id: one process has one fault."""
 
 
 def _nothing(original: Any) -> Any:
@@ -106,6 +109,55 @@ def _never_idle(original: Any) -> Any:
     return read
 
 
+def _tilde_lost(original: Any) -> Any:
+    def transmit(self: Any, value: int) -> None:
+        if value != ord("~"):
+            original(self, value)
+
+    return transmit
+
+
+def _late(original: Any) -> Any:
+    """What is sent leaves when as much has come behind it."""
+
+    def transmit(self: Any, value: int) -> None:
+        late = _WAITING.setdefault(id(self), [])
+        late.append(value)
+        if len(late) > _LATE:
+            original(self, late.pop(0))
+
+    return transmit
+
+
+def _mask_ignored(original: Any) -> Any:
+    def next_line(self: Any) -> int | None:
+        mask, self.mask = self.mask, self.mask & ~1
+        try:
+            return cast("int | None", original(self))
+        finally:
+            self.mask = mask
+
+    return next_line
+
+
+def _first_vector(original: Any) -> Any:
+    def write(self: Any, value: int) -> None:
+        before = self.vector
+        original(self, value)
+        if before:
+            self.vector = before
+
+    return write
+
+
+def _roomy(original: Any) -> Any:
+    def push(self: Any, ss: Any, esp: int, words: list[int], ring: int, error: int) -> int:
+        self._read(esp - 64 & 0xFFFFFFFF, 4)
+        return int(original(self, ss, esp, words, ring, error))
+
+    return push
+
+
 def _clock_fast(original: Any) -> Any:
     def scale(hz: int) -> tuple[int, int]:
         mul, shift = original(hz)
@@ -193,6 +245,41 @@ FAULTS: Final[tuple[Fault, ...]] = (
         ("VMI-CONS-02",),
         "machine.devices.uart:Uart._read_register",
         _never_idle,
+    ),
+    _native(
+        "console-drops",
+        "the 16550 drops a character",
+        ("VMI-CONS-01",),
+        "machine.devices.uart:Uart._transmit",
+        _tilde_lost,
+    ),
+    _native(
+        "console-late",
+        "what was sent last before the end is lost",
+        ("VMI-EXIT-02",),
+        "machine.devices.uart:Uart._transmit",
+        _late,
+    ),
+    _native(
+        "mask-ignored",
+        "a masked request of IRQ 0 is delivered",
+        ("VMI-CONS-05",),
+        "machine.devices.pic:_Chip.next",
+        _mask_ignored,
+    ),
+    _native(
+        "vector-kept",
+        "ICW2 counts the first time only",
+        ("VMI-CONS-06",),
+        "machine.devices.pic:_Chip.write_data",
+        _first_vector,
+    ),
+    _native(
+        "frames-roomy",
+        "a trap needs 64 bytes of stack",
+        ("VMI-FLT-03",),
+        "machine.delivery:Delivery._push",
+        _roomy,
     ),
     _native(
         "end-of-interrupt-lost",

@@ -43,7 +43,13 @@ def _stays_masked(original: Any) -> Any:
 
 
 def _words_swapped(original: Any) -> Any:
-    return lambda self, maddr, low, high: original(self, maddr, high, low)
+    """Of the users' segments that have a base: a kernel that can't load its own is entered by nobody."""
+
+    def update(self: Any, maddr: int, low: int, high: int) -> Any:
+        users = high & 0x6000 == 0x6000 and (low >> 16 or high & 0xFF0000FF)
+        return original(self, maddr, *((high, low) if users else (low, high)))
+
+    return update
 
 
 def _never_masks(original: Any) -> Any:
@@ -55,6 +61,56 @@ def _never_masks(original: Any) -> Any:
         return answer
 
     return set_table
+
+
+def _gates_open(original: Any) -> Any:
+    def set_table(self: Any, at: int) -> int:
+        answer = int(original(self, at))
+        for vector, gate in enumerate(self.gates):
+            if gate is not None:
+                self.gates[vector] = type(gate)(gate.cs, gate.eip, 3, gate.masks)
+        return answer
+
+    return set_table
+
+
+def _level_1(original: Any) -> Any:
+    def set_table(self: Any, at: int) -> int:
+        answer = int(original(self, at))
+        self.domain.engine.eflags |= 0x1000
+        return answer
+
+    return set_table
+
+
+def _level_1_again(original: Any) -> Any:
+    def iret(self: Any) -> None:
+        original(self)
+        if self.domain.engine.cpl == 1:
+            self.domain.engine.eflags |= 0x1000
+
+    return iret
+
+
+def _flag_off(original: Any) -> Any:
+    def set_table(self: Any, at: int) -> int:
+        answer = int(original(self, at))
+        self.domain.engine.eflags &= ~_IF
+        return answer
+
+    return set_table
+
+
+def _level_taken(original: Any) -> Any:
+    def iret(self: Any) -> None:
+        original(self)
+        self.domain.engine.eflags |= 0x3000
+
+    return iret
+
+
+def _executable(original: Any) -> Any:
+    return lambda self, pointer, value, domid: original(self, pointer, value & ~(1 << 63), domid)
 
 
 def _address_of_page(original: Any) -> Any:
@@ -88,10 +144,6 @@ def _frame_off(original: Any) -> Any:
         original(self, pointer, value + 0x1000 if value & 1 and pointer & 3 == 0 else value, domid)
 
     return update
-
-
-def _executable(original: Any) -> Any:
-    return lambda self, pointer, value, domid: original(self, pointer, value & ~(1 << 63), domid)
 
 
 def _year_on(original: Any) -> Any:
@@ -197,6 +249,35 @@ FAULTS: Final[tuple[Fault, ...]] = (
         "mmu:Mmu._update_one",
         _executable,
     ),
+    _xen(
+        "gates-open",
+        "user code may use every gate",
+        ("VMI-INIT-10",),
+        "traps:Traps.set_table",
+        _gates_open,
+    ),
+    _xen(
+        "level-1",
+        "the kernel has IOPL 1, which is its own level",
+        ("VMI-INIT-07", "VMI-NEG-08"),
+        "traps:Traps.set_table",
+        _level_1,
+    ),
+    _xen(
+        "level-1-again",
+        "IRET to the kernel gives it IOPL 1, which is its own level",
+        ("VMI-NEG-02",),
+        "traps:Traps.iret",
+        _level_1_again,
+    ),
+    _xen(
+        "flag-off",
+        "the hardware's interrupt flag is off in the kernel",
+        ("VMI-IRQ-09", "VMI-NEG-10"),
+        "traps:Traps.set_table",
+        _flag_off,
+    ),
+    _xen("level-taken", "IRET gives IOPL 3", ("VMI-RET-03",), "traps:Traps.iret", _level_taken),
     _xen("wall-a-year-on", "the wall clock is a year ahead", ("VMI-TIME-01",), "clock:Clock.begin", _year_on),
     _xen("clock-half", "system time runs at half the speed", ("VMI-TIME-05",), "clock:time_scale", _half),
 )

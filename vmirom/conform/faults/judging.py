@@ -20,7 +20,7 @@ from vmirom.bundle.refused import Refused
 from vmirom.conform.boots import Boot
 from vmirom.conform.faults.fault import CantApply, Fault, Where, applied
 from vmirom.conform.faults.listed import all_faults, fault_of
-from vmirom.conform.judge import NOT_REACHED, Judgement
+from vmirom.conform.judge import NOT_PRINTED, NOT_REACHED, CheckResult, Judgement
 from vmirom.conform.model.explore import explore
 from vmirom.conform.model.player import Died, Setting
 from vmirom.conform.run import conclude, plan
@@ -192,13 +192,22 @@ def _failed(judgement: Judgement, means: Means, beside: Collection[str] = ()) ->
                 continue
             shown = clauses.setdefault(one.check.label, [])
             reasons[one.check.label] = one.reason
-            if outcome in (Outcome.FAILURE, Outcome.CRASH):
+            if _shows(one, judgement):
                 shown.append(verdict.clause)
     for label, reason in reasons.items():
         mine = Means.OUTSIDE if label in beside else means
         yield Catch(mine, label, reason, tuple(clauses[label]))
     for line in judgement.strays:
         yield Catch(means, line, "a failed line that no table lists")
+
+
+def _shows(one: CheckResult, judgement: Judgement) -> bool:
+    """Whether a check that did not succeed shows its clauses broken: it failed, or a guest that came well to
+    its end never printed it."""
+    if one.state.outcome in (Outcome.FAILURE, Outcome.CRASH):
+        return True
+    ended_well = all(booted.outcome is Outcome.SUCCESS for booted in judgement.booted)
+    return ended_well and one.reason.startswith(NOT_PRINTED)
 
 
 def names(select: Sequence[str]) -> tuple[str, ...]:

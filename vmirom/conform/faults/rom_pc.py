@@ -135,8 +135,8 @@ _NATIVE: Final = (
     ),
     _native(
         "iret-as-call",
-        "get_reloc gives IRET a type that can't be patched in",
-        ("VMI-REL-10",),
+        "get_reloc says that IRET is to be called, and it takes its frame at ESP all the same",
+        ("VMI-RET-05",),
         type_of("IRET", int(Reloc.CALL_REL)),
     ),
     _native(

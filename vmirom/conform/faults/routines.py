@@ -14,16 +14,20 @@ from typing import Final
 import capstone
 
 from vmirom.conform.faults.fault import CantApply, RomPatch
-from vmirom.overlays.vmi import Call, Layout, RomHeader
+from vmirom.overlays.vmi import Call, Const, Layout, RomHeader, ffi
 from vmirom.rom.image import RomImage, parse_rom
 
 __all__ = [
+    "after_initialisation",
     "around",
+    "around_relocation",
     "at_bytes",
     "before",
     "before_relocation",
     "by_slot",
+    "byte_led_to",
     "byte_of",
+    "entering",
     "exchange",
     "instead",
     "mended",
@@ -38,6 +42,10 @@ _FAR: Final = 2
 """Slots of that room."""
 _INSTRUCTIONS: Final = 4000
 _CHECKSUM_AT: Final = -1
+_CALL: Final = 0xE8
+_JUMP: Final = 0xE9
+_LAST: Final = bytes.fromhex("fc 85 db c3")
+"""cld; test %ebx, %ebx; ret: how a boot stub leaves for the guest, behind the magic word."""
 
 
 def mended(rom: bytes) -> bytes:
@@ -101,6 +109,12 @@ class _Code:
         self.put(at, self.near(0xE9, at, room))
         return room
 
+    def into(self, room: int, code: bytes) -> None:
+        """Put code into the unused slots. Raises CantApply where it is too long."""
+        if len(code) > _FAR * self.area.slot_size:
+            raise CantApply(f"no room for {len(code)} bytes")
+        self.put(room, code)
+
     def done(self) -> bytes:
         """The bytes, the checksum right."""
         return mended(bytes(self.data))
@@ -139,19 +153,52 @@ def by_slot(name: str, code: str) -> RomPatch:
 
 def before_relocation(code: str) -> RomPatch:
     """``code`` runs before get_reloc, which is then entered as ever."""
-    extra = bytes.fromhex(code)
-    header = int(RomHeader.GET_RELOC_OFFSET)
+    return _at_header(int(RomHeader.GET_RELOC_OFFSET), code, "")
+
+
+def around_relocation(code: str, first: str = "") -> RomPatch:
+    """``first`` runs before and ``code`` after get_reloc."""
+    return _at_header(int(RomHeader.GET_RELOC_OFFSET), first, code)
+
+
+def after_initialisation(code: str) -> RomPatch:
+    """``code`` runs behind vmi_init, before it comes back."""
+    return _at_header(int(RomHeader.INIT_OFFSET), "", code)
+
+
+def _at_header(header: int, first: str, code: str) -> RomPatch:
+    """Around what one of the header's two jumps leads to."""
+    start, extra = bytes.fromhex(first), bytes.fromhex(code)
 
     def patch(rom: bytes) -> bytes:
         made = _Code(rom)
-        if made.data[header] != 0xE9:
-            raise CantApply("get_reloc is no jump")
+        if made.data[header] != _JUMP:
+            raise CantApply(f"{header:#x} is no jump")
         target = header + _NEAR + int(struct.unpack_from("<i", made.data, header + 1)[0])
         room = made.slot(_UNUSED)
-        if len(extra) + _NEAR > _FAR * made.area.slot_size:
-            raise CantApply(f"no room for {len(extra)} bytes before get_reloc")
-        made.put(room, extra + made.near(0xE9, room + len(extra), target))
-        made.put(header, made.near(0xE9, header, room))
+        body = start + made.near(_CALL if extra else _JUMP, room + len(start), target)
+        body += extra + b"\xc3" if extra else b""
+        made.into(room, body)
+        made.put(header, made.near(_JUMP, header, room))
+        return made.done()
+
+    return patch
+
+
+def entering(code: str) -> RomPatch:
+    """``code`` runs last before the guest is entered, all its registers being set."""
+    extra = bytes.fromhex(code)
+
+    def patch(rom: bytes) -> bytes:
+        made = _Code(rom)
+        last = b"\xb8" + struct.pack("<I", int(Const.ENTRY_MAGIC)) + _LAST
+        at = rom.find(last)
+        if at < 0 or rom.count(last) != 1:
+            raise CantApply("the boot stub does not end as it did")
+        room = made.slot(_UNUSED)
+        made.into(room, _LAST[:-1] + extra + b"\xc3")
+        at += len(last) - len(_LAST)
+        made.put(at, made.near(_JUMP, at, room))
         return made.done()
 
     return patch
@@ -296,5 +343,15 @@ def byte_of(offset: int, value: int, *, mend: bool = True) -> RomPatch:
         data = bytearray(rom)
         data[offset] = value
         return mended(bytes(data)) if mend else bytes(data)
+
+    return patch
+
+
+def byte_led_to(field: str, offset: int, value: int) -> RomPatch:
+    """One byte behind the place that a word of the header leads to is another."""
+    word = int(ffi.offsetof("struct vmi_rom_header", field))
+
+    def patch(rom: bytes) -> bytes:
+        return byte_of(int(struct.unpack_from("<H", rom, word)[0]) + offset, value)(rom)
 
     return patch

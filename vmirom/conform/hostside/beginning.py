@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from vmirom.conform.hostside.contract import wrong_entry
+from vmirom.conform.hostside.entry import examine_entry, wrong_root
 from vmirom.conform.hostside.relocation import ask, judge_answers
 from vmirom.conform.hostside.sheet import Sheet, scene_of
 from vmirom.conform.hostside.stand import How, Stand
@@ -19,9 +20,10 @@ from vmirom.conform.model.player import Setting, symbol
 from vmirom.overlays.vmi import Answer, Call, Layout, Reloc, RomHeader
 from vmirom.schema.calls import GENERAL
 
-__all__ = ["INIT", "REFUSAL", "Refused", "answers_of", "examine_beginning"]
+__all__ = ["INIT", "REFUSAL", "ROOT", "Refused", "answers_of", "examine_beginning"]
 
 INIT: Final = "init"
+ROOT: Final = "root"
 REFUSAL: Final = "refusal"
 _MINUS_ONE: Final = 0xFFFFFFFF
 _FILL: Final = 0xA5
@@ -38,10 +40,11 @@ def examine_beginning(setting: Setting, seed: int, sheet: Sheet) -> None:
     entered or get_reloc stops coming back."""
     stand = Stand(setting, up=False, per_call=sheet.patience)
     try:
-        _entry(stand, sheet)
+        info = examine_entry(stand, sheet)
         if _initialise(stand, seed, sheet) and (asked := ask(stand, seed, sheet)):
             judge_answers(stand, asked, sheet)
             sheet.answers = answers_of(stand)
+            sheet.judge(ROOT, "GetCR3 returns the root that boot info tells", wrong_root(stand, info))
             _without_state(setting, sheet)
     finally:
         stand.close()
@@ -62,17 +65,6 @@ def answers_of(stand: Stand) -> dict[str, str]:
     return told
 
 
-def _entry(stand: Stand, sheet: Sheet) -> None:
-    esp = stand.engine.esp
-    wrong = [f"ESP is {esp:08X}"] if esp % PAGE else []
-    if not wrong:
-        try:
-            stand.get(esp - PAGE, PAGE)
-        except KeyError:
-            wrong = [f"below {esp:08X} is no memory"]
-    sheet.judge(INIT, "the guest is entered with ESP at the top of 4 KiB of stack", wrong)
-
-
 def _initialise(stand: Stand, seed: int, sheet: Sheet) -> bool:
     """Whether it came back. Raises Refused."""
     stand.watch_stores()
@@ -86,6 +78,11 @@ def _initialise(stand: Stand, seed: int, sheet: Sheet) -> bool:
     kept = list(wrong_entry(made.before, made.after))
     sheet.judge(INIT, "vmi_init keeps what a standard call keeps", kept)
     sheet.judge(INIT, "vmi_init stores nothing in its guest's memory", guest_stores(stand, made))
+    sheet.judge(
+        INIT,
+        "vmi_init answers 0 if it succeeded, else -1",
+        [f"it answers {made['EAX']:08X}"] if made["EAX"] not in (0, _MINUS_ONE) else [],
+    )
     if made["EAX"]:
         raise Refused(f"vmi_init answers {made['EAX']:08X}: it failed")
     return True

@@ -15,6 +15,7 @@ from vmirom.bundle.inspect import read_bundle
 from vmirom.bundle.refused import Refused as BundleRefused
 from vmirom.conform.hostside.beginning import Refused, examine_beginning
 from vmirom.conform.hostside.clocks import examine_clocks
+from vmirom.conform.hostside.console import examine_console
 from vmirom.conform.hostside.entries import examine_entries
 from vmirom.conform.hostside.hypercalls import examine_hypercalls
 from vmirom.conform.hostside.machines import Machines
@@ -132,6 +133,7 @@ def examine_calls(request: BootRequest, progress: Progress | None = None) -> Boo
                 if setting is settings[-1]:
                     judge_slots(found, setting.abi, sheet)
                     examine_entries(machines)
+                    examine_console(machines)
                     examine_ways(machines, seed)
 
     return _made(request, progress, examine)

@@ -88,7 +88,7 @@ class Slots:
             rng.shuffle(order)
             for call in order:
                 for road in _ROADS:
-                    self._one(call, road, rng, enabled=bool(number & 1))
+                    self._one(call, road, rng, enabled=bool(number & 1), bare=number == 0)
             self.machines.settle()
         self._count(able)
         for name, why in self.machines.trouble.items():
@@ -156,12 +156,14 @@ class Slots:
             )
         found.counted.append(told)
 
-    def _one(self, call: Call, road: str, rng: random.Random, *, enabled: bool) -> None:
+    def _one(self, call: Call, road: str, rng: random.Random, *, enabled: bool, bare: bool) -> None:
+        """``bare``: with null DS and ES in any case, if the call needs none."""
         self.sheet.check_time()
         values = draw(call, rng)
         before = {name: rng.getrandbits(32) for name in GENERAL}
         flags = rng.getrandbits(12) & ARITHMETIC
-        above, null = rng.choice(_ABOVE), rng.random() < _NULL_SHARE and "DS" not in (call.segments or ())
+        above, null = rng.choice(_ABOVE), rng.random() < _NULL_SHARE
+        null = (null or bare) and "DS" not in (call.segments or ())
         down = rng.random() < _DOWN_SHARE
         if call.name in self.found.lost or call.name in self.machines.trouble:
             return

@@ -48,7 +48,7 @@ from vmirom.conform.model.arena import (
 from vmirom.conform.model.player import MEMORY_MIB, AtGate, Died, Player, Setting, symbol
 from vmirom.hosts.rom_places import RomPlaces
 from vmirom.hypervisors.hypervisor import EndKind
-from vmirom.machine.engine import Engine, Exit, SegmentName, Trap
+from vmirom.machine.engine import Engine, Exit, Segment, SegmentName, Trap
 from vmirom.machine.memory import Memory
 from vmirom.overlays.vmi import Answer, Call, FlushTlb, Layout, PageType, Reloc, RomHeader
 from vmirom.rom.image import RomImage, parse_rom
@@ -77,6 +77,8 @@ _ORDER: Final = ("EAX", "EDX", "ECX", "EBX", "ESI", "EDI", "EBP")
 _USER_ENTRY: Final = FRAMES[USER_PAGE] - LINEAR | 0x67
 """Present, writable, the user's, accessed, dirty."""
 _CR0: Final = 0x80050033
+_ASTRAY: Final = 0x40000000
+"""From the kernel's part of linear space into the users', of which the guest maps hardly any."""
 _PICS: Final = (
     *((0x20, 0x11), (0x21, 0x30), (0x21, 4), (0x21, 1)),
     *((0xA0, 0x11), (0xA1, 0x38), (0xA1, 2), (0xA1, 1)),
@@ -322,7 +324,8 @@ class Stand(Player):
         DF among them. ``enabled`` matters where the processor's flag is the guest's. ``above``: bytes between
         the edge of a page and the return address, so that all that a call pushes lies in the page below.
         ``jump``: no return address is pushed. ``see``: stores are looked at; ``steps``: instructions.
-        ``null``: DS and ES hold nothing."""
+        ``null``: DS and ES hold nothing. The engine's processor does not refuse an access by them, so their
+        hidden base leads it to where nothing is mapped."""
         engine = self.engine
         for name in GENERAL:
             setattr(engine, name.lower(), registers.get(name, 0))
@@ -333,7 +336,7 @@ class Stand(Player):
         engine.eip = eip
         if null:
             for segment in (SegmentName.DS, SegmentName.ES):
-                engine.set_segment(segment, type(engine.segment(segment))(0, 0, 0, 0))
+                engine.set_segment(segment, Segment(0, _ASTRAY, 0, 0))
         before = self._processor()
         before = Processor(before.general, before.esp + (0 if jump else 4), before.eflags, before.segments)
         return self._make(before, see, steps)
@@ -377,10 +380,12 @@ class Stand(Player):
             return How.HUNG, ending.reason
         return How.ENDED, f"{ending.kind.value}: {ending.reason}"
 
-    def guest_calls(self, calls: Sequence[tuple[str, Mapping[str, int], tuple[int, ...]]]) -> None:
+    def guest_calls(
+        self, calls: Sequence[tuple[str, Mapping[str, int], tuple[int, ...]]]
+    ) -> list[tuple[int, ...]]:
         """Let the guest make calls (name, registers, at most four stack words) itself, by whatever way it has
-        for them, the native one too. Raises Died."""
-        self._guest(
+        for them, the native one too; words of RESULT for each. Raises Died."""
+        return self._guest(
             [
                 (
                     _CALL,
@@ -399,11 +404,11 @@ class Stand(Player):
         """Let the guest load a word from each address. Raises Died."""
         self._guest([(int(Routine.load), 0, address, *(0,) * 13) for address in addresses])
 
-    def _guest(self, steps: Sequence[tuple[int, ...]]) -> None:
+    def _guest(self, steps: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
         for name, value in self._kept.items():
             setattr(self.engine, name.lower(), value)
         self.set_segments()
-        self.play(steps)
+        return self.play(steps)
 
     def settle(self, avoid: Container[str] = ()) -> None:
         """What calls with any arguments may have changed is as at the beginning: interrupts off, PICs set up

@@ -17,6 +17,7 @@ from vmirom.conform.hostside.stand import How, Made, Stand
 from vmirom.conform.model.arena import USER_CODE
 from vmirom.machine.engine import SegmentName
 from vmirom.overlays.vmi import Call as Number
+from vmirom.overlays.vmi import Reloc
 from vmirom.schema.calls import GENERAL
 from vmirom.schema.tree import load_abi
 
@@ -34,6 +35,7 @@ _SYSEXIT = "SYSEXIT goes to EDX on stack ECX and changes nothing else"
 _FLAG = "IRET and SYSEXIT set the interrupt flag in the same step"
 _BARE = "IRET and SYSEXIT need CS and SS only"
 _LEVEL = "IRET does not take IOPL from the frame"
+_CALLED = "entered by CALL, IRET finds its frame one word above ESP"
 _HALT = "Halt comes back behind an interrupt, with every register that it keeps"
 _REBOOT = "Reboot ends the machine by a reset"
 _SHUTDOWN = "Shutdown ends the machine by power-off"
@@ -66,6 +68,9 @@ class _Ways:
         self.machines = machines
         self.rng = random.Random(f"{seed}/{machines.setting.label}/ways")
         self.wrong: dict[str, list[str]] = {}
+        self.called: dict[str, bool] = {}
+        self.lost: set[str] = set()
+        """Calls that did not come to where they lead: one machine is enough."""
 
     def run(self) -> dict[str, list[str] | str]:
         """Findings by line; a text where there was nothing to look at."""
@@ -79,15 +84,22 @@ class _Ways:
             _BARE: iret or sysexit,
         }
         lines[_LEVEL] = iret and self.machines.stand.flag_is_virtual
+        called = {name: self._is_called(name) for name in ("IRET", "SYSEXIT")}
+        lines[_CALLED] = called["IRET"]
         for line, able in lines.items():
             told[line] = (
                 [] if able else _why(self.machines.stand, "SYSEXIT" if line == _SYSEXIT else "IRET", line)
             )
+        self.called = called
         self.wrong = {line: found for line, found in told.items() if isinstance(found, list)}
         for way in self._all(iret, sysexit):
             self.machines.sheet.check_time()
             self._one(way)
         return told
+
+    def _is_called(self, name: str) -> bool:
+        """Whether a guest's site of it becomes a CALL."""
+        return self.machines.stand.relocation(int(Number[name]))[1] == Reloc.CALL_REL
 
     def _all(self, iret: bool, sysexit: bool) -> Iterator[_Way]:
         rng = self.rng
@@ -103,6 +115,9 @@ class _Ways:
 
     def _one(self, way: _Way) -> None:
         for road in ("entry", "slot"):
+            if way.name in self.lost:
+                self.wrong[_line_of(way)] = self.wrong[_line_of(way)] or ["not tried: it was lost before"]
+                return
             eip = getattr(self.machines.stand, road)(way.name)
             if eip is None:
                 continue
@@ -124,18 +139,22 @@ class _Ways:
         else:
             frame = (stand.gate, cs, flags)
         above = rng.choice(_EDGES)
+        jump = not self.called[way.name]
         return stand.call(
-            eip, registers, frame, way.now, jump=True, null=way.null, enabled=way.before, above=above
+            eip, registers, frame, way.now, jump=jump, null=way.null, enabled=way.before, above=above
         )
 
     def _hold(self, way: _Way, made: Made, where: str) -> None:
         stand = self.machines.stand
-        line = _SYSEXIT if way.name == "SYSEXIT" else _USER if way.user else _KERNEL
+        line = _line_of(way)
         wanted = How.USER if way.user else How.RETURNED
         if made.how is not wanted:
             self.wrong[line].append(f"{made.how.value}: {made.why} ({where})")
+            if _CALLED in self.wrong and way.name == "IRET":
+                self.wrong[_CALLED].append(f"{made.how.value}: {made.why} ({where})")
             if way.null:
                 self.wrong[_BARE].append(f"{made.how.value} ({where})")
+            self.lost.add(way.name)
             self.machines.lose()
             return
         wrong = list(self._landed(way, made))
@@ -144,6 +163,8 @@ class _Ways:
         self._clean()
         enabled = bool(made.after.eflags & IF) if not stand.flag_is_virtual else stand.enabled
         self.wrong[line] += [f"{one} ({where})" for one in wrong]
+        if _CALLED in self.wrong and way.name == "IRET":
+            self.wrong[_CALLED] += [f"{one} ({where})" for one in wrong]
         if enabled != way.after:
             self.wrong[_FLAG].append(f"it is {'on' if enabled else 'off'} behind it ({where})")
         if _LEVEL in self.wrong and way.name == "IRET" and iopl != made.before.eflags & _IOPL:
@@ -166,9 +187,15 @@ class _Ways:
         self.machines.stand.set_segments()
 
 
+def _line_of(way: _Way) -> str:
+    return _SYSEXIT if way.name == "SYSEXIT" else _USER if way.user else _KERNEL
+
+
 def _why(stand: Stand, name: str, line: str) -> str:
     if line == _LEVEL and stand.entry("IRET") is not None:
         return "the guest's kernel runs at level 0"
+    if line == _CALLED and stand.entry("IRET") is not None:
+        return "get_reloc answers JUMP_REL, with which the frame is at ESP"
     answer = stand.answer(Number[name])
     told = "nothing" if answer is None else answer.name.lower()
     return f"get_reloc names no entry for {name}, GetCallInfo says {told}"

@@ -104,6 +104,7 @@ class Player:
     def _load(self, setting: Setting, trace: Trace) -> None:
         """Up to the first instruction of the boot protocol."""
         self.setting = setting
+        self.console = bytearray()
         self._pages: list[int] = []
         self._engine: UnicornEngine | None = None
         rom = load_rom(setting.backend, setting.abi).data if setting.rom is None else setting.rom
@@ -111,7 +112,7 @@ class Player:
         self._gate = symbol("player_gate")
         major, minor = (int(part) for part in setting.abi.split("."))
         self._host: Hypervisor = hypervisor_module(setting.backend).make(
-            self._make_engine, MEMORY_MIB, lambda text: None, trace, **setting.options
+            self._make_engine, MEMORY_MIB, self.console.extend, trace, **setting.options
         )
         try:
             self.bundle = _bundle(rom, setting.backend, (major, minor))
