@@ -15,6 +15,7 @@ from vmirom.bundle.compose import compose
 from vmirom.conform.checks import load_checks
 from vmirom.conform.faults import fault_of
 from vmirom.conform.faults.routines import type_of
+from vmirom.conform.hostside import examiners
 from vmirom.conform.hostside.arguments import boundaries, draw, give, named, placed, tame, zeros
 from vmirom.conform.hostside.contract import (
     DF,
@@ -222,6 +223,36 @@ def test_get_reloc_into_nowhere_and_vmi_init_that_never_ends() -> None:
     assert any("vmi_init comes back to its caller: it did not come back" in line for line in failed(result))
     last = result.transcript[-1]
     assert last.endswith("FAIL init: vmi_init comes back to its caller"), "nothing else can be known"
+
+
+@pytest.mark.boot
+@pytest.mark.slow
+def test_a_relocation_of_no_known_type_is_a_failure_and_hides_nothing() -> None:
+    """A slot that native leaves empty answers as get_reloc does, but with type 7 each time."""
+    rom = bytearray(load_rom("native").data)
+    private = load_rom("native").private
+    assert private is not None
+    at = private.slots_offset + private.slot_size * int(Number.SetGDT)
+    assert rom[at : at + 2] == b"\x0f\x0b"
+    was = 0x8D + int.from_bytes(rom[0x89:0x8D], "little", signed=True)
+    rom[at : at + 8] = b"\xe8" + (was - at - 5).to_bytes(4, "little", signed=True) + b"\xb2\x07\xc3"
+    rom[0x89:0x8D] = (at - 0x8D).to_bytes(4, "little", signed=True)
+    spoilt = request("native", fixed(rom))
+    assert any("each type is NONE, CALL_REL" in line for line in failed(EXAMINERS[BEGINNING](spoilt, None)))
+    for name in ("hostside-calls", "hostside-hypercalls"):
+        result = EXAMINERS[name](spoilt, None)
+        assert result.outcome is not Outcome.ERROR, result.reason
+
+
+def test_a_fault_of_ours_is_an_error_that_names_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("on\npurpose")
+
+    monkeypatch.setattr(examiners, "examine_beginning", broken)
+    result = EXAMINERS[BEGINNING](request("native"), None)
+    assert result.outcome is Outcome.ERROR
+    assert result.reason.startswith("a fault of vmirom itself: ZeroDivisionError at test_hostside.py:")
+    assert result.reason.endswith(": on purpose")
 
 
 @pytest.mark.boot

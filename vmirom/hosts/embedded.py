@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from vmirom.bundle.inspect import BundleFile, read_bundle
@@ -21,7 +20,7 @@ from vmirom.hosts.backends import backend_names, hypervisor_module
 from vmirom.hosts.cache import note, noted
 from vmirom.hosts.callwatch import watch_calls
 from vmirom.hosts.doctor import Host
-from vmirom.hosts.outcomes import BootResult, Outcome, judge
+from vmirom.hosts.outcomes import BootResult, Outcome, judge, own_fault
 from vmirom.hosts.request import EMBEDDED, BootRequest, HostOption, Progress
 from vmirom.hosts.transcript import Transcript
 from vmirom.hosts.witness import Witness
@@ -30,7 +29,7 @@ from vmirom.machine.clock import HOST, VIRTUAL, VirtualClock, nanoseconds
 from vmirom.machine.engine import Engine, EngineError
 from vmirom.machine.memory import BadAddress, Memory
 from vmirom.overlays import vmi
-from vmirom.trace.tally import OUTSIDE, Tally
+from vmirom.trace.tally import Tally
 
 if TYPE_CHECKING:
     from vmirom.machine.unicorn import UnicornEngine
@@ -218,7 +217,7 @@ class _Run:
         except (KeyboardInterrupt, OSError):
             raise
         except Exception as error:  # noqa: BLE001 - a fault of ours is an outcome of this run, too
-            outcome, reason = Outcome.ERROR, _fault(error)
+            outcome, reason = Outcome.ERROR, own_fault(error)
             registers = self._look()
         finally:
             if self._engine is not None:
@@ -282,14 +281,4 @@ class _Run:
         try:
             return self._hypervisor.describe()
         except Exception as error:  # noqa: BLE001 - a report must not fail where a run already has
-            return _fault(error)
-
-
-def _fault(error: Exception) -> str:
-    """One line for a fault of vmirom's own, with the place where it happened."""
-    last = error.__traceback__
-    while last is not None and last.tb_next is not None:
-        last = last.tb_next
-    where = f"{Path(last.tb_frame.f_code.co_filename).name}:{last.tb_lineno}" if last else OUTSIDE
-    text = " ".join(str(error).split())
-    return f"a fault of vmirom itself: {type(error).__name__} at {where}: {text}"
+            return own_fault(error)

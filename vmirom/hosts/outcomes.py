@@ -10,13 +10,14 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from vmirom.hosts.request import EMBEDDED, label
 from vmirom.hosts.scene import Scene
 from vmirom.hypervisors.hypervisor import Ending, EndKind
 from vmirom.overlays.vmi import ExitStatus
 
-__all__ = ["BootResult", "Outcome", "judge", "worst"]
+__all__ = ["BootResult", "Outcome", "judge", "own_fault", "worst"]
 
 
 class Outcome(enum.Enum):
@@ -103,3 +104,13 @@ _STATUS: dict[int | None, tuple[Outcome, str]] = {
     int(ExitStatus.SKIP): (Outcome.SKIP, "the guest skipped: it says why in its transcript"),
     int(ExitStatus.ERROR): (Outcome.ERROR, "the guest reports an error of its own"),
 }
+
+
+def own_fault(error: Exception) -> str:
+    """One line for a fault of vmirom's own, with the place where it happened."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    where = f"{Path(last.tb_frame.f_code.co_filename).name}:{last.tb_lineno}" if last else "an unknown place"
+    text = " ".join(str(error).split())
+    return f"a fault of vmirom itself: {type(error).__name__} at {where}: {text}"

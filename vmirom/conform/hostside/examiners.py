@@ -24,7 +24,7 @@ from vmirom.conform.hostside.slots import Findings, Slots, judge_slots
 from vmirom.conform.hostside.ways import examine_ways
 from vmirom.conform.model.explore import settings_of
 from vmirom.conform.model.player import Died, Setting
-from vmirom.hosts.outcomes import BootResult, Outcome
+from vmirom.hosts.outcomes import BootResult, Outcome, own_fault
 from vmirom.hosts.request import BootRequest, Maker, Progress
 from vmirom.hypervisors.hypervisor import LoadError
 from vmirom.machine.engine import EngineError
@@ -110,6 +110,8 @@ def _once(request: BootRequest, examine: _Examine) -> BootResult:
         return sheet.result("crash", Outcome.CRASH, str(died))
     except (BundleRefused, RomError, LoadError, EngineError, BadAddress) as error:
         return sheet.result("", Outcome.ERROR, str(error))
+    except Exception as error:  # noqa: BLE001 - what was looked at before counts all the same
+        return sheet.result("", Outcome.ERROR, own_fault(error))
     return sheet.result()
 
 

@@ -35,7 +35,6 @@ from vmirom.hypervisors.hypervisor import EndKind, Hypervisor, NoTrace, Trace
 from vmirom.machine.engine import Engine
 from vmirom.machine.memory import Memory
 from vmirom.machine.paging import Access, Mode, PageFault, translate
-from vmirom.overlays.vmi import Call, Reloc
 from vmirom.rom.image import load_rom
 from vmirom.schema.places import source_tree
 
@@ -130,7 +129,6 @@ class Player:
             raise Died("the player did not set up")
         self.roots = words[3:5]
         self.user_selectors = words[7], words[8]
-        self.kinds = tuple(Reloc(kind) for kind in self.read(ARENA + MAILBOX.size, len(Call)))
 
     def close(self) -> None:
         """Give the engine back."""
