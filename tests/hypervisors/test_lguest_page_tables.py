@@ -142,6 +142,19 @@ def test_the_way_down_is_that_of_the_guest_s_tables_at_each_fill(machine: Machin
     assert not machine.fault(LOW + 0x1000), "an absent level is reflected, shadow or not"
 
 
+def test_the_last_entry_of_the_last_page_table_there_is_can_t_be_read(machine: Machine) -> None:
+    machine.map(LOW, ONE)
+    shift, size, mask = (21, 8, 511) if machine.pae else (22, 4, 1023)
+    upper = (machine.memory.u32(machine.top + 8) & ~0xFFF) if machine.pae else machine.top
+    last = (LIMIT_FRAME - 1) << 12
+    machine.set_entry(upper + (LOW >> shift & mask) * size, last | 7)
+    machine.set_entry(last, TWO | 7)
+    for _ in range(2):
+        assert machine.fault(LOW)
+        with pytest.raises(Killed, match=r"^bad read address"):
+            machine.fault(LOW + mask * 0x1000)
+
+
 def test_another_table_in_the_place_of_a_shadow_is_walked_anew(machine: Machine) -> None:
     gva = KERNEL + 0x700000
     machine.map(gva, ONE)

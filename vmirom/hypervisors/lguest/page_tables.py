@@ -55,7 +55,9 @@ class KernelStack:
 @dataclass(frozen=True, slots=True)
 class _Path:
     """How a region was reached in the guest's tables: places (gpa / size) of its two upper entries, which
-    with two levels are one, and what stood there; ``guest`` and ``shadow`` are the page tables it led to."""
+    with two levels are one, and what stood there; ``guest`` and ``shadow`` are the places of the page tables
+    it led to. Of a top table whose entries lie across words, and of a page table that is not all memory,
+    nothing is kept."""
 
     top_at: int
     top: int
@@ -162,9 +164,9 @@ class ShadowTables:
             path = self._walk(shadow, gva)
             if path is None:
                 return False
-        offset = (gva >> PAGE_SHIFT & self._index_mask) * self._size
-        at = path.guest + offset
-        found = entry = self._guest.entry(at, self._size)
+        number = gva >> PAGE_SHIFT & self._index_mask
+        place = path.guest + number
+        found = entry = entries[place]
         if (
             not entry & PRESENT
             or (error & ERROR_WRITE and not entry & RW)
@@ -173,14 +175,14 @@ class ShadowTables:
             return False
         self._check_leaf(entry)
         entry |= ACCESSED | (DIRTY if error & ERROR_WRITE else 0)
-        self._install(path.shadow + offset, entry if entry & DIRTY else entry & ~RW)
+        self._install(path.shadow + number, entry if entry & DIRTY else entry & ~RW)
         if entry != found:
-            self._guest.put_entry(at, self._size, entry)
+            self._guest.put_entry(place * self._size, self._size, entry)
         return True
 
     def _walk(self, shadow: _Shadow, gva: int) -> _Path | None:
         """Go down the guest's tables to the page table for ``gva``, making the shadow's levels; None where an
-        entry is not present. Raises Killed."""
+        entry is not present. Raises Killed, for an entry of the page table outside memory, too."""
         size = self._size
         at = shadow.guest_top
         upper = []
@@ -192,10 +194,11 @@ class ShadowTables:
             self._descend(shadow, gva, shift, entry)
             upper.append((place // size, entry))
             at = self._paging.address(entry)
+        self._guest.entry(at + self._paging.offset(gva, PAGE_SHIFT), size)
         region = gva >> self._table_shift
         (top_at, top), (middle_at, middle) = upper[0], upper[-1]
-        path = _Path(top_at, top, middle_at, middle, at, shadow.tables[region])
-        if not shadow.guest_top % size:  # of entries that lie across two words nothing is kept
+        path = _Path(top_at, top, middle_at, middle, at // size, shadow.tables[region] // size)
+        if not shadow.guest_top % size and self._guest.inside(at, PAGE_SIZE):
             shadow.paths[region] = path
         return path
 
@@ -223,9 +226,8 @@ class ShadowTables:
         if entry & PSE or (entry & self._frame_mask) >> PAGE_SHIFT >= self._guest.page_limit:
             raise Killed("bad page table entry")
 
-    def _install(self, at: int, entry: int) -> None:
-        """Put ``entry`` into a shadow, at engine address ``at``."""
-        place = at // self._size
+    def _install(self, place: int, entry: int) -> None:
+        """Put ``entry`` into a shadow; ``place`` is an engine address / size."""
         old, new = self._entries[place], entry & ~GLOBAL
         if old and ((old & PRESENT and old | RW | DIRTY != new | RW | DIRTY) or old & ~new & RW):
             self._stale = True
@@ -307,7 +309,7 @@ class ShadowTables:
         at = table + self._paging.offset(gva, PAGE_SHIFT)
         if entry & (ACCESSED | DIRTY):
             self._check_leaf(entry)
-            self._install(at, entry)
+            self._install(at // self._size, entry)
         else:
             self._store(at, 0)
             self._stale = True

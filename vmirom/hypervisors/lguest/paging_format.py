@@ -36,29 +36,22 @@ _TABLE_FLAGS: Final = int(abi.EntryFlag.ALLOWED)
 class PagingFormat:
     """Sizes, shifts and rules of one format.
 
-    ``upper_shifts`` are the levels above the page table, top first; ``frame_mask`` the bits of an entry that
-    name a frame, all others being flags; ``hole`` the lowest gva that is the host's, ``reserved`` its
+    ``upper_shifts`` are the levels above the page table, top first: ``top_shift`` is of the index into the
+    top table, ``table_shift`` of the one that selects a page table. ``frame_mask`` is the bits of an entry
+    that name a frame, all others being flags; ``hole`` the lowest gva that is the host's, ``reserved`` its
     size in bytes.
     """
 
     pae: bool
     entry_size: int
     upper_shifts: tuple[int, ...]
+    top_shift: int
+    table_shift: int
     index_mask: int
     frame_mask: int
     hole: int
     hole_top_index: int
     reserved: int
-
-    @property
-    def top_shift(self) -> int:
-        """Of the top table's index."""
-        return self.upper_shifts[0]
-
-    @property
-    def table_shift(self) -> int:
-        """Of the index that selects a page table."""
-        return self.upper_shifts[-1]
 
     def offset(self, gva: int, shift: int) -> int:
         """Byte offset of the entry for ``gva`` in a table whose index starts at bit ``shift``."""
@@ -87,6 +80,8 @@ TWO_LEVEL: Final = PagingFormat(
     pae=False,
     entry_size=4,
     upper_shifts=(22,),
+    top_shift=22,
+    table_shift=22,
     index_mask=0x3FF,
     frame_mask=0xFFFFF000,
     hole=int(abi.Hole.START),
@@ -97,6 +92,8 @@ PAE: Final = PagingFormat(
     pae=True,
     entry_size=8,
     upper_shifts=(30, 21),
+    top_shift=30,
+    table_shift=21,
     index_mask=0x1FF,
     frame_mask=0x00000FFFFFFFF000,
     hole=int(abi.Hole.PAE_START),

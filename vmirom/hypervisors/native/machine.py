@@ -207,8 +207,8 @@ class Machine:
     def _notice(self) -> None:
         """An access that raises the interrupt line or sets the timer ends the run, which was started with
         neither in view."""
-        event = self.devices.next_event()
-        sooner = event is not None and (self._awaited is None or event < self._awaited)
+        event, awaited = self.devices.next_event(), self._awaited
+        sooner = event != awaited and event is not None and (awaited is None or event < awaited)
         if sooner or (not self._line and self.interrupt_pending()):
             self.engine.kick()
 
