@@ -4,12 +4,14 @@ guest well, and all print the same."""
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from vmirom.hosts.backends import backend_names
-from vmirom.trace.events import CallEvent, HostEvent, RunEnd, RunStart
+from vmirom.trace.events import CallEvent, Event, HostEvent, RunEnd, RunStart
 from vmirom.trace.reader import read_trace
 
 pytestmark = [pytest.mark.boot, pytest.mark.timeout(300)]
@@ -24,10 +26,29 @@ def test_there_are_four_backends() -> None:
     assert backend_names() == ("native", "kvm", "xen", "lguest")
 
 
-def test_reference_guest_boots_everywhere_and_prints_the_same() -> None:
-    done = vmirom("boot", "--json", "--budget", "60")
-    assert done.stderr == ""
-    report = json.loads(done.stdout)
+@dataclass(frozen=True)
+class Booted:
+    """One ``vmirom boot`` of all backends: what it said, and the events of its trace by backend."""
+
+    done: subprocess.CompletedProcess[str]
+    report: dict[str, Any]
+    events: dict[str, list[Event]]
+
+
+@pytest.fixture(scope="module")
+def booted(tmp_path_factory: pytest.TempPathFactory) -> Booted:
+    path = tmp_path_factory.mktemp("booted") / "t.jsonl"
+    done = vmirom("boot", "--json", "--trace", path, "--budget", "120")
+    events: dict[str, list[Event]] = {}
+    with path.open("rb") as lines:
+        for event in read_trace(lines):
+            events.setdefault(event.backend, []).append(event)
+    return Booted(done, json.loads(done.stdout), events)
+
+
+def test_reference_guest_boots_everywhere_and_prints_the_same(booted: Booted) -> None:
+    assert booted.done.stderr == ""
+    report = booted.report
     bad = {
         boot["backend"]: [boot["reason"], *(line for line in boot["transcript"] if " FAIL " in line)]
         for boot in report["boots"]
@@ -35,7 +56,7 @@ def test_reference_guest_boots_everywhere_and_prints_the_same() -> None:
     }
     assert bad == {}
     assert report["agreement"]["differences"] == []
-    assert done.returncode == 0
+    assert booted.done.returncode == 0
     for boot in report["boots"]:
         assert boot["transcript"][0].startswith("reference guest")
         assert boot["call_total"] > 1000, "calls are counted where they enter the ROM"
@@ -45,12 +66,9 @@ def test_reference_guest_boots_everywhere_and_prints_the_same() -> None:
 
 
 @pytest.mark.parametrize("backend", ["native", "kvm", "xen", "lguest"])
-def test_trace_of_a_boot_names_calls_and_what_they_became(backend: str, tmp_path: Path) -> None:
-    path = tmp_path / "t.jsonl"
-    done = vmirom("boot", "--on", backend, "--trace", path, "--json", "--budget", "120")
-    boot = json.loads(done.stdout)["boots"][0]
-    with path.open("rb") as lines:
-        events = list(read_trace(lines))
+def test_trace_of_a_boot_names_calls_and_what_they_became(backend: str, booted: Booted) -> None:
+    (boot,) = (one for one in booted.report["boots"] if one["backend"] == backend)
+    events = booted.events[backend]
     assert isinstance(events[0], RunStart) and isinstance(events[-1], RunEnd)
     assert all(isinstance(event, CallEvent | HostEvent) for event in events[1:-1])
     assert [event.seq for event in events] == list(range(len(events)))
