@@ -157,7 +157,8 @@ static void wired(void)
 	right &= vmi_CancelAlarm(VMI_COUNTER_REAL) == 1 && vmi_CancelAlarm(VMI_COUNTER_AVAILABLE) == 0;
 	vmi_IODelay();
 	lvtt_ticks = 0;
-	WAIT(false, 3);
+	for (u64 until = now() + microseconds(3000); now() < until && now() >= expiry;)
+		;
 	check(absent || (right && lvtt_ticks == 0 && timer_ticks == 1), "a periodic one wired to LVTT and one wired to interrupt 0 come each by its own way");
 	vmi_DisableInterrupts();
 	vmi_APICWrite(LVTT, LVT_MASKED);
