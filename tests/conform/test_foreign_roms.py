@@ -152,7 +152,24 @@ def test_a_file_that_is_no_rom_is_judged_by_its_image(tmp_path: Path) -> None:
     assert code == 5 and failed(data) == {"VMI-ROM-02"}
 
 
+def refused(path: Path, rom: bytes, *arguments: str) -> str:
+    file = path / "a.rom"
+    file.write_bytes(rom)
+    result = CliRunner().invoke(cli, ["conform", "--rom", str(file), *arguments], prog_name="vmirom")
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1), result.output
+    return result.stderr.removeprefix(f"vmirom: {file}: ").strip()
+
+
 def test_a_rom_that_does_not_say_for_which_backend(tmp_path: Path) -> None:
-    (tmp_path / "a.rom").write_bytes(b"nothing")
-    result = CliRunner().invoke(cli, ["conform", "--rom", str(tmp_path / "a.rom")], prog_name="vmirom")
-    assert result.exit_code == 2 and "name one with --on" in result.stderr and result.stderr.count("\n") == 1
+    why = "size: 7 bytes are too few for a header of 144"
+    assert refused(tmp_path, b"nothing") == f"backend: not told by this ROM ({why}): name one with --on"
+
+
+@pytest.mark.parametrize("arguments", [(), ("--on", "native")])
+def test_a_rom_that_no_bundle_can_be_made_of_is_refused(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    """It breaks no clause, but says nonsense of what a bundle needs to know."""
+    rom = bytearray(load_rom("native").data)
+    rom[0x34:0x38] = b"\xff\xff\xff\x7f"  # boot_entry
+    assert refused(tmp_path, fixed(rom), *arguments).startswith(
+        "private.boot_entry: offset 0x7fffffff is not"
+    )

@@ -166,15 +166,18 @@ def _judged_rom(suite: Suite, rom: Rom, backends: Sequence[str]) -> tuple[Suite,
     from vmirom.rom.image import parse_rom
 
     names = tuple(dict.fromkeys(backends))
+    broken, why = broken_rules(rom.data), ""
+    if broken and all(field.startswith("private") for field in broken):
+        raise Fault(rom.name, *next(iter(broken.items())))  # no clause's, but without it there is no bundle
     try:
         private = parse_rom(rom.data, rom.name).private
         says = (private.backend.name.lower(),) if private else ()
-    except RomError:
-        says = ()
+    except RomError as error:
+        says, why = (), f" ({error.field}: {error.rule})"
     if len(names or says) != 1:
-        raise Fault(rom.name, "backend", "not told by this ROM: name one with --on")
+        raise Fault(rom.name, "backend", f"not told by this ROM{why}: name one with --on")
     (name,) = names or says
-    return replace(suite, images={name: broken_rules(rom.data)}), (name,)
+    return replace(suite, images={name: broken}), (name,)
 
 
 def _again(rom_path: Path | None, seed: int | None) -> tuple[str, ...]:
