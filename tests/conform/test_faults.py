@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,13 @@ from vmirom.conform.faults.by_clause import proofs, unbroken
 from vmirom.conform.faults.fault import HostPatch
 from vmirom.conform.faults.judging import CONTROLS, Catch, Found, Means, control, judged, names
 from vmirom.conform.faults.listed import checked
-from vmirom.conform.faults.routines import around, before, byte_of, exchange, instead, type_of
+from vmirom.conform.faults.routines import around, before, byte_of, exchange, instead, rewritten, type_of
 from vmirom.conform.faults.trying import try_all
 from vmirom.conform.run import plan
 from vmirom.conform.suite import load_suite
 from vmirom.hypervisors.xen.traps import Traps
-from vmirom.overlays.vmi import Reloc
+from vmirom.overlays.vmi import Call as Number
+from vmirom.overlays.vmi import Layout, Reloc
 from vmirom.report.faults import clause_lines, fault_lines, fault_report
 from vmirom.rom.image import load_rom, parse_rom
 from vmirom.schema import AbiError
@@ -182,11 +184,24 @@ def test_what_is_not_there_is_an_error_and_never_caught(target: str) -> None:
         exchange("SetIDT", "hlt", "90"),
         around("GetIDT", "90" * 40),
         exchange("GetInterruptMask", ".*", "90", 10_000),
+        rewritten("90 90", "CC CC"),
+        rewritten("01 02 03 04 05 06 07 08", "01"),
     ],
 )
 def test_a_rom_that_is_not_as_it_was_is_an_error(patch: Any) -> None:
     with pytest.raises(CantApply):
         patch(load_rom("native").data)
+
+
+def test_a_patch_can_call_what_else_the_rom_has() -> None:
+    image = load_rom("lguest")
+    assert image.private is not None
+    slot = image.private.slots_offset + image.private.slot_size * int(Number.CancelAlarm)
+    address = struct.pack("<I", int(Layout.LINEAR_BASE) + image.private.rom_gpa + slot)
+    patched, plain = (
+        before("SetAlarm", f"B9 {word} FF D1")(image.data) for word in ("{CancelAlarm}", address.hex())
+    )
+    assert patched == plain and address in patched
 
 
 def test_a_patch_that_changes_nothing_is_an_error() -> None:
