@@ -65,9 +65,7 @@ CLAUSES = Declared(
             translated=("SetGDT", "WriteGDTEntry"),
         ),
         Feature("control", "Control registers are set by the ROM.", translated=("SetCR0", "SetCR4")),
-        Feature(
-            "processors", "Further processors can be given a state.", translated=("SetInitialAPState",)
-        ),
+        Feature("processors", "Further processors can be given a state.", translated=("SetInitialAPState",)),
         Feature("hosted", "A hypervisor keeps the wall clock.", backends=("kvm", "xen", "lguest")),
         Feature("stolen", "The hypervisor tells what time it takes.", backends=("kvm", "xen")),
         Feature("v86", "Virtual-8086 mode works.", backends=("native", "kvm")),

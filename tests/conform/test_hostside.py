@@ -27,10 +27,11 @@ from vmirom.conform.hostside.contract import (
     wrong_state,
 )
 from vmirom.conform.hostside.examiners import BEGINNING, EXAMINERS, confirmed, machines
+from vmirom.conform.hostside.made import How
 from vmirom.conform.hostside.relocation import numbers
 from vmirom.conform.hostside.sheet import OutOfTime, Sheet
 from vmirom.conform.hostside.slots import contracts
-from vmirom.conform.hostside.stand import How, Stand
+from vmirom.conform.hostside.stand import Stand
 from vmirom.conform.model.arena import LINEAR
 from vmirom.conform.model.player import Setting
 from vmirom.conform.run import guest_image

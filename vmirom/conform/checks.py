@@ -99,12 +99,14 @@ class Checks:
     image: tuple[Check, ...] = ()
 
     def of_guest(self, clause: str) -> tuple[Check, ...]:
-        """Lines of guests that answer for a clause."""
-        return tuple(c for table in self.guests.values() for c in table.all_checks if clause in c.clauses)
+        """Lines of guests, and of those who look on, and rules of the image that answer for a clause: what a
+        conform run judges itself."""
+        lines = (check for table in self.guests.values() for check in table.all_checks)
+        return tuple(check for check in (*lines, *self.image) if clause in check.clauses)
 
     def of_host(self, clause: str) -> tuple[Check, ...]:
         """Tests made from the host that answer for a clause."""
-        return tuple(check for check in (*self.host, *self.image) if clause in check.clauses)
+        return tuple(check for check in self.host if clause in check.clauses)
 
 
 def checks_folder() -> Path:

@@ -125,5 +125,19 @@ FAULTS: Final[tuple[Fault, ...]] = (
         ("VMI-CALL-09",),
         around("CancelAlarm", "9C 81 0C 24 00 40 00 00 9D"),
     ),
+    _fault(
+        "kvm",
+        "available-is-real",
+        "SetAlarm takes the real counter for the available one",
+        ("VMI-TIME-16",),
+        before("SetAlarm", "83 E0 FE"),
+    ),
+    _fault(
+        "xen",
+        "available-is-real",
+        "SetAlarm takes the real counter for the available one",
+        ("VMI-TIME-16",),
+        before("SetAlarm", "83 E0 FE"),
+    ),
 )
 """One of each kind a backend at least."""

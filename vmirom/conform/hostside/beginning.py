@@ -11,9 +11,10 @@ from typing import Final
 
 from vmirom.conform.hostside.contract import wrong_entry
 from vmirom.conform.hostside.entry import examine_entry, wrong_root
+from vmirom.conform.hostside.made import How
 from vmirom.conform.hostside.relocation import ask, judge_answers
 from vmirom.conform.hostside.sheet import Sheet, scene_of
-from vmirom.conform.hostside.stand import How, Stand
+from vmirom.conform.hostside.stand import Stand
 from vmirom.conform.hostside.stores import guest_stores
 from vmirom.conform.model.arena import DESTINATION, LINEAR, PAGE
 from vmirom.conform.model.player import Setting, symbol

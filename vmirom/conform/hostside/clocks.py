@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from vmirom.conform.hostside.machines import Machines
+from vmirom.conform.hostside.made import How, Made
 from vmirom.conform.hostside.sheet import Sheet
-from vmirom.conform.hostside.stand import How, Made, Stand
+from vmirom.conform.hostside.stand import Stand
 from vmirom.conform.model.player import Died, Setting
 from vmirom.overlays.vmi import Alarm, Counter
 from vmirom.schema.clauses import load_clauses
@@ -27,6 +28,7 @@ _WALL_WITHIN_NS: Final = 3 * _SECOND
 """A battery-backed clock tells whole seconds, and takes one of them to be read."""
 _AHEAD_NS: Final = 3600 * _SECOND
 _HELD_NS: Final = 30_000_000
+_WAITING_MS: Final = 20
 _RATE_WITHIN: Final = 0.05
 _SOON_MS: Final = (2, 20, 200)
 _PERIOD_MS: Final = 40
@@ -42,6 +44,7 @@ _UPDATED = "WallclockUpdated tells of that once, and of nothing else"
 _RATE = "the real counter goes at the rate that GetCycleFrequency tells"
 _STOLEN = "time in which the host holds the processor is stolen, at the real counter's rate"
 _AVAILABLE = "and the available counter stands still for it"
+_WAITS = "an alarm on it does not fire for such time"
 _COLLAPSE = "expiries of a periodic alarm that pass meanwhile make one firing, and the next is on the grid"
 
 
@@ -194,6 +197,17 @@ def _available(clocks: _Clocks) -> Iterator[str]:
         yield f"it goes on by {shown} ns in {least} to {most} ns, of which {least} are the host's"
 
 
+def _waits(clocks: _Clocks) -> Iterator[str]:
+    expiry = clocks.counter(Counter.AVAILABLE).value + clocks.hz * _WAITING_MS // 1000
+    clocks.alarm(int(Counter.AVAILABLE), expiry)
+    clocks.hold(_HELD_NS)
+    fired = clocks.interrupts()
+    left = expiry - clocks.counter(Counter.AVAILABLE).value
+    clocks.made("CancelAlarm", {"EAX": int(Counter.AVAILABLE)})
+    if fired and left > 0:
+        yield f"it fires {left} cycles before the counter comes to its expiry"
+
+
 def _collapse(clocks: _Clocks) -> Iterator[str]:
     period = max(1, clocks.hz * _PERIOD_MS // 1000)
     first = clocks.counter(Counter.REAL).value + period // 8
@@ -227,6 +241,7 @@ _LINES: Final = (
     _Line(_RATE, _rate),
     _Line(_STOLEN, _stolen, _TOLD),
     _Line(_AVAILABLE, _available, _TOLD),
+    _Line(_WAITS, _waits, _TOLD),
     _Line(_COLLAPSE, _collapse),
 )
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from vmirom.conform.hostside.machines import Machines
+from vmirom.conform.hostside.made import How, Made
 from vmirom.conform.hostside.sheet import scene_of
-from vmirom.conform.hostside.stand import How, Made, Stand
+from vmirom.conform.hostside.stand import Stand
 from vmirom.conform.model.arena import LINEAR
 from vmirom.overlays.vmi import PageType
 

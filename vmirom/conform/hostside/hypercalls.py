@@ -14,8 +14,9 @@ from typing import Final
 
 from vmirom.conform.hostside.contract import IF
 from vmirom.conform.hostside.machines import Machines
+from vmirom.conform.hostside.made import How
 from vmirom.conform.hostside.sheet import Sheet
-from vmirom.conform.hostside.stand import How, Stand
+from vmirom.conform.hostside.stand import Stand
 from vmirom.conform.model.arena import FRAMES, LINEAR, PAGE, WINDOW, WINDOW_TABLES
 from vmirom.conform.model.player import Died, Setting
 from vmirom.overlays.vmi import FlushTlb, LazyMode, PageType, PteFlag

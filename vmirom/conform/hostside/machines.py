@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from vmirom.conform.hostside.made import Unsettled
 from vmirom.conform.hostside.sheet import Sheet, scene_of
-from vmirom.conform.hostside.stand import Stand, Unsettled
+from vmirom.conform.hostside.stand import Stand
 from vmirom.conform.model.player import Setting
 from vmirom.hosts.scene import Scene
 

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from vmirom.conform.hostside.contract import wrong_entry
+from vmirom.conform.hostside.made import How
 from vmirom.conform.hostside.sheet import Sheet, scene_of
-from vmirom.conform.hostside.stand import How, Stand
+from vmirom.conform.hostside.stand import Stand
 from vmirom.conform.hostside.stores import guest_stores
 from vmirom.overlays.vmi import Answer, Call, Reloc, RomHeader
 from vmirom.schema.calls import GENERAL

@@ -16,8 +16,9 @@ from typing import Final
 from vmirom.conform.hostside.arguments import WITHOUT_RETURN, Values, draw, give, named, placed, tame, zeros
 from vmirom.conform.hostside.contract import ARITHMETIC, DF, IF, flag_after, wrong_registers, wrong_state
 from vmirom.conform.hostside.machines import Machines
+from vmirom.conform.hostside.made import How, Made
 from vmirom.conform.hostside.sheet import Sheet, scene_of
-from vmirom.conform.hostside.stand import How, Made, Stand
+from vmirom.conform.hostside.stand import Stand
 from vmirom.conform.hostside.stores import strays, to_itself
 from vmirom.hosts.scene import Scene
 from vmirom.overlays.vmi import Call as Number
@@ -26,7 +27,7 @@ from vmirom.schema.tree import load_abi
 
 __all__ = ["COUNTING", "KEEPS", "ROUNDS", "STORES", "Findings", "Slots", "contracts", "judge_slots"]
 
-ROUNDS: Final = 3
+ROUNDS: Final = 2
 KEEPS: Final = "slots"
 STORES: Final = "stores"
 COUNTING: Final = "counting"
@@ -36,7 +37,6 @@ _ABOVE: Final = (0, 4, 8, 12)
 """Bytes between the edge of the stack's page and the return address."""
 _STRING: Final = {"B": 1, "W": 2, "L": 4}
 _STRINGS: Final = frozenset({"INSL", "INSB", "INSW", "OUTSL", "OUTSB", "OUTSW"})
-_COUNTED_TRIES: Final = 4
 _NULL_SHARE, _DOWN_SHARE = 0.3, 0.3
 
 
@@ -69,6 +69,8 @@ class Slots:
     def __init__(self, machines: Machines, seed: int, found: Findings) -> None:
         self.machines, self.seed, self.found = machines, seed, found
         self.setting, self.sheet = machines.setting, machines.sheet
+        self._enabled: tuple[Stand, bool] | None = None
+        """How the interrupt flag is known to be, and on which machine."""
         self.calls = [call for call in contracts(self.setting.abi) if call.kind is not Kind.JUMP]
 
     def run(self) -> None:
@@ -104,7 +106,7 @@ class Slots:
             return
         array, size = stand.places.target, len(Number)
         stand.put(array, bytes(4 * size))
-        before = {int(call): stand.relocation(int(call)) for call in Number}
+        before = stand.relocations
         made = stand.call(switch, {"EAX": array, "EDX": size}, see=False)
         if made.how is not How.RETURNED or made["EAX"]:
             found.counted.append(f"SetCounters answers {made['EAX']:08X}, {made.how.value}")
@@ -123,38 +125,31 @@ class Slots:
             if self.machines.stand is not stand:
                 return
         stand.call(switch, {}, see=False)
-        after = {int(call): stand.relocation(int(call)) for call in Number}
         found.stopped += [
-            f"{Number(n).name}: get_reloc answers otherwise" for n in before if before[n] != after[n]
+            f"{call.name}: get_reloc answers otherwise"
+            for call in Number
+            if stand.relocation(int(call)) != before[call]
         ]
 
     def _count_one(self, call: Call, array: int, rng: random.Random) -> None:
-        """What is counted wrong is tried again: unicorn may execute an increment of memory once more."""
         stand, found = self.machines.stand, self.found
         eip, _ = stand.relocation(call.number)
         counts = struct.Struct(f"<{len(Number)}I")
         ports = () if stand.flag_is_virtual else _REAL_PORTS
         values = give(call, tame(call, zeros(call), stand.places.reserved, ports), stand.places, stand.put)
         given = placed(call, values)
-        told = ""
-        for _ in range(_COUNTED_TRIES):
-            was = counts.unpack(stand.get(array, counts.size))
-            registers = {name: rng.getrandbits(32) for name in GENERAL}
-            made = stand.call(eip, {**registers, **given.registers}, given.stack)
-            if made.how is not How.RETURNED:
-                found.counting.append(f"{call.name}: {made.how.value}: {made.why}")
-                self._lost(call, stand, f"{made.how.value}, through an entry that counts: {made.why}")
-                return
-            found.counting += [
-                f"{call.name}: {one}" for one in wrong_registers(call, made.before, made.after)
-            ]
-            now = counts.unpack(stand.get(array, counts.size))
-            if now == tuple(count + (number == call.number) for number, count in enumerate(was)):
-                return
-            told = (
-                f"{call.name}: {now[call.number] - was[call.number]} of its own, {sum(now) - sum(was)} in all"
-            )
-        found.counted.append(told)
+        was = counts.unpack(stand.get(array, counts.size))
+        registers = {name: rng.getrandbits(32) for name in GENERAL}
+        made = stand.call(eip, {**registers, **given.registers}, given.stack)
+        if made.how is not How.RETURNED:
+            found.counting.append(f"{call.name}: {made.how.value}: {made.why}")
+            self._lost(call, stand, f"{made.how.value}, through an entry that counts: {made.why}")
+            return
+        found.counting += [f"{call.name}: {one}" for one in wrong_registers(call, made.before, made.after)]
+        now = counts.unpack(stand.get(array, counts.size))
+        if now != tuple(count + (number == call.number) for number, count in enumerate(was)):
+            own = now[call.number] - was[call.number]
+            found.counted.append(f"{call.name}: {own} of its own, {sum(now) - sum(was)} in all")
 
     def _one(self, call: Call, road: str, rng: random.Random, *, enabled: bool, bare: bool) -> None:
         """``bare``: with null DS and ES in any case, if the call needs none."""
@@ -178,7 +173,9 @@ class Slots:
         if call.name in _STRINGS and down:
             flags |= DF
         given = placed(call, values)
-        stand.enable(enabled)
+        if self._enabled != (stand, enabled):
+            stand.enable(enabled)
+        self._enabled = None
         made = stand.call(
             eip,
             {**before, **given.registers},
@@ -211,7 +208,9 @@ class Slots:
 
     def _flag(self, call: Call, values: Values, stand: Stand, enabled: bool, where: str) -> None:
         wanted = flag_after(call, enabled, values)
+        self._enabled = (stand, wanted)
         if stand.enabled != wanted:
+            self._enabled = None
             words = [f"the interrupt flag is {'off' if wanted else 'on'}"]
             self._tell(self.found.kept[call.name], words, call, stand, where)
 

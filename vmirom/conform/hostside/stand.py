@@ -11,19 +11,17 @@ area of its header."""
 
 from __future__ import annotations
 
-import enum
 import struct
 import time
 from collections.abc import Container, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from vmirom.bundle.inspect import read_bundle
 from vmirom.conform.hostside.arguments import Places
 from vmirom.conform.hostside.contract import ARITHMETIC, DF, IF, Processor
-from vmirom.conform.hostside.settable import SettableClock
+from vmirom.conform.hostside.looking import PAGE_FAULT, AtUser, LookedAt, Trapped
+from vmirom.conform.hostside.made import How, Made, Store, Unsettled
 from vmirom.conform.model.arena import (
     ARENA,
     DATA,
@@ -40,25 +38,21 @@ from vmirom.conform.model.arena import (
     PAGE,
     PAGES,
     STACKS,
-    USER_CODE,
     USER_PAGE,
     WINDOW_TABLES,
     Routine,
 )
-from vmirom.conform.model.player import MEMORY_MIB, AtGate, Died, Player, Setting, symbol
-from vmirom.hosts.rom_places import RomPlaces
+from vmirom.conform.model.player import MEMORY_MIB, AtGate, Died, Setting, symbol
 from vmirom.hypervisors.hypervisor import EndKind
-from vmirom.machine.engine import Engine, Exit, Segment, SegmentName, Trap
-from vmirom.machine.memory import Memory
+from vmirom.machine.engine import Segment, SegmentName
 from vmirom.overlays.vmi import Answer, Call, FlushTlb, Layout, PageType, Reloc, RomHeader
-from vmirom.rom.image import RomImage, parse_rom
 from vmirom.schema.calls import GENERAL
 from vmirom.trace.recorder import Tally
 
 if TYPE_CHECKING:
-    from vmirom.machine.unicorn import UnicornEngine
+    pass
 
-__all__ = ["How", "Made", "Stand", "Store", "Unsettled"]
+__all__ = ["Stand"]
 
 _FRAME: Final = struct.Struct("<48xIIIII")
 """Of a struct vmi_frame: vector, error, EIP, CS, EFLAGS."""
@@ -87,76 +81,13 @@ _PICS: Final = (
 """Both PICs at vectors 30h and 38h, IRQ 0 open."""
 
 
-class How(enum.Enum):
-    """How a call ended."""
-
-    RETURNED = "it came back"
-    USER = "it went to user code"
-    TRAPPED = "it trapped"
-    ENDED = "the machine ended"
-    HUNG = "it did not come back"
-
-
-@dataclass(frozen=True, slots=True)
-class Store:
-    """One store of code that is not the guest's. ``gpa`` is None where the frame is not the guest's; ``old``
-    is what was there; ``eip`` the instruction."""
-
-    gpa: int | None
-    size: int
-    value: int
-    old: int
-    eip: int
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A call that was made. ``why`` tells more of an end that is no return; ``exits`` counts how often the
-    engine was left for the hypervisor; ``instructions`` those of the ROM, if they were looked at."""
-
-    how: How
-    before: Processor
-    after: Processor
-    why: str = ""
-    stores: tuple[Store, ...] = ()
-    exits: int = 0
-    instructions: tuple[int, ...] = ()
-    interrupts: int = 0
-
-    def __getitem__(self, name: str) -> int:
-        """A register behind the call."""
-        return self.after.general[name]
-
-    @property
-    def pair(self) -> int:
-        """EDX:EAX."""
-        return self["EDX"] << 32 | self["EAX"]
-
-
-class Unsettled(Exception):
-    """``call`` did not come back when the machine was to be as at the beginning: it is lost."""
-
-    def __init__(self, call: str, why: str) -> None:
-        super().__init__(f"{call}: {why}")
-        self.call, self.why = call, why
-
-
-class _Trapped(Exception):
-    """The guest's handler was entered for what is no interrupt of its."""
-
-
-class _AtUser(Exception):
-    """User code began."""
-
-
-class Stand(Player):
+class Stand(LookedAt):
     """``up``: the guest has set itself up, and waits at its gate. Otherwise it has just been entered, and
     nothing of the ROM was called yet. Raises Died where it does not come so far.
     ``per_call`` are seconds after which a call hangs."""
 
     def __init__(self, setting: Setting, *, up: bool = True, per_call: float = 2.0) -> None:
         self.per_call = per_call
-        self._seeing = False
         self._traps = symbol("vmi_trap")
         self._edge = symbol("vmi_stack_top") - PAGE
         self._entry = symbol("vmi_start")
@@ -176,27 +107,10 @@ class Stand(Player):
         self._flags = engine.eflags & ~(ARITHMETIC | DF)
         self._root = engine.cr3
         self._segments = [engine.segment(name) for name in SegmentName]
+        self._calling = True
         self._kept = {name: getattr(engine, name.lower()) for name in (*GENERAL, "EIP", "ESP", "EFLAGS")}
 
     # what there is
-
-    @property
-    def engine(self) -> UnicornEngine:
-        """The processor. Raises Died once it is closed."""
-        if self._engine is None:
-            raise Died("the machine is gone")
-        return self._engine
-
-    @cached_property
-    def image(self) -> RomImage:
-        """The ROM's. Raises RomError."""
-        return parse_rom(self.rom_data)
-
-    @cached_property
-    def rom(self) -> int:
-        """gva of the ROM in the linear map."""
-        private = self.image.private
-        return LINEAR + (int(Layout.ROM_GPA) if private is None else private.rom_gpa)
 
     @cached_property
     def places(self) -> Places:
@@ -225,7 +139,8 @@ class Stand(Player):
 
     def entry(self, name: str) -> int | None:
         """What get_reloc answers for a call, None for what is not entered."""
-        return self._entries[Call[name]]
+        eip, kind = self.relocations[Call[name]]
+        return eip if kind in (Reloc.CALL_REL, Reloc.JUMP_REL) else None
 
     def slot(self, name: str) -> int | None:
         """The call's slot where the header tells of slots and get_reloc of an entry."""
@@ -241,12 +156,9 @@ class Stand(Player):
         return self.rom + private.slots_offset + private.slot_size * number
 
     @cached_property
-    def _entries(self) -> dict[Call, int | None]:
-        found: dict[Call, int | None] = {}
-        for call in Call:
-            eip, kind = self.relocation(int(call))
-            found[call] = eip if kind in (Reloc.CALL_REL, Reloc.JUMP_REL) else None
-        return found
+    def relocations(self) -> Mapping[Call, tuple[int, int]]:
+        """What get_reloc answers for each call, asked once. Raises Died."""
+        return {call: self.relocation(int(call)) for call in Call}
 
     def relocation(self, number: int) -> tuple[int, int]:
         """Address and type that get_reloc answers. Raises Died where it does not come back."""
@@ -269,40 +181,6 @@ class Stand(Player):
         if made.how is not How.RETURNED:
             raise Died(f"GetCallInfo({number:#x}): {made.how.value}: {made.why}")
         return made["EAX"]
-
-    # memory
-
-    @cached_property
-    def frames(self) -> Mapping[int, int]:
-        """Physical frame of the engine by pfn of the guest."""
-        pfn_of = self._host.pfn_of
-        pages = self._memory.size >> 12
-        return {pfn: frame for frame in range(pages) if (pfn := pfn_of(frame)) is not None}
-
-    def gpa_of(self, physical: int) -> int | None:
-        """Guest-physical address of an address of the engine; None for one that is not the guest's memory."""
-        pfn = self._host.pfn_of(physical >> 12)
-        return None if pfn is None or pfn >= MEMORY_MIB << 8 else pfn << 12 | physical & 0xFFF
-
-    def get(self, gva: int, length: int) -> bytes:
-        """Guest memory in the linear map."""
-        found = b""
-        while length:
-            piece = min(length, PAGE - gva % PAGE)
-            found += self._memory.read(self._physical(gva), piece)
-            gva, length = gva + piece, length - piece
-        return found
-
-    def put(self, gva: int, data: bytes) -> None:
-        """Store there."""
-        while data:
-            piece = data[: PAGE - gva % PAGE]
-            self._memory.write(self._physical(gva), piece)
-            gva, data = gva + len(piece), data[len(piece) :]
-
-    def _physical(self, gva: int) -> int:
-        gpa = gva - LINEAR & 0xFFFFFFFF
-        return self.frames[gpa >> 12] << 12 | gpa & 0xFFF
 
     # calls
 
@@ -337,7 +215,7 @@ class Stand(Player):
         if null:
             for segment in (SegmentName.DS, SegmentName.ES):
                 engine.set_segment(segment, Segment(0, _ASTRAY, 0, 0))
-        before = self._processor()
+        before = self._processor(see)
         before = Processor(before.general, before.esp + (0 if jump else 4), before.eflags, before.segments)
         return self._make(before, see, steps)
 
@@ -345,10 +223,10 @@ class Stand(Player):
         from vmirom.machine.unicorn.observing import instructions_seen
 
         engine = self.engine
-        self._stores: list[tuple[int, int, int, int, int]] = []
         instructions: list[int] = []
         self._exits, self._trap, self._fault_error = 0, "", 0
-        self._see = see
+        self._stores.clear()
+        self._look_at(see)
         begun = self._interrupts
         with ExitStack() as stack:
             if steps:
@@ -359,12 +237,11 @@ class Stand(Player):
             Store(self.gpa_of(at), size, value, old, eip)
             for at, size, value, old, eip in self._stores
         ]  # fmt: skip
-        after = self._processor()
-        made = Made(
+        self._look_at(False)
+        after = self._processor(see)
+        return Made(
             how, before, after, why, tuple(stores), self._exits, tuple(instructions), self._interrupts - begun
         )
-        self._see = False
-        return made
 
     def _until_it_ends(self) -> tuple[How, str]:
         self._patient_until = time.monotonic_ns() + int(self.per_call * 1e9)
@@ -372,9 +249,9 @@ class Stand(Player):
             ending = self._host.run(self._patient_until)
         except AtGate:
             return How.RETURNED, ""
-        except _AtUser:
+        except AtUser:
             return How.USER, ""
-        except _Trapped:
+        except Trapped:
             return How.TRAPPED, self._trap
         if ending.kind is EndKind.BUDGET:
             return How.HUNG, ending.reason
@@ -445,54 +322,6 @@ class Stand(Player):
                 raise Unsettled(name, f"{made.how.value}: {made.why}")
         self.guest_calls([one for one in calls if self.entry(one[0]) is None])
 
-    def watch_stores(self) -> None:
-        """From here on stores are seen by calls that ask for it; it costs each store of every call."""
-        from vmirom.machine.unicorn.observing import stores_seen
-
-        self._watching = ExitStack()
-        self._watching.enter_context(stores_seen(self.engine, self._on_store, self._quiet))
-
-    @cached_property
-    def _quiet(self) -> frozenset[int]:
-        """Frames in which a ROM may store as it likes: its state pages, and the page of stack below the
-        edge."""
-        private = self.image.private
-        first, pages = (private.state_gpa >> 12, private.state_pages) if private else _STATE
-        below = self._edge - LINEAR - 1 >> 12
-        return frozenset(self.frames[pfn] for pfn in (*range(first, first + pages), below))
-
-    def _on_store(self, at: int, size: int, value: int) -> None:
-        if not self._see or len(self._stores) >= _STORES_MAX:
-            return
-        eip = self.engine.eip
-        if self._is_guest(eip) or self.gpa_of(at) is None:
-            return
-        raw = self._memory.raw
-        old = int.from_bytes(raw[at : at + size], "little") if at + size <= self._memory.size else 0
-        self._stores.append((at, size, value, old, eip))
-
-    def _is_guest(self, eip: int) -> bool:
-        return self._text[0] <= eip < self._text[1]
-
-    @cached_property
-    def _text(self) -> tuple[int, int]:
-        return symbol("vmi_text_start"), symbol("vmi_text_end")
-
-    def _processor(self) -> Processor:
-        engine = self.engine
-        general = {name: getattr(engine, name.lower()) for name in GENERAL}
-        segments = tuple(engine.segment(name).selector for name in SegmentName)
-        return Processor(general, engine.esp, engine.eflags, segments)
-
-    def set_segments(self) -> None:
-        """Segment registers as they were at the gate."""
-        for name, segment in zip(SegmentName, self._segments, strict=True):
-            self.engine.set_segment(name, segment)
-
-    def _run(self) -> None:
-        self._patient_until = time.monotonic_ns() + int(self.setting.budget * 1e9)
-        super()._run()
-
     # the interrupt flag
 
     @cached_property
@@ -517,78 +346,14 @@ class Stand(Player):
         if eip is not None:
             self.call(eip, {}, see=False)
 
-    # the engine
-
-    def _make_engine(self, memory: Memory) -> Engine:
-        from vmirom.machine.unicorn import UnicornEngine
-
-        stand = self
-
-        class Counting(UnicornEngine):
-            """Tells how often it was left for a hypercall, or an instruction that a hypervisor carries
-            out."""
-
-            def run(self, deadline_ns: int | None = None, window: bool = False) -> Exit:
-                found = super().run(deadline_ns, window)
-                if isinstance(found, Trap) and found.vector != _PAGE_FAULT:
-                    stand._exits += 1
-                return found
-
-        self._exits = self._interrupts = self._patient_until = 0
-        self._see = False
-        engine = Counting(memory)
-        self.clock = engine.clock = SettableClock(engine.clock)
-        self._engine = engine
-        engine.watch(self._gate, 1, self._at_gate)
-        engine.watch(self._entry, 1, self._at_entry)
-        engine.watch(self._traps, 1, self._at_trap)
-        engine.watch(USER_CODE, 1, self._at_user)
-        return engine
-
-    def _at_entry(self, address: int) -> None:
-        if self._stop_at_entry:
-            raise AtGate
-
-    def _at_user(self, address: int) -> None:
-        if self._see_calls:
-            raise _AtUser
-
-    def _at_trap(self, address: int) -> None:
-        if not self._see_calls:
-            return
-        engine = self.engine
-        frame = int.from_bytes(self.get(engine.esp + 4, 4), "little")
-        vector, error, eip, cs, _ = _FRAME.unpack(self.get(frame, _FRAME.size))
-        if vector in _INTERRUPTS:
-            self._interrupts += 1
-            return
-        where, self._fault_error = self.place(eip), error
-        self._trap = f"vector {vector}, error {error:X}, at {cs:04X}:{eip:08X}{where}"
-        raise _Trapped
-
-    @property
-    def _see_calls(self) -> bool:
-        return hasattr(self, "_kept")
+    # the page fault that was trapped
 
     def store_to_rom(self) -> str:
         """What the page fault that was just trapped was about, if that was a store to the ROM's image; else
         empty."""
-        if not self._trap.startswith(f"vector {_PAGE_FAULT}, ") or not self._fault_error & _WRITE:
+        if not self._trap.startswith(f"vector {PAGE_FAULT}, ") or not self._fault_error & _WRITE:
             return ""
         eip = self.entry("GetCR2")
         address = self.engine.cr2 if eip is None else self.call(eip, {}, see=False)["EAX"]
         within = self.rom <= address < self.rom + self.image.length
         return f"a store to {address:08X} that the page tables refuse: {self._trap}" if within else ""
-
-    def place(self, eip: int) -> str:
-        """What is at an address, in words that begin with a blank; empty if nobody knows."""
-        found = self._rom_places.place(eip)
-        return f" ({found})" if found else ""
-
-    @cached_property
-    def _rom_places(self) -> RomPlaces:
-        return RomPlaces(read_bundle(self.bundle))
-
-    def describe(self) -> str:
-        """The hypervisor's words for the state of the machine."""
-        return self._host.describe()

@@ -13,7 +13,8 @@ from typing import Final
 
 from vmirom.conform.hostside.activations import STACK_DEPTH
 from vmirom.conform.hostside.arguments import Span
-from vmirom.conform.hostside.stand import Made, Stand, Store
+from vmirom.conform.hostside.made import Made, Store
+from vmirom.conform.hostside.stand import Stand
 from vmirom.conform.model.arena import LINEAR
 from vmirom.schema.calls import Call
 

@@ -13,7 +13,8 @@ from typing import Final
 
 from vmirom.conform.hostside.contract import ARITHMETIC, DF, IF, wrong_registers
 from vmirom.conform.hostside.machines import Machines
-from vmirom.conform.hostside.stand import How, Made, Stand
+from vmirom.conform.hostside.made import How, Made
+from vmirom.conform.hostside.stand import Stand
 from vmirom.conform.model.arena import USER_CODE
 from vmirom.machine.engine import SegmentName
 from vmirom.overlays.vmi import Call as Number
