@@ -43,10 +43,14 @@ def watched_boot(request: BootRequest, progress: Progress | None = None) -> Boot
 
 
 def _told(result: BootResult, watched: BootResult, found: dict[str, list[str]]) -> BootResult:
-    """A result with a line more for each finding, and the machine at the first of each."""
+    """A result with a line more for each finding, and the machine at the first of each. Of a guest that never
+    said a word only what was wrong is told: whoever judges must see that it did not."""
     lines, remarks = list(result.transcript), dict(result.remarks)
     scenes = [scene for scene in result.scenes if scene.line not in found]
+    silent = not lines
     for name, wrong in found.items():
+        if silent and not wrong:
+            continue
         line = f"{len(lines) + 1} {'FAIL' if wrong else 'ok'} {name}"
         lines.append(line)
         if wrong:
