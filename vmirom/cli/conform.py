@@ -116,7 +116,7 @@ def conform(
     files = ReportFiles(html_path, markdown_path, junit_path)
     files.check()
     suite = _suite(abi, words, expect_path)
-    occasion = _occasion(suite, faults_path, _again(rom_path, seed))
+    occasion = _occasion(suite, faults_path, _again(rom_path, budget, seed))
     rom = None if rom_path is None else Rom(shown(rom_path), read_file(rom_path))
     if rom is not None and not listing:
         suite, backends = _judged_rom(suite, rom, backends)
@@ -180,10 +180,14 @@ def _judged_rom(suite: Suite, rom: Rom, backends: Sequence[str]) -> tuple[Suite,
     return replace(suite, images={name: broken}), (name,)
 
 
-def _again(rom_path: Path | None, seed: int | None) -> tuple[str, ...]:
+def _again(rom_path: Path | None, budget: float | None, seed: int | None) -> tuple[str, ...]:
     """What the command that makes the run again needs of this one's options."""
-    words = [] if rom_path is None else ["--rom", str(rom_path)]
-    return (*words, *([] if seed is None else ["--seed", str(seed)]))
+    given = {
+        "--rom": rom_path,
+        "--budget": None if budget is None else f"{budget:g}",
+        "--seed": seed,
+    }
+    return tuple(word for name, value in given.items() if value is not None for word in (name, str(value)))
 
 
 def _occasion(suite: Suite, faults_path: Path | None, again: tuple[str, ...]) -> Occasion:
