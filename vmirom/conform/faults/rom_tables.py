@@ -11,7 +11,7 @@ from vmirom.conform.faults.routines import before, exchange, instead
 
 __all__ = ["FAULTS"]
 
-_NEW: Final = {"host_era": "2026"}
+_OLD, _NEW = {"host_era": "2008"}, {"host_era": "2026"}
 _LOW_FIRST: Final = "89 01 89 51 04"  # mov %eax, (%ecx); mov %edx, 4(%ecx)
 _CLEARED: Final = "F6 C2 01 74 16 57 89 C7 C1 E7 0C 81 C7 00 00 00 C0 31 C0 B9 00 04 00 00 F3 AB 5F"
 _VERSION: Final = "50 53 51 B8 11 00 00 00 31 DB 31 C9 CD 82 59 5B 58"
@@ -50,6 +50,14 @@ FAULTS: Final[tuple[Fault, ...]] = (
         "InvalPage leaves waiting what waits",
         ("VMI-MMU-07",),
         exchange("InvalPage", "call .*", "", 3),
+    ),
+    _fault(
+        "kvm",
+        "batch-forgotten",
+        "leaving a lazy mode tells KVM nothing of what waits",
+        ("VMI-MMU-09",),
+        exchange("SetLazyMode", "je .*", ""),
+        _OLD,
     ),
     _fault(
         "xen",

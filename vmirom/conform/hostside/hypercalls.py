@@ -36,11 +36,12 @@ _MAPPED: Final = 0x63
 """Present, writable, accessed, dirty."""
 _LAZY = "sixty-four updates of a lazy mode leave in two hypercalls at most"
 _DEFERRED = "sixty-four deferred updates leave in two hypercalls at most"
+_LEFT = "and in one at least, by the end of the mode"
 _ENTERED = "entering a lazy mode makes no hypercall, whatever is deferred"
 _MASKS: Final = (0, IF, 0xFFFFFFFF, 0xFFFFFFFF & ~IF)
 _TRIES: Final = 6
 _WAIT: Final = 8
-"""Updates that wait when a mode is entered."""
+"""Updates that wait: too few for a batch to be full."""
 
 
 @dataclass
@@ -113,7 +114,7 @@ def examine_hypercalls(settings: tuple[Setting, ...], sheet: Sheet) -> None:
                     left.setdefault(line, what)
                 else:
                     found.setdefault(line, []).extend(f"{one} on {setting.label}" for one in what)
-    for line in (_LAZY, _DEFERRED, _ENTERED, *(line for name in FLAG_CALLS for line in _lines(name))):
+    for line in (_LAZY, _LEFT, _DEFERRED, _ENTERED, *(line for name in FLAG_CALLS for line in _lines(name))):
         if line in found:
             sheet.judge(HYPERCALLS, line, found[line])
         else:
@@ -122,21 +123,31 @@ def examine_hypercalls(settings: tuple[Setting, ...], sheet: Sheet) -> None:
 
 def _batches(stand: Stand, sheet: Sheet) -> Iterator[tuple[str, list[str] | str]]:
     batches = _Batches(stand)
-    for line, way in ((_LAZY, batches.lazily), (_DEFERRED, batches.deferred)):
-        sheet.check_time()
-        batches.map()
-        alone = batches.clear(0, 0)
-        if not alone:
-            yield line, "an update makes no hypercall even alone"
-            continue
-        many, most = _fewest(batches, way), _UPDATES // BATCH
-        yield line, [f"{many} for {_UPDATES}, where one alone takes {alone}"] if many > most else []
+    batches.map()
+    alone = batches.clear(0, 0)
+    if not alone:
+        yield from ((line, "an update makes no hypercall even alone") for line in (_LAZY, _LEFT, _DEFERRED))
+    else:
+        for line, way in ((_LAZY, batches.lazily), (_DEFERRED, batches.deferred)):
+            sheet.check_time()
+            many, most = _fewest(batches, way), _UPDATES // BATCH
+            yield line, [f"{many} for {_UPDATES}, where one alone takes {alone}"] if many > most else []
+        yield _LEFT, [] if _some_leave(batches) else [f"none for {_WAIT}, where one alone takes {alone}"]
     told = []
     for mode in (LazyMode.MMU, LazyMode.CPU):
         batches.map()
         many = min(batches.entered(mode) for _ in range(_TRIES))
         told += [f"{many} for mode {mode.name}"] if many else []
     yield _ENTERED, told
+
+
+def _some_leave(batches: _Batches) -> bool:
+    """Whether a lazy mode with updates, too few for a batch, makes a hypercall each time. Raises Died."""
+    for _ in range(_TRIES):
+        batches.map()
+        if not batches.lazily(_WAIT):
+            return False
+    return True
 
 
 def _fewest(batches: _Batches, way: Callable[[int], int]) -> int:
