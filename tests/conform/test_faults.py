@@ -100,9 +100,25 @@ def test_nothing_is_caught_where_there_is_no_fault(name: str) -> None:
 @pytest.mark.boot
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_all_are_caught() -> None:
+def test_all_are_caught_and_show_every_clause() -> None:
+    """Each by a check of a clause that it breaks; and what a conform run judges is shown to be judged, but
+    for clauses that no patch can break."""
     found = try_all(names(()))
     assert [one.id for one in found if not one.caught] == []
+    assert [(one.id, one.breaks) for one in found if not one.rightly] == []
+    suite = load_suite("3.1")
+    told = proofs(suite, all_faults(), found, unbroken(suite.clauses))
+    assert [one.clause for one in told if one.open] == []
+    assert [one.clause for one in told if one.shown_by and one.reason] == []
+
+
+def test_every_clause_that_is_judged_is_broken_by_a_fault_or_says_why_not() -> None:
+    suite = load_suite("3.1")
+    reasons = unbroken(suite.clauses)
+    told = proofs(suite, all_faults(), (), reasons)
+    assert [one.clause for one in told if one.checks and not (one.broken_by or one.reason)] == []
+    assert [one.clause for one in told if one.reason and (one.broken_by or not one.checks)] == []
+    assert reasons.keys() <= {one.clause for one in told}
 
 
 def test_clauses_are_told_by_what_made_their_checks_fail() -> None:

@@ -5,7 +5,7 @@
 #define LINE_STATUS (VMI_PORT_UART + 5)
 #define LINE_CONTROL (VMI_PORT_UART + 3)
 
-static const u32 nobody[] = {0x2ED, 0x2FD, 0x1234}; /* serial ports that are not there, and nothing at all */
+static const u32 nobody[] = {0x2EC, 0x2F8, 0x1234}; /* serial ports that are not there, and nothing at all; whole words */
 
 static bool transmitter_empty(void)
 {
@@ -14,11 +14,15 @@ static bool transmitter_empty(void)
 
 static bool all_ones(void)
 {
-	bool right = true;
+	for (u32 n = 0; n < sizeof nobody / sizeof *nobody; n++) {
+		u32 byte = vmi_INB(nobody[n]), word = vmi_INW(nobody[n]), whole = vmi_INL(nobody[n]);
 
-	for (u32 n = 0; n < sizeof nobody / sizeof *nobody; n++)
-		right &= vmi_INB(nobody[n]) == 0xFF && vmi_INW(nobody[n]) == 0xFFFF && vmi_INL(nobody[n]) == ~0u;
-	return right;
+		if (byte != 0xFF || word != 0xFFFF || whole != ~0u) {
+			note("port %x: %x %x %x", nobody[n], byte, word, whole);
+			return false;
+		}
+	}
+	return true;
 }
 
 void ports(void)

@@ -101,6 +101,15 @@ def _flag_off(original: Any) -> Any:
     return set_table
 
 
+def _stack_higher(original: Any) -> Any:
+    def iret(self: Any) -> None:
+        original(self)
+        if self.domain.engine.cpl == 3:
+            self.domain.engine.esp += 4
+
+    return iret
+
+
 def _level_taken(original: Any) -> Any:
     def iret(self: Any) -> None:
         original(self)
@@ -276,6 +285,13 @@ FAULTS: Final[tuple[Fault, ...]] = (
         ("VMI-IRQ-09", "VMI-NEG-10"),
         "traps:Traps.set_table",
         _flag_off,
+    ),
+    _xen(
+        "user-stack-higher",
+        "IRET to user code leaves ESP 4 bytes above the frame's",
+        ("VMI-RET-01",),
+        "traps:Traps.iret",
+        _stack_higher,
     ),
     _xen("level-taken", "IRET gives IOPL 3", ("VMI-RET-03",), "traps:Traps.iret", _level_taken),
     _xen("wall-a-year-on", "the wall clock is a year ahead", ("VMI-TIME-01",), "clock:Clock.begin", _year_on),

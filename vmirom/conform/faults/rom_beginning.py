@@ -81,6 +81,20 @@ _IMAGE: Final = (
         byte_led_to("pci_header_offset", 6, 2),
     ),
     _fault(
+        "lguest",
+        "licence-v3",
+        "the licence is GPL v3",
+        ("VMI-ROM-08",),
+        byte_led_to("license_offset", 5, ord("3")),
+    ),
+    _fault(
+        "xen",
+        "pci-outside",
+        "the PCI header lies outside the image",
+        ("VMI-ROM-07",),
+        byte_of(_header("pci_header_offset") + 1, 0xFF),
+    ),
+    _fault(
         "native",
         "pnp-outside",
         "the PnP header lies outside the image",

@@ -78,6 +78,13 @@ _FLAG: Final = (
         ("VMI-IRQ-08",),
         before("EnableInterrupts", _BY_DS),
     ),
+    _fault(
+        "native",
+        "halt-leaves-off",
+        "Halt comes back with interrupts off",
+        ("VMI-IRQ-11",),
+        around("Halt", "FA"),
+    ),
     _fault("xen", "shutdown-lost", "Shutdown comes back", ("VMI-IRQ-12",), instead("Shutdown")),
     _fault("lguest", "reboot-lost", "Reboot comes back", ("VMI-IRQ-16",), instead("Reboot")),
 )
