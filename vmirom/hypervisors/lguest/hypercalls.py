@@ -157,7 +157,8 @@ class Hypercalls:
     def _leave(self) -> None:
         """What the launcher finds: a NOTIFY, which comes first, and then the death. Raises what ended it."""
         told = self._notify
-        self._tell_launcher()
+        if told:
+            self._tell_launcher()
         death, self._death = self._death, None
         if death is None:
             return
@@ -240,7 +241,7 @@ class Hypercalls:
     def _tell_launcher(self) -> None:
         """The launcher's part: an address of the console's, or a string to print."""
         gpa, self._notify = self._notify, 0
-        if not gpa or self._device.notify(gpa):
+        if self._device.notify(gpa):
             return
         if gpa >= self._guest.limit:
             raise BadNotify(f"Bad NOTIFY {gpa:#x}")
