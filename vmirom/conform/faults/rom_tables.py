@@ -53,6 +53,22 @@ FAULTS: Final[tuple[Fault, ...]] = (
     ),
     _fault(
         "kvm",
+        "page-only",
+        "InvalPage drops a translation and tells KVM nothing of what waits",
+        ("VMI-MMU-07",),
+        instead("InvalPage", "0F 01 38"),  # invlpg (%eax)
+        _OLD,
+    ),
+    _fault(
+        "kvm",
+        "flush-only",
+        "FlushTLB loads CR3 and tells KVM nothing of what waits",
+        ("VMI-MMU-07",),
+        instead("FlushTLB", "0F 20 D8 0F 22 D8"),  # mov %cr3, %eax; mov %eax, %cr3
+        _OLD,
+    ),
+    _fault(
+        "kvm",
         "batch-forgotten",
         "leaving a lazy mode tells KVM nothing of what waits",
         ("VMI-MMU-09",),

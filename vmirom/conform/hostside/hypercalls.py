@@ -37,7 +37,9 @@ _MAPPED: Final = 0x63
 _LAZY = "sixty-four updates of a lazy mode leave in two hypercalls at most"
 _DEFERRED = "sixty-four deferred updates leave in two hypercalls at most"
 _LEFT = "and in one at least, by the end of the mode"
+_TOLD = "InvalPage and FlushTLB make one each where updates wait"
 _ENTERED = "entering a lazy mode makes no hypercall, whatever is deferred"
+_FLUSHES: Final = (("InvalPage", WINDOW), ("FlushTLB", int(FlushTlb.TLB)))
 _MASKS: Final = (0, IF, 0xFFFFFFFF, 0xFFFFFFFF & ~IF)
 _TRIES: Final = 6
 _WAIT: Final = 8
@@ -114,7 +116,14 @@ def examine_hypercalls(settings: tuple[Setting, ...], sheet: Sheet) -> None:
                     left.setdefault(line, what)
                 else:
                     found.setdefault(line, []).extend(f"{one} on {setting.label}" for one in what)
-    for line in (_LAZY, _LEFT, _DEFERRED, _ENTERED, *(line for name in FLAG_CALLS for line in _lines(name))):
+    for line in (
+        _LAZY,
+        _LEFT,
+        _DEFERRED,
+        _TOLD,
+        _ENTERED,
+        *(line for name in FLAG_CALLS for line in _lines(name)),
+    ):
         if line in found:
             sheet.judge(HYPERCALLS, line, found[line])
         else:
@@ -126,19 +135,33 @@ def _batches(stand: Stand, sheet: Sheet) -> Iterator[tuple[str, list[str] | str]
     batches.map()
     alone = batches.clear(0, 0)
     if not alone:
-        yield from ((line, "an update makes no hypercall even alone") for line in (_LAZY, _LEFT, _DEFERRED))
+        yield from (
+            (line, "an update makes no hypercall even alone") for line in (_LAZY, _LEFT, _DEFERRED, _TOLD)
+        )
     else:
         for line, way in ((_LAZY, batches.lazily), (_DEFERRED, batches.deferred)):
             sheet.check_time()
             many, most = _fewest(batches, way), _UPDATES // BATCH
             yield line, [f"{many} for {_UPDATES}, where one alone takes {alone}"] if many > most else []
         yield _LEFT, [] if _some_leave(batches) else [f"none for {_WAIT}, where one alone takes {alone}"]
+        yield _TOLD, [f"{name} makes none" for name, how in _FLUSHES if not _flushes(batches, name, how)]
     told = []
     for mode in (LazyMode.MMU, LazyMode.CPU):
         batches.map()
         many = min(batches.entered(mode) for _ in range(_TRIES))
         told += [f"{many} for mode {mode.name}"] if many else []
     yield _ENTERED, told
+
+
+def _flushes(batches: _Batches, name: str, argument: int) -> bool:
+    """Whether a call makes a hypercall where updates wait, each time, or there is none to make. Raises
+    Died."""
+    for _ in range(_TRIES):
+        batches.map()
+        batches.defer(_WAIT)
+        if batches.stand.entry(name) is not None and not batches.made(name, {"EAX": argument}):
+            return False
+    return True
 
 
 def _some_leave(batches: _Batches) -> bool:
