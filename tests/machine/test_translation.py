@@ -171,7 +171,7 @@ def test_the_stubs_are_what_their_comments_say() -> None:
     decoder = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
     found = [
         (one.bytes.hex(), f"{one.mnemonic} {one.op_str}".strip())
-        for code in (stub.STUB, stub.ASKED, stub.FAILED)
+        for code in (stub.STUB, stub.ASKED, stub.FAILED, stub.STORED, stub.PROTECTED)
         for one in decoder.disasm(code, 0)
     ]
     assert [(ast.literal_eval(text.strip() + '"'), words) for text, words in said] == found

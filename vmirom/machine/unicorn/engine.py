@@ -15,6 +15,7 @@ The work-arounds that unicorn 2.1.4 needs are here, each with its reason:
   HF_MPX_IU, tells them from the normal ones, so that a guest runs at full speed while none is asked for.
 * Stops come from a ticker that repeats them. They are taken between two blocks only, since unicorn by itself
   repeats an instruction behind whose store it takes one; see :mod:`vmirom.machine.unicorn.boundaries`.
+* Stores to pages that hold no code go the short way; see :mod:`vmirom.machine.unicorn.stores`.
 * A block is looked at before it runs, for what unicorn would end the process at.
 """
 
@@ -51,6 +52,7 @@ from vmirom.machine.unicorn.ports import PortAccess
 from vmirom.machine.unicorn.refused import Refusals
 from vmirom.machine.unicorn.state import AVAILABLE_TASK, TASK_KIND
 from vmirom.machine.unicorn.steps import SteppedRuns
+from vmirom.machine.unicorn.stores import short_stores
 
 __all__ = ["UnicornEngine"]
 
@@ -78,6 +80,7 @@ class UnicornEngine(PhysicalMemory, PortAccess, SteppedRuns, Opcodes, Refusals):
     ) -> None:
         layout = calibrate()
         stop_at_boundaries()
+        short_stores()
         machine = lib.Machine()
         super().__init__(machine, layout, live)
         self.memory = memory

@@ -1,4 +1,4 @@
-"""What stands in the place of three functions of unicorn, for processors of the host that are x86-64.
+"""What stands in the place of five functions of unicorn, for processors of the host that are x86-64.
 
 STUB, in the translator's place; see ``translation``. Entry: as gen_intermediate_code's in the System V ABI:
 RDI = CPUState, RSI = TranslationBlock, EDX = most instructions. It calls that, with 64 of them at most, has
@@ -15,6 +15,15 @@ FAILED, in that helper's place. Entry: RDI = uc_struct, ESI = 0, the return addr
 returns unless an access has failed, and then goes on to the helper with everything as it was. Clobbers RAX
 and flags.
 
+STORED, in the place of tb_invalidate_phys_page_fast; see ``stores``. Entry: RDI = uc_struct, RSI = pages,
+RDX = address in RAM, ECX = length, R8 = a return address; called from notdirty_write, RBP = the CPUTLBEntry
+stored through. It goes on to that function and counts the store. Where the page has never held code, nothing
+may be fetched through the entry any more (-1), and stores need not be looked at (TLB_NOTDIRTY). Called from
+elsewhere it only goes on. Clobbers what a function may.
+
+PROTECTED, in the place of tlb_protect_code. Entry: RDI = uc_struct, RSI = address in RAM of a page that gets
+its first block. It notes the page, has the TLB flushed, and goes on to that function.
+
 Each line is an instruction, and what a disassembler says of it: a test holds that.
 """
 
@@ -23,7 +32,18 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-__all__ = ["ASKED", "FAILED", "STUB", "asked", "failed", "filled"]
+__all__ = [
+    "ASKED",
+    "FAILED",
+    "PROTECTED",
+    "STORED",
+    "STUB",
+    "asked",
+    "failed",
+    "filled",
+    "protected",
+    "stored",
+]
 
 STUB: Final = bytes.fromhex(
     "53"  # push rbx
@@ -109,7 +129,48 @@ FAILED: Final = bytes.fromhex(
     "ffe0"  # jmp rax
 )
 
+STORED: Final = bytes.fromhex(
+    "48b81111111111111111"  # movabs rax, 0x1111111111111111
+    "48390424"  # cmp qword ptr [rsp], rax
+    "48b82222222222222222"  # movabs rax, 0x2222222222222222
+    "7536"  # jne 0x50
+    "52"  # push rdx
+    "ffd0"  # call rax
+    "5a"  # pop rdx
+    "48b83333333333333333"  # movabs rax, 0x3333333333333333
+    "48ff00"  # inc qword ptr [rax]
+    "48c1ea0c"  # shr rdx, 0xc
+    "4881fa44444444"  # cmp rdx, 0x44444444
+    "7317"  # jae 0x4f
+    "807c100800"  # cmp byte ptr [rax + rdx + 8], 0
+    "7510"  # jne 0x4f
+    "48c74510ffffffff"  # mov qword ptr [rbp + 0x10], 0xffffffffffffffff
+    "48816508fffbffff"  # and qword ptr [rbp + 8], 0xfffffffffffffbff
+    "c3"  # ret
+    "ffe0"  # jmp rax
+)
+
+PROTECTED: Final = bytes.fromhex(
+    "57"  # push rdi
+    "56"  # push rsi
+    "4883ec08"  # sub rsp, 8
+    "48c1ee0c"  # shr rsi, 0xc
+    "4881fe44444444"  # cmp rsi, 0x44444444
+    "730f"  # jae 0x22
+    "48b83333333333333333"  # movabs rax, 0x3333333333333333
+    "c644300801"  # mov byte ptr [rax + rsi + 8], 1
+    "48b81111111111111111"  # movabs rax, 0x1111111111111111
+    "ffd0"  # call rax
+    "4883c408"  # add rsp, 8
+    "5e"  # pop rsi
+    "5f"  # pop rdi
+    "48b82222222222222222"  # movabs rax, 0x2222222222222222
+    "ffe0"  # jmp rax
+)
+
 _TRANSLATE, _TO_HOST, _CALLBACK, _LEAVE = (bytes([mark]) * 8 for mark in (0x11, 0x44, 0x55, 0x66))
+_ORIGINAL, _NOTES = (bytes([mark]) * 8 for mark in (0x22, 0x33))
+_PAGES = b"\x44" * 4
 _STATE, _HFLAGS = (bytes([mark]) * 4 for mark in (0x22, 0x33))
 
 
@@ -139,3 +200,21 @@ def asked(ask: int, helper: int, failed: int, last: int, accesses: int) -> bytes
 def failed(helper: int, error: int) -> bytes:
     """FAILED with the address of that helper and the offset of invalid_error in uc_struct."""
     return FAILED.replace(_TRANSLATE, struct.pack("<Q", helper)).replace(_STATE, struct.pack("<I", error))
+
+
+def stored(behind: int, original: int, notes: int, pages: int) -> bytes:
+    """STORED with the address behind notdirty_write's call, those of the function that it stands for and of a
+    counter of 64 bits with a byte for each of ``pages`` pages behind it."""
+    return _noting(STORED, behind, original, notes, pages)
+
+
+def protected(flush: int, original: int, notes: int, pages: int) -> bytes:
+    """PROTECTED with the addresses of what flushes a TLB and of the function that it stands for, and the
+    notes of ``stored``."""
+    return _noting(PROTECTED, flush, original, notes, pages)
+
+
+def _noting(code: bytes, first: int, original: int, notes: int, pages: int) -> bytes:
+    for mark, address in ((_TRANSLATE, first), (_ORIGINAL, original), (_NOTES, notes)):
+        code = code.replace(mark, struct.pack("<Q", address))
+    return code.replace(_PAGES, struct.pack("<I", pages))
