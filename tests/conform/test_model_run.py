@@ -86,7 +86,10 @@ def test_xen_follows_the_model(sequence: list[Move]) -> None:
 
 @pytest.mark.boot
 @pytest.mark.sampled
-@pytest.mark.parametrize("setting", ALL, ids=lambda one: one.label)
+@pytest.mark.parametrize(
+    "setting",
+    [pytest.param(one, marks=() if one.abi == "3.1" else pytest.mark.slow, id=one.label) for one in ALL],
+)
 def test_long_sequences_follow_the_model(setting: Setting) -> None:
     """Drawn as ``vmirom model run`` does."""
     calls = share(2500)
