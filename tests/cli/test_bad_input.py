@@ -92,6 +92,46 @@ TABLE: dict[str, tuple[str, dict[str, bytes], str]] = {
     ),
     "command line": ("boot {d}/g --append " + "x" * 1024, {"g": GOOD}, "--append: 1024 bytes; at most 1023"),
     "command line's bytes": ("boot {d}/g --append \x01", {"g": GOOD}, "--append: only printable ASCII"),
+    "trace over the guest": (
+        "boot {d}/g --trace {d}/./g",
+        {"g": GOOD},
+        "/g: can't be written: it is read as well, and would be lost",
+    ),
+    "JUnit over the guest": (
+        "boot {d}/g --junit {d}/g",
+        {"g": GOOD},
+        "{d}/g: can't be written: it is read as well, and would be lost",
+    ),
+    "trace and JUnit": (
+        "boot {d}/g --junit {d}/o --trace {d}/o",
+        {"g": GOOD},
+        "{d}/o: can't be written: it is named for two outputs",
+    ),
+    "JUnit into nowhere": (
+        "boot {d}/g --junit {d}/x/o",
+        {"g": GOOD},
+        "{d}/x/o: can't be written: No such file or directory",
+    ),
+    "compose: over the guest": (
+        "compose {d}/g --backend xen -o {d}/g",
+        {"g": GOOD},
+        "{d}/g: can't be written: it is read as well, and would be lost",
+    ),
+    "guest: over its source": (
+        "guest build {d}/a.c -o {d}/a.c",
+        {"a.c": b"int x;"},
+        "{d}/a.c: can't be written: it is read as well, and would be lost",
+    ),
+    "conform: over the ROM": (
+        "conform --rom {d}/r --html {d}/r",
+        {"r": SCRIPT},
+        "{d}/r: can't be written: it is read as well, and would be lost",
+    ),
+    "report: over the campaign": (
+        "report {d}/c --format html -o {d}/c",
+        {"c": SCRIPT},
+        "{d}/c: can't be written: it is read as well, and would be lost",
+    ),
     "compose: no output": ("compose {d}/g --backend xen", {"g": GOOD}, "Missing option '-o'"),
     "compose: foreign ROM": (
         "compose {d}/g --backend xen --rom {d}/r -o {d}/o",

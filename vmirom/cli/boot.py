@@ -21,7 +21,7 @@ from vmirom.cli.choices import (
     clock_option,
     json_option,
 )
-from vmirom.cli.failing import Fault, shown, write_file
+from vmirom.cli.failing import Fault, can_be_written, keep_apart, shown, write_file
 from vmirom.cli.sources import Guest, bundle_for, guest_source
 from vmirom.files import whole_file
 from vmirom.hosts import registry
@@ -132,6 +132,9 @@ def boot(
     Each backend gets its own ROM and the same guest, byte for byte. Exit code 0 only if every boot
     succeeded and all transcripts agree.
     """
+    keep_apart((guest,), (trace, junit_path))
+    if junit_path is not None:
+        can_be_written(junit_path)
     source = guest_source(guest, abi)
     hosts = host_choice(named_hosts)
     told = BootSettings(

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from vmirom.cli.choices import BackendName, PathArgument, abi_option, json_option
-from vmirom.cli.failing import about, read_file, shown, write_file
+from vmirom.cli.failing import about, keep_apart, read_file, shown, write_file
 
 __all__ = ["bundle", "compose"]
 
@@ -23,6 +23,7 @@ def compose(guest: Path, backend: str, abi: tuple[int, int], rom_path: Path | No
     """Make a bundle of GUEST and the ROM for a backend: one file that backend's loader starts."""
     from vmirom.cli.sources import bundle_for, guest_source
 
+    keep_apart((guest, rom_path), (output,))
     data = bundle_for(guest_source(guest, abi), backend, abi, rom_path)
     write_file(output, data, executable=True)
 

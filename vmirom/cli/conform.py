@@ -114,7 +114,7 @@ def conform(
         needed = ".".join(map(str, _GUEST_NEEDS))
         raise Fault("--abi", f"the reference guest needs {needed}; older versions can be listed (--list)")
     files = ReportFiles(html_path, markdown_path, junit_path)
-    files.check()
+    files.check(rom_path, expect_path, faults_path)
     suite = _suite(abi, words, expect_path)
     occasion = _occasion(suite, faults_path, _again(rom_path, budget, seed))
     rom = None if rom_path is None else Rom(shown(rom_path), read_file(rom_path))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +13,16 @@ import click
 from vmirom.bundle.refused import Refused
 from vmirom.files import write_whole
 
-__all__ = ["BAD_INPUT", "Fault", "about", "read_file", "shown", "write_file"]
+__all__ = [
+    "BAD_INPUT",
+    "Fault",
+    "about",
+    "can_be_written",
+    "keep_apart",
+    "read_file",
+    "shown",
+    "write_file",
+]
 
 BAD_INPUT = 2
 
@@ -58,6 +68,35 @@ def write_file(path: Path, data: bytes, *, executable: bool = False) -> None:
         write_whole(path, data, executable=executable)
     except OSError as error:
         raise Fault(shown(path), "can't be written", _why(error)) from None
+
+
+def can_be_written(path: Path) -> None:
+    """A fault before the work rather than behind it, for a folder that is not there or not writable."""
+    if path.is_dir():
+        raise Fault(shown(path), "can't be written", "Is a directory")
+    folder = path.resolve().parent
+    if not folder.is_dir():
+        raise Fault(shown(path), "can't be written", "No such file or directory")
+    if not os.access(folder, os.W_OK):
+        raise Fault(shown(path), "can't be written", "Permission denied")
+
+
+def keep_apart(read: Iterable[Path | None], written: Iterable[Path | None]) -> None:
+    """A fault where a file that is to be written is read as well, or is to be written twice."""
+    inputs = [path for path in read if path is not None]
+    outputs = [path for path in written if path is not None]
+    for path, other in itertools.product(outputs, inputs):
+        if _is_one_file(path, other):
+            raise Fault(shown(path), "can't be written", "it is read as well, and would be lost")
+    for path, other in itertools.combinations(outputs, 2):
+        if _is_one_file(path, other):
+            raise Fault(shown(path), "can't be written", "it is named for two outputs")
+
+
+def _is_one_file(path: Path, other: Path) -> bool:
+    if path.exists() and other.exists():
+        return path.is_file() and path.samefile(other)
+    return path.resolve() == other.resolve()
 
 
 def _why(error: OSError) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from vmirom.cli.choices import PathArgument, json_option
-from vmirom.cli.failing import Fault, about, read_file, shown, write_file
+from vmirom.cli.failing import Fault, about, keep_apart, read_file, shown, write_file
 
 __all__ = ["guest"]
 
@@ -31,6 +31,7 @@ def build(sources: tuple[Path, ...], output: Path, toolchain: str | None) -> Non
     from vmirom.guest.build import build_guest
     from vmirom.rom.errors import BuildError
 
+    keep_apart(sources, (output,))
     try:
         built = build_guest(sources, toolchain)
     except BuildError as error:

@@ -10,7 +10,7 @@ import click
 
 from vmirom.cli.campaign import about_file
 from vmirom.cli.choices import PathArgument, json_option
-from vmirom.cli.failing import Fault, shown, write_file
+from vmirom.cli.failing import Fault, keep_apart, shown, write_file
 
 if TYPE_CHECKING:
     from vmirom.conform.campaign.store import Store
@@ -37,6 +37,7 @@ __all__ = ["report"]
 @click.option("-o", "--output", type=PathArgument(), metavar="FILE", help="Write there instead of printing.")
 def report(file: Path, as_json: bool, format_name: str | None, output: Path | None) -> int:
     """Tell what came out of the campaign in FILE: guest x backend x host x version. It may be running."""
+    keep_apart((file,), (output,))
     from vmirom.conform.campaign.matrix import read_matrix
     from vmirom.conform.campaign.store import Store
 

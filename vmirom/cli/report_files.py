@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from vmirom.cli.choices import PathArgument
-from vmirom.cli.failing import Fault, shown, write_file
+from vmirom.cli.failing import can_be_written, keep_apart, write_file
 
 if TYPE_CHECKING:
     from vmirom.conform.run import Conformance
@@ -48,18 +48,13 @@ class ReportFiles:
     markdown: Path | None
     junit: Path | None
 
-    def check(self) -> None:
-        """A fault before the boots rather than behind them, for a folder that is not there or writable."""
-        for path in (self.html, self.markdown, self.junit):
-            if path is None:
-                continue
-            if path.is_dir():
-                raise Fault(shown(path), "can't be written", "Is a directory")
-            folder = path.resolve().parent
-            if not folder.is_dir():
-                raise Fault(shown(path), "can't be written", "No such file or directory")
-            if not os.access(folder, os.W_OK):
-                raise Fault(shown(path), "can't be written", "Permission denied")
+    def check(self, *read: Path | None) -> None:
+        """A fault before the boots rather than behind them, for what can't be written, or is in ``read``."""
+        paths = (self.html, self.markdown, self.junit)
+        keep_apart(read, paths)
+        for path in paths:
+            if path is not None:
+                can_be_written(path)
 
     def write(self, found: Conformance, occasion: Occasion) -> None:
         """Each whole or not at all; a fault where one can't be."""
