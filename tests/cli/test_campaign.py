@@ -171,7 +171,10 @@ def test_a_definition_may_be_a_toml_file(run: Run, file: Path, guest: Path, tmp_
         ('seeds = "1-"', "seeds: '1-' is not of the form 0-99 or 1,5,10-19"),
         ("memory = 1", "memory: Expected `int` >= 5"),
         ("budget = -1.0", "budget: Expected `float` >= 0.01"),
-        ('vary = ["weather"]', "vary: 'weather' is not one of memory, layout, era, phase, command-line"),
+        (
+            'vary = ["weather"]',
+            "vary: 'weather' is not one of memory, layout, era, phase, time, command-line",
+        ),
         ('abi = ["3"]', "abi: '3' is not a version such as 3.1"),
         ('guests = ["reference", "reference"]', "guests: two are called reference"),
     ],

@@ -37,7 +37,7 @@ WORDS = st.integers(0, 0xFFFFFFFF)
 def booted(backend: str, guest: str, rom: bytes | None = None, **options: str) -> BootResult:
     data = load_rom(backend).data if rom is None else rom
     bundle = compose(guest_image(guest), data, backend, (3, 1))
-    return watched_boot(BootRequest(backend, bundle, options=dict(options)))
+    return watched_boot(BootRequest(backend, bundle, options={"clock": "virtual", **options}))
 
 
 def told(result: BootResult) -> list[str]:

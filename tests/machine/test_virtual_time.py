@@ -130,6 +130,14 @@ def test_rdtsc_tells_the_clock_and_takes_its_time() -> None:
         assert engine.tsc_hz() == VirtualClock.HZ
 
 
+def test_rdtscp_tells_it_as_well_and_nothing_by_chance_is_offered() -> None:
+    with machine(b"\x0f\x01\xf9" + HLT, clock=VirtualClock()) as engine:
+        engine.ecx = 5
+        assert engine.run() == Halted()
+        assert (engine.edx << 32 | engine.eax, engine.ecx) == (engine.clock.tsc(), 0)
+        assert not engine.own_cpuid(1, 0)[2] & 1 << 30
+
+
 def test_another_answer_to_rdtsc_replaces_the_clock_s() -> None:
     with machine(STORE_TSC + HLT, clock=VirtualClock()) as engine:
         engine.edi = SEEN

@@ -40,7 +40,7 @@ def test_mine(vmirom_boot, vmirom_host):
     assert boot.calls["SetCR3"] > 0 and boot.calls["NoSuchCall"] == 0
     assert boot.hypercalls.total() > 0
     assert (boot.backend, boot.host, boot.host) == ("kvm", "embedded", vmirom_host.name)
-    assert boot.replay.endswith("--on kvm -v --memory 24 --append quiet --host-era 2008")
+    assert boot.replay.endswith("--on kvm -v --memory 24 --append quiet --host-era 2008 --clock virtual")
     assert repr(boot) == "<Boot of reference.elf on kvm: success: the guest reports success>"
 """).assert_outcomes(passed=1)
 
@@ -67,7 +67,7 @@ def test_below_a_failed_test_stands_what_the_boot_left_behind(runs: Runs, crashi
             "*- vmirom boot on native -*",
             "crashing.elf on native: crash: *",
             "*eip*",
-            "again: vmirom boot *crashing.elf --on native -v",
+            "again: vmirom boot *crashing.elf --on native -v --clock virtual",
         ]
     )
 

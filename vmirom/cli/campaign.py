@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from vmirom.cli.choices import BackendName, HostName, PathArgument, Seconds, json_option
+from vmirom.cli.choices import BackendName, HostName, PathArgument, Seconds, clock_option, json_option
 from vmirom.cli.failing import Fault, shown
 
 if TYPE_CHECKING:
@@ -87,11 +87,12 @@ def _crew_options(function: F) -> F:
     "--vary",
     multiple=True,
     metavar="KIND",
-    help="What seeds change: memory, layout, era, command-line; repeatable (default: all).",
+    help="What seeds change: memory, layout, era, phase, time, command-line; repeatable (default: all).",
 )
 @click.option("--memory", type=click.IntRange(5, 512), metavar="MIB", help="Memory of seed 0 (default 16).")
 @click.option("--append", metavar="CMDLINE", help="The guest's command line.")
 @click.option("--budget", type=Seconds(), metavar="SECONDS", help="Time a boot (default: the host's).")
+@clock_option(None)
 @click.option(
     "--definition", type=PathArgument(), metavar="TOML", help="Take all of the above from a TOML file."
 )
@@ -107,6 +108,7 @@ def run(
     memory: int | None,
     append: str | None,
     budget: float | None,
+    clock: str | None,
     definition: Path | None,
     jobs: int | None,
     scheduler: str | None,
@@ -129,6 +131,7 @@ def run(
         "memory": memory,
         "append": append,
         "budget": budget,
+        "clock": clock,
     }
     given = {name: value for name, value in told.items() if value not in (None, ())}
     if definition is None:
@@ -206,6 +209,7 @@ def _defined(wishes: Wishes) -> tuple[Definition, dict[str, bytes]]:
         memory_mib=wishes.memory,
         append=wishes.append,
         budget=wishes.budget,
+        clock=wishes.clock,
     )
     definition.check()
     return definition, guests

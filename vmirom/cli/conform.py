@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vmirom.cli.choices import BackendName, HostName, PathArgument, Seconds, abi_option, json_option
+from vmirom.cli.choices import (
+    BackendName,
+    HostName,
+    PathArgument,
+    Seconds,
+    abi_option,
+    clock_option,
+    json_option,
+)
 from vmirom.cli.failing import Fault, read_file, shown
 from vmirom.cli.report_files import ReportFiles, made_now, report_options
 
@@ -88,6 +96,7 @@ _GUEST_NEEDS = (3, 1)
     metavar="N",
     help="Of what is drawn for calls that are made from outside (default 1): the same seed, the same calls.",
 )
+@clock_option("virtual")
 @click.option("-v", "--verbose", is_flag=True, help="Show every clause, every call, and the checks.")
 def conform(
     backends: tuple[str, ...],
@@ -104,6 +113,7 @@ def conform(
     rom_path: Path | None,
     budget: float | None,
     seed: int | None,
+    clock: str,
     verbose: bool,
 ) -> int:
     """Boot small guests on every backend, call the ROM from outside, and say of each clause what became of
@@ -116,11 +126,11 @@ def conform(
     files = ReportFiles(html_path, markdown_path, junit_path)
     files.check(rom_path, expect_path, faults_path)
     suite = _suite(abi, words, expect_path)
-    occasion = _occasion(suite, faults_path, _again(rom_path, budget, seed))
+    occasion = _occasion(suite, faults_path, _again(rom_path, budget, seed, clock))
     rom = None if rom_path is None else Rom(shown(rom_path), read_file(rom_path))
     if rom is not None and not listing:
         suite, backends = _judged_rom(suite, rom, backends)
-    found = _conformance(suite, backends, hosts, rom, budget, seed, listing=listing, quiet=as_json)
+    found = _conformance(suite, backends, hosts, rom, budget, seed, clock, listing=listing, quiet=as_json)
     files.write(found, occasion)
     if listing:
         _print_list(suite, found, as_json, verbose)
@@ -180,12 +190,13 @@ def _judged_rom(suite: Suite, rom: Rom, backends: Sequence[str]) -> tuple[Suite,
     return replace(suite, images={name: broken}), (name,)
 
 
-def _again(rom_path: Path | None, budget: float | None, seed: int | None) -> tuple[str, ...]:
+def _again(rom_path: Path | None, budget: float | None, seed: int | None, clock: str) -> tuple[str, ...]:
     """What the command that makes the run again needs of this one's options."""
     given = {
         "--rom": rom_path,
         "--budget": None if budget is None else f"{budget:g}",
         "--seed": seed,
+        "--clock": None if clock == "virtual" else clock,
     }
     return tuple(word for name, value in given.items() if value is not None for word in (name, str(value)))
 
@@ -211,6 +222,7 @@ def _conformance(
     rom: Rom | None,
     budget: float | None,
     seed: int | None,
+    clock: str,
     *,
     listing: bool,
     quiet: bool,
@@ -226,7 +238,7 @@ def _conformance(
     names = tuple(dict.fromkeys(backends))
     places = pairs_for(names, host_choice(hosts), everywhere="all" in hosts)
     try:
-        return _run(suite, places, rom, budget, seed, quiet)
+        return _run(suite, places, rom, budget, seed, clock, quiet)
     except RomRefused as refused:
         raise Fault(rom.name if rom else "ROM", refused.field, refused.rule) from None
     except (AbiError, RomError) as error:
@@ -239,6 +251,7 @@ def _run(
     rom: Rom | None,
     budget: float | None,
     seed: int | None,
+    clock: str,
     quiet: bool,
 ) -> Conformance:
     from vmirom.conform.hostside.examiners import SEED
@@ -247,9 +260,9 @@ def _run(
 
     if rom is not None and any(suite.images[backend] for backend, _ in places):
         return not_booted(suite, places)
-    boots = plan(
-        suite, places, rom=rom.data if rom else None, budget=budget, seed=SEED if seed is None else seed
-    )
+    data = rom.data if rom else None
+    drawn = SEED if seed is None else seed
+    boots = plan(suite, places, rom=data, budget=budget, seed=drawn, clock=clock)
     unknown = rom is not None
     if quiet:
         return run(suite, boots, reference_first=unknown)

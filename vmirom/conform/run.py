@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from vmirom.bundle.compose import compose
 from vmirom.conform.boots import Boot, Booted
@@ -27,6 +27,7 @@ from vmirom.hosts import registry
 from vmirom.hosts.outcomes import BootResult, Outcome
 from vmirom.hosts.request import EMBEDDED, BootRequest, Maker
 from vmirom.hosts.workers import Tick, Watcher, boot_all
+from vmirom.machine.clock import VIRTUAL
 from vmirom.rom.image import load_rom
 from vmirom.schema.places import source_tree
 
@@ -64,11 +65,13 @@ def plan(
     memory_mib: int = 16,
     budget: float | None = None,
     seed: int = SEED,
+    clock: str = VIRTUAL,
 ) -> tuple[Boot, ...]:
     """The boots that check what is selected: for each (backend, host) of ``places`` one of each guest that
     has a check of a selected clause. ``rom`` takes the shipped ROM's place; ``budget`` is seconds a boot,
-    None as long as the host likes. ``seed`` is that of what examinations from outside draw; these are made on
-    the embedded host, and the first of them of any ROM that is given, for what the ROM answers to its calls.
+    None as long as the host likes; ``clock`` is that of embedded machines. ``seed`` is that of what
+    examinations from outside draw; these are made on the embedded host, and the first of them of any ROM that
+    is given, for what the ROM answers to its calls.
 
     Raises AbiError, RomError, OSError, and Refused for a ROM that can't be composed with a guest.
     """
@@ -95,7 +98,7 @@ def plan(
                 command_line=table.command_line,
                 budget=budget or registry.budget_of(host),
                 host=host,
-                options={"seed": seed} if table.outside else {},
+                options=_options(table, host, seed, clock),
                 by=_maker(table, host),
             ),
             table.ends,
@@ -105,6 +108,11 @@ def plan(
         if host == EMBEDDED or not table.outside
         if registry.tells_ends(host) or not _QUIET_ENDS.issuperset(table.ends or ("success",))
     )
+
+
+def _options(table: GuestTable, host: str, seed: int, clock: str) -> dict[str, Any]:
+    seeded = {"seed": seed} if table.outside else {}
+    return {**seeded, "clock": clock} if host == EMBEDDED else seeded
 
 
 def _maker(table: GuestTable, host: str) -> Maker | None:

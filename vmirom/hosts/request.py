@@ -7,13 +7,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vmirom.machine.clock import HOST, VIRTUAL
+from vmirom.machine.clock import CLOCKS, HOST, VIRTUAL
 from vmirom.trace.tally import TRACE_LIMIT, Tally
 
 if TYPE_CHECKING:
     from vmirom.hosts.outcomes import BootResult
 
-__all__ = ["EMBEDDED", "BootRequest", "HostOption", "Maker", "Progress", "label"]
+__all__ = [
+    "CLOCKS",
+    "EMBEDDED",
+    "HOST",
+    "VIRTUAL",
+    "BootRequest",
+    "HostOption",
+    "Maker",
+    "Progress",
+    "label",
+]
 
 _PATIENCE, _LEAST_PATIENCE = 4, 20.0
 """How many times its budget of virtual time a boot may take by the host's time, and seconds beyond that."""

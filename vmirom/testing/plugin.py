@@ -281,8 +281,10 @@ class BootFixture:
         budget: float | None = None,
         host_era: str | None = None,
         trace: str | os.PathLike[str] | None = None,
+        clock: str = "virtual",
     ) -> Boot:
-        """Boot ``guest`` (a path, relative to the test's folder or to where pytest runs) on one backend."""
+        """Boot ``guest`` (a path, relative to the test's folder or to where pytest runs) on one backend.
+        ``clock`` is that of the embedded host's machine: virtual, so that load decides nothing, or host."""
         from vmirom.testing.session import Asked
 
         __tracebackhide__ = True
@@ -290,7 +292,7 @@ class BootFixture:
         if backend is None:
             pytest.fail("vmirom_boot: say on=..., or mark the test with vmirom_backend", pytrace=False)
         file = Path(trace) if trace is not None else None
-        asked = Asked(host or self._host, abi, memory, append, budget, host_era, file)
+        asked = Asked(host or self._host, abi, memory, append, budget, host_era, file, clock)
         return self._boot(guest, (backend,), asked).boots[0]
 
     def all(
@@ -303,13 +305,14 @@ class BootFixture:
         append: str = "",
         budget: float | None = None,
         host_era: str | None = None,
+        clock: str = "virtual",
     ) -> Boots:
         """Boot ``guest`` on every backend that the host has and ``--vmirom-on`` leaves, and compare."""
         from vmirom.hosts.registry import host_module
         from vmirom.testing.session import Asked
 
         __tracebackhide__ = True
-        asked = Asked(host or self._host, abi, memory, append, budget, host_era)
+        asked = Asked(host or self._host, abi, memory, append, budget, host_era, clock=clock)
         able = host_module(asked.host).BACKENDS
         backends = tuple(name for name in self._session.backends if name in able)
         if not backends:

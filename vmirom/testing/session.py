@@ -17,7 +17,7 @@ from vmirom.guest.shipped import guest_blob
 from vmirom.hosts import registry
 from vmirom.hosts.backends import backend_names
 from vmirom.hosts.bootserver import BootServer
-from vmirom.hosts.request import EMBEDDED, BootRequest
+from vmirom.hosts.request import CLOCKS, EMBEDDED, HOST, VIRTUAL, BootRequest
 from vmirom.rom.errors import RomError
 from vmirom.testing.boots import Boot, Boots
 
@@ -43,6 +43,7 @@ class Asked:
     budget: float | None = None
     host_era: str | None = None
     trace: Path | None = None
+    clock: str = VIRTUAL
 
     @property
     def version(self) -> tuple[int, int]:
@@ -119,7 +120,7 @@ class Session:
             command_line=asked.append,
             budget=asked.budget or self._budget or registry.budget_of(asked.host),
             trace=asked.trace,
-            options={"host_era": asked.host_era} if asked.host_era else {},
+            options=_options(asked),
             host=asked.host,
         )
 
@@ -133,11 +134,18 @@ class Session:
         except KeyError:
             known = ", ".join(registry.host_names())
             raise BadRequest(f"host {asked.host!r} is unknown; there are {known}") from None
+        if asked.clock not in CLOCKS:
+            raise BadRequest(f"clock: {asked.clock!r} is not one of {', '.join(CLOCKS)}")
         if backend not in module.BACKENDS:
             raise LeftOut(f"host {asked.host} boots {', '.join(module.BACKENDS)} only, not {backend}")
         if asked.trace is not None and not registry.traces(asked.host):
             raise LeftOut(f"host {asked.host} can't see the calls that a trace holds")
         check_host(asked.host)
+
+
+def _options(asked: Asked) -> dict[str, str]:
+    era = {"host_era": asked.host_era} if asked.host_era else {}
+    return era | ({"clock": asked.clock} if asked.host == EMBEDDED else {})
 
 
 def check_host(name: str) -> None:
@@ -157,6 +165,7 @@ def _replay(guest: Path, backend: str, asked: Asked) -> str:
         ("--append", asked.append, plain.append),
         ("--budget", asked.budget, plain.budget),
         ("--host-era", asked.host_era, plain.host_era),
+        ("--clock", asked.clock if asked.host == EMBEDDED else HOST, HOST),
     ):
         if value != usual:
             words += [option, str(value)]

@@ -15,6 +15,7 @@ import msgspec
 
 from vmirom.conform.campaign.refused import CampaignError
 from vmirom.conform.campaign.variation import KINDS
+from vmirom.machine.clock import CLOCKS, HOST, VIRTUAL
 from vmirom.overlays import vmi
 
 __all__ = ["MOST_JOBS", "Definition", "GuestEntry", "Place", "Seeds", "Wishes", "differences", "read_wishes"]
@@ -81,7 +82,8 @@ class Place(msgspec.Struct, frozen=True):
 
 class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``memory_mib`` and ``append`` (command line) are those of seed 0; ``vary`` are the kinds of things that
-    other seeds change; ``budget`` is in seconds, None for each host's own."""
+    other seeds change; ``budget`` is in seconds, None for each host's own; ``clock`` that of
+    embedded machines."""
 
     guests: tuple[GuestEntry, ...]
     places: tuple[Place, ...]
@@ -91,6 +93,7 @@ class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     memory_mib: int = 16
     append: str = ""
     budget: float | None = None
+    clock: str = HOST
 
     @property
     def jobs(self) -> int:
@@ -111,6 +114,8 @@ class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         for kind in self.vary:
             if kind not in KINDS:
                 raise CampaignError(f"vary: {kind!r} is not one of {', '.join(KINDS)}")
+        if self.clock not in CLOCKS:
+            raise CampaignError(f"clock: {self.clock!r} is not one of {', '.join(CLOCKS)}")
         if not self.append.isascii() or (self.append and not self.append.isprintable()):
             raise CampaignError("append: only printable ASCII can be handed to a guest")
         room = vmi.Const.COMMAND_LINE_MAX - 1 - len(f" vmirom.seed={_LAST_SEED}")
@@ -127,6 +132,7 @@ class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         yield "memory", f"{self.memory_mib} MiB"
         yield "append", self.append or "(none)"
         yield "budget", f"{self.budget:g} s" if self.budget else "each host's own"
+        yield "clock", self.clock
 
 
 def differences(stored: Definition, asked: Definition) -> list[str]:
@@ -147,6 +153,7 @@ class Wishes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ke
     memory: Annotated[int, msgspec.Meta(ge=5, le=512)] = 16
     append: str = ""
     budget: Annotated[float, msgspec.Meta(ge=0.01, le=86400)] | None = None
+    clock: str = VIRTUAL
 
 
 def read_wishes(path: Path) -> Wishes:

@@ -10,10 +10,11 @@ from vmirom.bundle.refused import GuestError, Refused
 from vmirom.bundle.shipped import guest_bundle
 from vmirom.conform.campaign.definition import Definition
 from vmirom.conform.campaign.refused import CampaignError
-from vmirom.conform.campaign.variation import Option, variation
+from vmirom.conform.campaign.variation import Option, beginning, variation
 from vmirom.hosts import registry
 from vmirom.hosts.outcomes import BootResult, Outcome
-from vmirom.hosts.request import BootRequest, label
+from vmirom.hosts.request import EMBEDDED, BootRequest, label
+from vmirom.machine.clock import VIRTUAL
 from vmirom.rom.errors import RomError
 
 __all__ = ["Job", "Plan", "make_plan", "units"]
@@ -123,10 +124,17 @@ def _jobs(definition: Definition, bundles: Mapping[tuple[str, str, str], str]) -
                         seed=seed,
                         memory_mib=changed.memory_mib,
                         command_line=changed.command_line,
-                        options=changed.options,
+                        options=changed.options | _time(definition, place.host, seed),
                         budget=definition.budget or registry.budget_of(place.host),
                         bundle=bundles[guest.name, version, place.backend],
                     )
+
+
+def _time(definition: Definition, host: str, seed: int) -> dict[str, Option]:
+    """What the machine's time goes by; real hosts have their own."""
+    if host != EMBEDDED or definition.clock != VIRTUAL:
+        return {}
+    return {"clock": VIRTUAL, **beginning(seed, definition.vary)}
 
 
 def units(jobs: Iterable[Job], together: int = _TOGETHER) -> Iterator[Sequence[Job]]:

@@ -7,6 +7,7 @@ Seed 0 is the plain boot. Any other seed changes, as far as the campaign lets it
   of a hypervisor that takes one;
 * ``era``: how old a hypervisor to be like, and other choices that a hypervisor offers as ``VARIES``;
 * ``phase``: where in the guest's instructions an embedded hypervisor looks for what is due;
+* ``time``: at which date virtual time begins, 2021 to 2037, and how long the counters have run by then;
 * ``command-line``: ``vmirom.seed=N`` behind the guest's own, for a guest that wants to vary its own doing.
 
 The same seed draws the same memory on every backend, so that transcripts can be compared. Each thing is drawn
@@ -16,6 +17,7 @@ real host heeds memory and command line, and of the rest what it can.
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import inspect
 from collections.abc import Collection, Mapping
@@ -24,11 +26,14 @@ from typing import Final
 
 from vmirom.hosts.backends import hypervisor_module
 
-__all__ = ["KINDS", "Variation", "variation"]
+__all__ = ["KINDS", "Variation", "beginning", "variation"]
 
-KINDS: Final = ("memory", "layout", "era", "phase", "command-line")
+KINDS: Final = ("memory", "layout", "era", "phase", "time", "command-line")
 _MEMORY: Final = (8, 64)
 """MiB, least and most."""
+_DATES: Final = (datetime.datetime(2021, 1, 1), datetime.datetime(2038, 1, 1))
+_LONGEST_UPTIME: Final = 60 * 24 * 3600
+"""Seconds."""
 
 Option = str | int | bool
 
@@ -52,6 +57,15 @@ def variation(seed: int, backend: str, vary: Collection[str], memory_mib: int, a
     if "command-line" in vary:
         append = f"{append} vmirom.seed={seed}".lstrip()
     return Variation(memory_mib, append, _options(seed, backend, vary))
+
+
+def beginning(seed: int, vary: Collection[str]) -> dict[str, Option]:
+    """Where the virtual time of a boot begins, as options of the embedded host."""
+    if seed == 0 or "time" not in vary:
+        return {}
+    first, last = _DATES
+    date = first + datetime.timedelta(seconds=_draw(seed, "time", int((last - first).total_seconds())))
+    return {"time": date.isoformat(), "uptime": str(1 + _draw(seed, "uptime", _LONGEST_UPTIME))}
 
 
 def _options(seed: int, backend: str, vary: Collection[str]) -> dict[str, Option]:

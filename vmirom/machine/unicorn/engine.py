@@ -432,10 +432,13 @@ class UnicornEngine(PhysicalMemory, PortAccess, SteppedRuns, Opcodes, Refusals):
 
     def own_cpuid(self, leaf: int, subleaf: int) -> tuple[int, int, int, int]:
         """The engine's CPUID: what unicorn claims less what it does not do. Hidden: MONITOR, local APIC,
-        SEP and SYSCALL (no-ops in unicorn), long mode, PCID, INVPCID, ADX, CLWB."""
+        SEP and SYSCALL (no-ops in unicorn), long mode, PCID, INVPCID, ADX, CLWB; by virtual time RDRAND too,
+        which would be another each time."""
         eax, ebx, ecx, edx = scratch.cpuid(leaf, subleaf)
         if leaf == 1:
             ecx &= ~(1 << 3 | 1 << 17 | 1 << 21 | 1 << 24 | 1 << 27)
+            if self._steps is not None:
+                ecx &= ~(1 << 30)
             ecx |= (self.cr4 >> 18 & 1) << 27
             edx &= ~(1 << 9 | 1 << 11)
         elif leaf == 7:

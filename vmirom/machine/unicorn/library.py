@@ -183,6 +183,8 @@ class Machine:
         self.handle = ctypes.c_void_p()
         self.check(self.c.uc_open(u.UC_ARCH_X86, u.UC_MODE_32, ctypes.byref(self.handle)), "open")
         self._callbacks: list[Any] = []
+        self.hooks: dict[int, int] = {}
+        """How many have been added of each kind."""
         # The buffer must be chosen before anything else is done; "until" costs 4 us an exit.
         self.control(u.UC_CTL_TCG_BUFFER_SIZE, _U32(tcg_buffer))
         self.control(u.UC_CTL_UC_USE_EXITS, ctypes.c_int(1))
@@ -222,6 +224,7 @@ class Machine:
         error = self.c.uc_hook_add(self.handle, ctypes.byref(handle), kind, address, None, begin, end, *more)
         self.check(error, f"hook {kind}")
         self._callbacks.append((callback, code))
+        self.hooks[kind] = self.hooks.get(kind, 0) + 1
         assert handle.value is not None
         return handle.value
 

@@ -68,6 +68,8 @@ class SteppedRuns(Looks):
             instruction=x.UC_X86_INS_RDTSC,
             before=self._ticks_reader,
         )
+        beside = self._guarded(self._on_time_and_processor_asked, 1)
+        hook(u.UC_HOOK_INSN, lib.CPUID_CALLBACK, beside, instruction=x.UC_X86_INS_RDTSCP)
 
     def _step_counter(self, callback: int) -> HostCode | None:
         assert self._steps is not None
@@ -92,6 +94,11 @@ class SteppedRuns(Looks):
         self.eax, self.edx = value, value >> 32
         return 1
 
+    def _on_time_and_processor_asked(self, handle: int, key: int) -> int:
+        """RDTSCP."""
+        self.ecx = 0
+        return self._on_time_asked(handle, key)
+
     # what the engine does otherwise for a clock that goes on by itself
 
     def look_every(self, blocks: int, first: int) -> None:
@@ -103,8 +110,10 @@ class SteppedRuns(Looks):
 
     def watch(self, gva: int, length: int, seen: Callable[[int], None]) -> None:
         """See :class:`vmirom.machine.engine.Engine`."""
-        if self._steps is None:
-            super().watch(gva, length, seen)
+        if self._steps is None or self.machine.hooks[self._block_kind] > 1:
+            super().watch(
+                gva, length, seen
+            )  # where others look on as well, one behind the other as they came
             return
         self._watchers.append((gva, gva + length, seen))
         for at in range(gva, gva + min(length, _MAP_BITS)):
