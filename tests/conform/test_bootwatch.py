@@ -57,6 +57,14 @@ def test_a_shipped_rom_stores_only_where_it_may(backend: str) -> None:
 
 
 @pytest.mark.boot
+@pytest.mark.parametrize("backend", ["native", "xen"])
+def test_so_it_does_in_virtual_time(backend: str) -> None:
+    """Where the engine tells of calls first, and then of crossings."""
+    result = booted(backend, "conform-traps", clock="virtual")
+    assert told(result) == FINE, result.remarks
+
+
+@pytest.mark.boot
 @pytest.mark.slow
 @pytest.mark.parametrize("guest", GUESTS)
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ class BootWatch:
         self._counters: tuple[Span, ...] = ()
         self._frames: dict[int, int] = {}
         self._code = CodeWatch(engine, self._kind_of, self._crossed, self._stored)
-        watch_calls(engine, bundle, self)  # behind the crossing into the same block
+        watch_calls(engine, bundle, self)
         engine.watch(bundle.guest_entry, 1, self._entered)
 
     def _entered(self, _address: int) -> None:
@@ -110,17 +110,21 @@ class BootWatch:
     # crossings
 
     def _crossed(self, address: int, watched: bool) -> None:
-        engine = self._engine
+        engine, now = self._engine, self._activations.now
         if not watched:
             self._activations.left(engine.esp)
+        elif now.call is not None and (now.eip, now.esp) == (address, engine.esp):
+            self._reopen(
+                now
+            )  # of the call that was told of this block first, or of one that is told of it now
         elif self._counters:  # its number will be known by the counter
             self._enter(address, None)
         else:
             self._activations.entered(Activation(address, engine.esp))
 
     def call(self, number: int) -> None:
-        """A call begins: it may be that of the block to which was just crossed, or one that begins anew
-        because an interrupt came before it had done anything."""
+        """A call begins: that of the block whose crossing was told of just now, or will be, or one that
+        begins anew because an interrupt came before it had done anything."""
         call = self._contracts.get(number)
         if not self.begun or call is None:
             return
@@ -137,10 +141,15 @@ class BootWatch:
         registers = engine.eax, engine.edx, engine.ecx, engine.ebx, engine.esi, engine.edi, engine.ebp
         now = Activation(eip, esp, registers, call)
         self._activations.entered(now)
-        frame = self._frames.get(esp - 4 >> 12)
-        if frame is not None:
-            self._open(now, esp - 4 >> 12, frame)
+        self._reopen(now)
         return now
+
+    def _reopen(self, activation: Activation) -> None:
+        """Its stack, where the page was met before."""
+        page = activation.esp - 4 >> 12
+        frame = self._frames.get(page)
+        if frame is not None:
+            self._open(activation, page, frame)
 
     @cached_property
     def _contracts(self) -> dict[int, Call]:
