@@ -251,7 +251,8 @@ class Stage:
                 why = ""
             if why:
                 return at, why
-            model.seen(one.step, answer, result)
+            if one.learns or not plain:  # a page fault is never plain
+                model.seen(one.step, answer, result)
         return None
 
     # the state that every sequence begins in

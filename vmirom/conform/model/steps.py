@@ -74,10 +74,13 @@ class Expected(msgspec.Struct, frozen=True):
 
     def wrong(self, answer: int, result: Result, peeked: bool = True) -> str:
         """Why what came is not as promised; empty if it is. ``peeked``: memory was looked at."""
-        if self.others:
-            alone = msgspec.structs.replace(self, others=())
-            said = [one.wrong(answer, result, peeked) for one in (*self.others, alone)]
-            return "" if "" in said else "; and ".join(dict.fromkeys(said))
+        alone = self._wrong_alone(answer, result, peeked)
+        if not alone or not self.others:
+            return alone
+        said = [*(one.wrong(answer, result, peeked) for one in self.others), alone]
+        return "" if "" in said else "; and ".join(dict.fromkeys(said))
+
+    def _wrong_alone(self, answer: int, result: Result, peeked: bool) -> str:
         if result.trap != self.trap or (self.trap != NO_TRAP and self._wrong_trap(result)):
             return f"{_trap(result.trap, result.error, result.address)}, not {self._trap()}"
         if self.value is not None and (answer ^ self.value) & self.mask:
