@@ -235,3 +235,16 @@ def test_the_same_seed_plays_the_same() -> None:
     one, other = (draw(random.Random("7/0"), 50) for _ in range(2))
     assert one == other
     assert draw(random.Random("8/0"), 50) != one
+
+
+def test_by_virtual_time_a_seed_plays_the_same_to_the_last_interrupt() -> None:
+    """Also the pace, which by the host's time is looked at with bounds that a starved process fails."""
+    ends = []
+    for _ in range(2):
+        stage = Stage(Setting("lguest", clock="virtual"))
+        try:
+            stage.pace()
+            ends.append(stage._player.machine_clock.now_ns())
+        finally:
+            stage.close()
+    assert ends[0] == ends[1]

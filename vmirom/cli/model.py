@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vmirom.cli.choices import BackendName, PathArgument, json_option
+from vmirom.cli.choices import BackendName, PathArgument, clock_option, json_option
 from vmirom.cli.failing import Fault, write_file
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def model() -> None:
     metavar="N",
     help="Where in the guest's instructions alarms can come (default 0: where the clock says).",
 )
+@clock_option("virtual")
 @click.option("--save", "folder", type=PathArgument(), metavar="FOLDER", help="Keep differences in files.")
 @json_option
 def run(
@@ -71,6 +72,7 @@ def run(
     abi: str | None,
     two_level: bool,
     phase: int,
+    clock: str,
     folder: Path | None,
     as_json: bool,
 ) -> int:
@@ -85,7 +87,7 @@ def run(
     from vmirom.report.json_text import json_bytes
 
     found: list[Explored] = []
-    for setting in settings_for(backends, abi, two_level, phase):
+    for setting in settings_for(backends, abi, two_level, phase, clock):
         try:
             with _progress(setting.label, calls, shown=not as_json) as watcher:
                 explored = explore(setting, seed, calls, watcher=watcher)
@@ -141,14 +143,16 @@ def replay(
 
 
 def settings_for(
-    backends: tuple[str, ...], abi: str | None, two_level: bool, phase: int = 0
+    backends: tuple[str, ...], abi: str | None, two_level: bool, phase: int = 0, clock: str = "host"
 ) -> tuple[Setting, ...]:
     """What is to be played on; no backend means all. Raises Fault if there is none."""
     from vmirom.conform.model.explore import settings_of
     from vmirom.hosts.backends import backend_names
 
     names = tuple(dict.fromkeys(backends)) or backend_names()
-    found = tuple(one for name in names for one in settings_of(name, abi or _ABIS[-1], two_level, phase))
+    found = tuple(
+        one for name in names for one in settings_of(name, abi or _ABIS[-1], two_level, phase, clock)
+    )
     if not found:
         raise Fault("--two-level", f"{', '.join(names)}: only PAE can be had there")
     return found

@@ -223,6 +223,10 @@ class VirtualClock:
         """The number of steps at which the time is ``ns``, or has just passed it."""
         return -((self._ahead - ns) // STEP_NS)
 
+    def be_patient(self, ns: int) -> None:
+        """From now on, by the host's time."""
+        self._until = time.monotonic_ns() + ns
+
     def check_patience(self) -> bool:
         """Whether there is host's time left. If not, the clock goes to its end."""
         if self._until is None or time.monotonic_ns() < self._until:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -37,7 +36,7 @@ def _learn_frequency(model: Model, a: Mapping[str, int], answer: int, result: Re
 
 
 def _GetWallclockTime(model: Model, a: Mapping[str, int]) -> Expected:  # noqa: N802
-    now = time.time_ns()
+    now = model.wall_ns()
     return Expected(low=max(model.wallclock, now - _CLOCK_SLACK_NS), high=now + _CLOCK_SLACK_NS)
 
 

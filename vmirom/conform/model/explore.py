@@ -14,6 +14,7 @@ from vmirom.conform.model.moves import Move
 from vmirom.conform.model.play import Difference, Stage
 from vmirom.conform.model.player import Setting
 from vmirom.hypervisors.hypervisor import EndKind
+from vmirom.machine.clock import HOST
 
 __all__ = ["LENGTH", "TWO_LEVEL_BACKENDS", "Explored", "explore", "settings_of", "shortest"]
 
@@ -44,7 +45,7 @@ class Explored:
 
 
 def settings_of(
-    backend: str, abi: str = "3.1", two_level: bool = False, phase: int = 0
+    backend: str, abi: str = "3.1", two_level: bool = False, phase: int = 0, clock: str = HOST
 ) -> tuple[Setting, ...]:
     """A backend in each form that its guests meet: KVM as of both eras. With ``two_level`` tables only where
     they can be had: Xen knows PAE only, and a ROM on lguest enters its guest on a host for PAE. What
@@ -53,7 +54,7 @@ def settings_of(
     if two_level and backend not in TWO_LEVEL_BACKENDS:
         return ()
     eras = ({"host_era": era} for era in ("2008", "2026")) if backend == "kvm" else ({},)
-    return tuple(Setting(backend, {**era, **own}, abi=abi, two_level=two_level) for era in eras)
+    return tuple(Setting(backend, {**era, **own}, abi=abi, two_level=two_level, clock=clock) for era in eras)
 
 
 def explore(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -75,6 +76,8 @@ class Model:
     leaves: dict[tuple[int, int], tuple[int, ...]] = field(default_factory=dict)
     frequency: int | None = None
     wallclock: int = 0
+    wall_ns: Callable[[], int] = time.time_ns
+    """The date by the machine's clock."""
     handlers: Mapping[tuple[int, int], Gate] = field(default_factory=dict)
     """The player's handlers by the two words of a gate to them."""
     delivered: dict[int, int] = field(default_factory=dict)

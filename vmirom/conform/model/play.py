@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import time
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -178,10 +177,10 @@ class Stage:
             raise Difference(self.setting, (), step, f"comes back, not {kind.value}")
 
     def _timed(self, call: str, arguments: Mapping[str, int]) -> tuple[tuple[int, int], int]:
-        """``time.monotonic_ns`` before and behind a call, and its answer."""
-        before = time.monotonic_ns()
+        """Time of the machine's clock before and behind a call, and its answer."""
+        before = self._player.machine_clock.now_ns()
         (raw,) = self._run([Step(call, arguments)])
-        return (before, time.monotonic_ns()), raw[0] | raw[1] << 32
+        return (before, self._player.machine_clock.now_ns()), raw[0] | raw[1] << 32
 
     def _punctual(self, counter: int, period: int) -> None:
         step = Step("pace", {"counter": counter, "period": period & 0xFFFFFFFF})
@@ -200,10 +199,11 @@ class Stage:
         )
 
     def _wall(self) -> None:
-        before = time.time_ns() - _WALL_SLACK_NS
+        clock = self._player.machine_clock
+        before = clock.wall_ns() - _WALL_SLACK_NS
         told = self._timed("GetWallclockTime", {})[1]
-        if not before <= told <= time.time_ns() + _WALL_SLACK_NS:
-            why = f"the wall clock is {(told - time.time_ns()) / 1e9:.1f} s off"
+        if not before <= told <= clock.wall_ns() + _WALL_SLACK_NS:
+            why = f"the wall clock is {(told - clock.wall_ns()) / 1e9:.1f} s off"
             raise Difference(self.setting, (), Step("GetWallclockTime", {}), why)
 
     def _run(self, steps: Sequence[Step]) -> list[tuple[int, ...]]:
@@ -212,6 +212,7 @@ class Stage:
     def _model(self) -> Model:
         model = Model(
             self._traits,
+            wall_ns=self._player.machine_clock.wall_ns,
             window=Window(two_level=self.setting.two_level),
             roots=(self._player.roots[0], self._player.roots[1]),
             user_selectors=(self._player.user_selectors[0], self._player.user_selectors[1]),

@@ -32,6 +32,7 @@ from vmirom.conform.model.arena import (
 )
 from vmirom.hosts.backends import hypervisor_module
 from vmirom.hypervisors.hypervisor import EndKind, Hypervisor, NoTrace, Trace
+from vmirom.machine.clock import HOST, VIRTUAL, Clock, VirtualClock
 from vmirom.machine.engine import Engine
 from vmirom.machine.memory import Memory
 from vmirom.machine.paging import Access, Mode, PageFault, translate
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 __all__ = ["MEMORY_MIB", "TWO_LEVEL", "AtGate", "Died", "Player", "Setting", "Starved", "symbol"]
 
 _BUDGET_S: Final = 20.0
+_PATIENCE: Final = 4
+"""How many times a budget of virtual time may take by the host's."""
 MEMORY_MIB: Final = 16
 """Of every player's machine."""
 _ABI: Final = "3.1"
@@ -72,7 +75,8 @@ class AtGate(Exception):
 @dataclass(frozen=True, slots=True)
 class Setting:
     """What is played on: a backend, its hypervisor's options, a ROM (None: the shipped one), the ABI version,
-    and how many seconds one batch may take. ``two_level``: the guest leaves PAE for tables of two levels."""
+    and how many seconds one batch may take. ``two_level``: the guest leaves PAE for tables of two levels.
+    ``clock`` is what the machine's time, that of ``budget`` too, goes by."""
 
     backend: str
     options: dict[str, Any] = field(default_factory=dict)
@@ -80,12 +84,14 @@ class Setting:
     abi: str = _ABI
     budget: float = _BUDGET_S
     two_level: bool = False
+    clock: str = HOST
 
     @property
     def label(self) -> str:
         """How it is called: ``kvm host_era=2008``."""
         forms = [f"{name}={value}" for name, value in self.options.items()]
         forms += [f"abi={self.abi}"] if self.abi != _ABI else []
+        forms += [f"clock={self.clock}"] if self.clock != HOST else []
         return " ".join((self.backend, *forms, *([TWO_LEVEL] if self.two_level else ())))
 
 
@@ -180,10 +186,17 @@ class Player:
     def _make_engine(self, memory: Memory) -> Engine:
         from vmirom.machine.unicorn import UnicornEngine
 
-        engine = UnicornEngine(memory)
+        engine = UnicornEngine(memory, VirtualClock() if self.setting.clock == VIRTUAL else None)
         engine.watch(self._gate, 1, self._at_gate)
         self._engine = engine
         return engine
+
+    @property
+    def machine_clock(self) -> Clock:
+        """The machine's."""
+        if self._engine is None:
+            raise Died("the machine is gone")
+        return self._engine.clock
 
     def _at_gate(self, address: int) -> None:
         if not self._pages or self._memory.u32(self._pages[0] + 4) == State.IDLE:
@@ -191,16 +204,21 @@ class Player:
 
     def _run(self) -> None:
         budget = int(self.setting.budget * 1e9)
+        clock = self.machine_clock
+        virtual = isinstance(clock, VirtualClock)
+        if isinstance(clock, VirtualClock):
+            clock.be_patient(_PATIENCE * budget)
         begun, worked = time.monotonic_ns(), time.process_time_ns()
         try:
-            ending = self._host.run(begun + budget)
+            ending = self._host.run(clock.now_ns() + budget)
         except AtGate as gate:
             gate.__traceback__ = None  # its frames hold on to it, and to all that a batch is made of
             return
         told = f"{ending.kind.value}: {ending.reason}"
         # the deadline is one of the wall's clock; a guest that only runs on has taken the processor till then
-        late = ending.kind is EndKind.BUDGET and time.monotonic_ns() - begun >= budget
-        if late and time.process_time_ns() - worked < budget // 2:
+        allowed = _PATIENCE * budget if virtual else budget
+        late = ending.kind is EndKind.BUDGET and time.monotonic_ns() - begun >= allowed
+        if late and time.process_time_ns() - worked < allowed // 2:
             raise Starved(told, ending.kind)
         raise Died(told, ending.kind)
 
