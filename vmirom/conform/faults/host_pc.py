@@ -178,10 +178,6 @@ def _wall_a_year_on(original: Any) -> Any:
     return write
 
 
-def _other_entry(original: Any) -> Any:
-    return lambda self, gpa, value: original(self, gpa, value & ~2)
-
-
 FAULTS: Final[tuple[Fault, ...]] = (
     _native(
         "frame-if-clear",
@@ -301,14 +297,6 @@ FAULTS: Final[tuple[Fault, ...]] = (
         ("VMI-TIME-01",),
         "hypervisors.kvm.clock:SystemTime.write_wall",
         _wall_a_year_on,
-    ),
-    _kvm(
-        "entries-read-only",
-        "MMU_OP stores entries without their right to write",
-        ("VMI-MMU-07",),
-        "hypervisors.kvm.calls:Calls._write_pte",
-        _other_entry,
-        "2008",
     ),
     _kvm(
         "frame-if-clear",

@@ -75,21 +75,14 @@ def _gates_open(original: Any) -> Any:
 
 
 def _level_1(original: Any) -> Any:
-    def set_table(self: Any, at: int) -> int:
-        answer = int(original(self, at))
-        self.domain.engine.eflags |= 0x1000
-        return answer
+    """Whatever brings the processor to the kernel, it then has this IOPL."""
 
-    return set_table
+    def enter(self: Any, cs: Any, ss: Any, esp: int, eip: int) -> None:
+        original(self, cs, ss, esp, eip)
+        if cs.selector & 3 == 1:
+            self.eflags |= 0x1000
 
-
-def _level_1_again(original: Any) -> Any:
-    def iret(self: Any) -> None:
-        original(self)
-        if self.domain.engine.cpl == 1:
-            self.domain.engine.eflags |= 0x1000
-
-    return iret
+    return enter
 
 
 def _flag_off(original: Any) -> Any:
@@ -142,10 +135,6 @@ def _frame_shows_if(original: Any) -> Any:
                 info.evtchn_upcall_mask = before
 
     return push
-
-
-def _write_lost(original: Any) -> Any:
-    return lambda self, pointer, value, domid: original(self, pointer, value & ~2, domid)
 
 
 def _frame_off(original: Any) -> Any:
@@ -231,13 +220,6 @@ FAULTS: Final[tuple[Fault, ...]] = (
         _frame_shows_if,
     ),
     _xen(
-        "entries-read-only",
-        "mmu_update loses the right to write",
-        ("VMI-MMU-07",),
-        "mmu:Mmu._update_one",
-        _write_lost,
-    ),
-    _xen(
         "frame-off-by-one",
         "mmu_update installs the frame behind",
         ("VMI-MMU-07",),
@@ -265,19 +247,12 @@ FAULTS: Final[tuple[Fault, ...]] = (
         "traps:Traps.set_table",
         _gates_open,
     ),
-    _xen(
-        "level-1",
+    Fault(
+        "xen-host-level-1",
         "the kernel has IOPL 1, which is its own level",
-        ("VMI-INIT-07", "VMI-NEG-08"),
-        "traps:Traps.set_table",
-        _level_1,
-    ),
-    _xen(
-        "level-1-again",
-        "IRET to the kernel gives it IOPL 1, which is its own level",
-        ("VMI-NEG-02",),
-        "traps:Traps.iret",
-        _level_1_again,
+        "xen",
+        ("VMI-INIT-07", "VMI-NEG-02", "VMI-NEG-08"),
+        HostPatch("machine.unicorn.state:State.enter", _level_1),
     ),
     _xen(
         "flag-off",

@@ -36,10 +36,10 @@ _CALLING: Final = (
     ),
     _fault(
         "kvm",
-        "halves-swapped",
-        "GetWallclockTime has its result in EAX:EDX",
+        "high-half-lost",
+        "GetWallclockTime has the low half of its result only",
         ("VMI-CALL-03",),
-        around("GetWallclockTime", "92"),
+        around("GetWallclockTime", "31 D2"),
     ),
     _fault(
         "kvm",
