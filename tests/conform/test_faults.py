@@ -33,11 +33,16 @@ QUICK = (
     "native-halt-at-once",
     "kvm-wallclock-a-year-on",
     "xen-enable-delivers-nothing",
-    "lguest-batch-forgotten",
-    "native-host-frame-if-clear",
-    "kvm-host-clock-half",
-    "xen-host-no-execute-lost",
     "lguest-host-bits-lost",
+    *(
+        pytest.param(name, marks=pytest.mark.slow)
+        for name in (
+            "lguest-batch-forgotten",
+            "native-host-frame-if-clear",
+            "kvm-host-clock-half",
+            "xen-host-no-execute-lost",
+        )
+    ),
 )
 OUTSIDE_QUICK = ("native-outside-stray-store",)
 OUTSIDE = tuple(fault.id for fault in all_faults() if "-outside-" in fault.id)

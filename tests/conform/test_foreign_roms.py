@@ -68,7 +68,7 @@ def answers_nothing(rom: bytearray) -> None:
 @pytest.mark.parametrize(
     ("spoil", "clauses"),
     [
-        (loops, {"VMI-INIT-01", "VMI-ROM-11"}),
+        pytest.param(loops, {"VMI-INIT-01", "VMI-ROM-11"}, marks=pytest.mark.slow),
         (jumps_nowhere, {"VMI-INIT-01", "VMI-ROM-11"}),
         (answers_nothing, {"VMI-INIT-01", "VMI-ROM-11", "VMI-PROBE-06", "VMI-PROBE-09"}),
     ],
@@ -86,6 +86,7 @@ def test_a_rom_that_does_not_let_its_guest_begin(
 
 
 @pytest.mark.boot
+@pytest.mark.slow
 def test_what_a_rom_has_is_what_it_says_itself(tmp_path: Path) -> None:
     """A call that get_reloc does not name is not there, whatever ours has; one that it does is held to it."""
     rom = bytearray(type_of("SetIOPLMask", int(Reloc.NONE))(load_rom("xen").data))
