@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 import shlex
@@ -26,9 +27,10 @@ COMMAND = re.compile(r"(?:^|[`$] ?|bin/)vmirom ([a-z][^`#\n]*)", re.MULTILINE)
 NAMED = [path.relative_to(ROOT).as_posix() for path in DOCUMENTS]
 
 
-def headings(text: str) -> set[str]:
+@functools.cache
+def headings(document: Path) -> set[str]:
     """Anchors of a document's headings, made as common Markdown renderers make them."""
-    found = re.findall(r"^#+ (.*)$", FENCE.sub("", text), re.MULTILINE)
+    found = re.findall(r"^#+ (.*)$", FENCE.sub("", document.read_text()), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in found}
 
 
@@ -40,7 +42,7 @@ def broken(document: Path) -> Iterator[str]:
         path = document.parent / name if name else document
         if not path.exists():
             yield f"{target}: no such file"
-        elif anchor and path.suffix == ".md" and anchor not in headings(path.read_text()):
+        elif anchor and path.suffix == ".md" and anchor not in headings(path.resolve()):
             yield f"{target}: no such heading"
 
 

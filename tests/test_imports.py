@@ -2,6 +2,7 @@
 a function counts, too."""
 
 import ast
+import functools
 import graphlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,8 +45,13 @@ ALLOWED = {
 EVERYBODYS = {"files", "__init__"}
 
 
-def imported(path: Path) -> Iterator[tuple[int, str]]:
+@functools.cache
+def imported(path: Path) -> tuple[tuple[int, str], ...]:
     """(line, dotted module) of each import in a file, relative ones resolved."""
+    return tuple(_imported(path))
+
+
+def _imported(path: Path) -> Iterator[tuple[int, str]]:
     package = ("vmirom", *path.relative_to(PACKAGE).parts[:-1])
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):

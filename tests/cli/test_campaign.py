@@ -214,6 +214,7 @@ def until(process: subprocess.Popen[str], least: int) -> None:
 
 
 @pytest.mark.boot
+@pytest.mark.slow
 def test_killed_at_any_moment_and_started_again_nothing_is_lost_or_counted_twice(file: Path) -> None:
     """SIGKILL of the whole session (parent and workers), then of the parent alone, then to the end."""
     kept: dict[object, object] = {}

@@ -38,6 +38,11 @@ REAL = load_abi()
 TODAY = date(2026, 6, 1)
 
 
+@cache
+def frozen_lock(version: str) -> str:
+    return lock(REAL.resolve("vmi3", version), policy.locks.Recorded(frozen=True))
+
+
 class Copy:
     """A tree of one's own: the real one's vmi3, to be edited, and its locks."""
 
@@ -52,8 +57,7 @@ class Copy:
         self.locks.mkdir()
         self.blobs = folder / "romsrc" / "blobs"
         for version in ("3.0",):
-            text = lock(REAL.resolve("vmi3", version), policy.locks.Recorded(frozen=True))
-            (self.locks / f"vmi3-{version}.json").write_text(text)
+            (self.locks / f"vmi3-{version}.json").write_text(frozen_lock(version))
 
     def edit(self, file: str, old: str, new: str, count: int = 1) -> None:
         """Replace a text that must be there."""

@@ -20,7 +20,9 @@ def run(host: str, place: bytes, words: bytes = b"", budget: float = 1.0) -> Boo
     return boot(BootRequest(backend, bundle_of(backend, [place], words), budget=budget, options=options))
 
 
-@pytest.mark.parametrize("host", PCS)
+@pytest.mark.parametrize(
+    "host", ["native", *(pytest.param(host, marks=pytest.mark.slow) for host in PCS[1:])]
+)
 def test_a_clock_set_to_the_end_of_time_goes_on_at_its_beginning(host: str) -> None:
     """The last second of 9999, and then the next one: a calendar of two-digit centuries ends there."""
     last = ((Cmos.CENTURY, 0x99), (Cmos.YEAR, 0x99), (Cmos.MONTH, 0x12), (Cmos.DAY, 0x31))

@@ -35,7 +35,9 @@ def _session_is_empty(session: int) -> bool:
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are looked up in Linux's /proc")
 @pytest.mark.parametrize("whom", ["the process", "its whole group, as a terminal does"])
 @pytest.mark.parametrize("number", CODES)
-@pytest.mark.parametrize("after", [0.3, 0.45, 0.6])
+@pytest.mark.parametrize(
+    "after", [0.45, pytest.param(0.3, marks=pytest.mark.slow), pytest.param(0.6, marks=pytest.mark.slow)]
+)
 def test_a_signal_ends_a_boot(number: signal.Signals, whom: str, after: float) -> None:
     process = subprocess.Popen(
         BOOT, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True

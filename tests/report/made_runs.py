@@ -111,6 +111,7 @@ def made_run() -> Conformance:
     return _run({(g, b, h): _result(g, b, h) for b, h in places for g in guests})
 
 
+@cache
 def whole_run() -> Conformance:
     """Every backend on every host, all well."""
     places = [(b, h) for h in _HOSTS for b in ("native", "kvm", "xen", "lguest")]
