@@ -95,6 +95,7 @@ SURVIVES = frozenset(("no-reason", "remote.1", "kernel.null", "nmi"))
 
 
 @pytest.mark.boot
+@pytest.mark.slow
 def test_what_may_end_the_domain_ends_it_as_the_real_one_does() -> None:
     asked = embedded_answers("xen", 100, deadly=True)
     ends = {name.removeprefix("die."): found.text for name, found in asked.items() if name.startswith("die.")}

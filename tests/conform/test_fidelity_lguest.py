@@ -41,6 +41,7 @@ def test_nothing_is_accepted() -> None:
     assert accepted_list("lguest") == ()
 
 
+@pytest.mark.slow
 def test_the_embedded_one_answers_as_a_real_one_did() -> None:
     recorded = answers_of(RECORDED.read_text().splitlines())
     answers = embedded_answers("lguest", 100, deadly=True, release="2.6.32", stable_tsc=False)

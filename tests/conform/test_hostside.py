@@ -160,7 +160,10 @@ def test_a_guest_that_is_entered_wrongly(name: str, line: str) -> None:
             "FF 25 00 00 00 00",
             "changes only what it may: it trapped, by its entry",
         ),
-        ("xen", "SetCR2", "CD 00 C3", "changes only what it may: it trapped, by its entry"),
+        pytest.param(
+            *("xen", "SetCR2", "CD 00 C3", "changes only what it may: it trapped, by its entry"),
+            marks=pytest.mark.slow,
+        ),
         ("lguest", "OUTW", "40 C3", "changes only what it may: EAX, its argument"),
         ("lguest", "GetTR", "A3 00 00 80 C0 C3", "stores only where it may: 4 bytes"),
     ],
