@@ -50,9 +50,7 @@ class Copy:
         self.folder = folder / "abi"
         for part in ("vmi3", "clauses"):
             if (REAL.folder / part).is_dir():
-                shutil.copytree(
-                    REAL.folder / part, self.folder / part, ignore=shutil.ignore_patterns("__pycache__")
-                )
+                shutil.copytree(REAL.folder / part, self.folder / part)
         self.locks = self.folder / "locks"
         self.locks.mkdir()
         self.blobs = folder / "romsrc" / "blobs"

@@ -76,7 +76,9 @@ def test_the_command_line_chooses_subjects_and_the_end(
     assert subjects == set(re.findall(r"only=(\S+)", line)[0].split(",")) - {"nothing"}
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(
+    "backend", [*("xen", "lguest"), *(pytest.param(pc, marks=pytest.mark.slow) for pc in ("native", "kvm"))]
+)
 def test_more_memory_makes_no_difference(backend: str) -> None:
     result = _boot(guest_blob("reference").read_bytes(), backend, memory=64)
     assert result.transcript == _whole(backend).transcript

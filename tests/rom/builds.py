@@ -9,13 +9,19 @@ from pathlib import Path
 import pytest
 
 from tests.once import made_once
-from vmirom.rom.build import BuiltRom, build_versions
+from vmirom.rom.build import BuiltRom, backend_names, build_versions
 from vmirom.rom.errors import ToolchainMissing
+from vmirom.rom.image import load_rom
 from vmirom.rom.toolchain import find_toolchain
 
-__all__ = ["TOOLCHAINS", "built"]
+__all__ = ["REBUILT", "TOOLCHAINS", "built", "image"]
 
 TOOLCHAINS = ("zig", "gnu")
+REBUILT = [
+    pytest.param(name, marks=() if name in ("lguest", "xen") else pytest.mark.slow)
+    for name in backend_names()
+]
+"""All backends; the first stage builds those of which it needs the symbols."""
 
 
 @cache
@@ -37,3 +43,8 @@ def built(backend: str, toolchain: str, abi: str = "3.1") -> BuiltRom:
         return _build(backend, toolchain)[abi]
     except ToolchainMissing as missing:
         pytest.skip(str(missing))
+
+
+def image(backend: str, toolchain: str) -> bytes:
+    """The ROM's bytes. What zig makes is what is shipped (``test_build`` holds it so): nothing is built."""
+    return load_rom(backend).data if toolchain == "zig" else built(backend, toolchain).data

@@ -74,7 +74,7 @@ def _compile(name: str, declarations: str, includes: tuple[Path, ...]) -> Librar
         sources=[str(each) for each in host_files()[name]],
         include_dirs=[*(str(each) for each in includes), str(here)],
         define_macros=[("ROM_HOST", "1")],
-        extra_compile_args=["-O1", "-Wno-address-of-packed-member"],
+        extra_compile_args=["-O0", "-Wno-address-of-packed-member"],
     )
 
     def make(folder: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.rom.bare_machine import BareMachine
-from tests.rom.builds import TOOLCHAINS, built
+from tests.rom.builds import TOOLCHAINS, image
 from tests.rom.kvm_machine import KvmMachine
 from tests.rom.lguest_rom_machine import LguestRomMachine
 from tests.rom.xen_rom_machine import XenRomMachine
@@ -29,7 +29,7 @@ class OldKvmMachine(KvmMachine):
 
 def settled_guest(backend: str, toolchain: str) -> Any:
     """A guest that has set itself up, with a page of user code, interrupts off; close it at the end."""
-    data = built("kvm" if backend == OLD_KVM else backend, toolchain).data
+    data = image("kvm" if backend == OLD_KVM else backend, toolchain)
     kind = {"native": BareMachine, "kvm": KvmMachine, OLD_KVM: OldKvmMachine}.get(backend)
     if kind is not None:
         bare = kind(data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.rom.builds import TOOLCHAINS, built
+from tests.rom.builds import TOOLCHAINS, image
 from vmirom.bundle.compose import compose
 from vmirom.conform.hostside.examiners import EXAMINERS
 from vmirom.conform.run import guest_image
@@ -19,7 +19,7 @@ TRANSLATED = {"native": 25, "kvm": 31, "xen": 71, "lguest": 61}
 
 
 def examined(name: str, backend: str, toolchain: str, seed: int) -> BootResult:
-    bundle = compose(guest_image("player"), built(backend, toolchain).data, backend, (3, 1))
+    bundle = compose(guest_image("player"), image(backend, toolchain), backend, (3, 1))
     request = BootRequest(backend, bundle, budget=120, options={"seed": seed})
     return EXAMINERS[name](request, None)
 

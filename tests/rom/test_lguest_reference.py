@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from tests.rom.builds import built
+from tests.rom.builds import image
 from vmirom.bundle.compose import compose
 from vmirom.hypervisors.hypervisor import EndKind, NoTrace
 from vmirom.hypervisors.lguest import make
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.toolchain, pytest.mark.boot]
 @cache
 def bundle() -> bytes:
     guest = (source_tree("romsrc") / "blobs" / "reference.elf").read_bytes()
-    return compose(guest, built("lguest", "zig").data, "lguest", (3, 1))
+    return compose(guest, image("lguest", "zig"), "lguest", (3, 1))
 
 
 @pytest.mark.parametrize(
@@ -29,9 +29,9 @@ def bundle() -> bytes:
     [
         {},
         {"release": "2.6.32"},
-        {"memory_mib": 4},
-        {"memory_mib": 256, "seed": 7},
-        {"stable_tsc": False},
+        pytest.param({"memory_mib": 4}, marks=pytest.mark.slow),
+        pytest.param({"memory_mib": 256, "seed": 7}, marks=pytest.mark.slow),
+        pytest.param({"stable_tsc": False}, marks=pytest.mark.slow),
         {"initrd": bytes(range(256)) * 64},
     ],
     ids=str,

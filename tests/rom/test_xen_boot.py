@@ -122,21 +122,36 @@ def boot(
     return Run(ending, text.decode("latin-1").splitlines(), trace, marks)
 
 
-@pytest.fixture
-def probe(tmp_path: Path) -> Callable[[str], Run]:
-    """Build a guest from the body of its guest_main (and what stands before it), and boot it."""
+@dataclass
+class Probes:
+    """One guest with many bodies of guest_main; the letter of the one that it runs is its command line."""
 
-    def run(body: str, before: str = "") -> Run:
-        return boot(made(tmp_path, body, before))
+    bodies: list[str] = field(default_factory=list)
 
-    return run
+    def body(self, text: str) -> str:
+        """The letter of a body more."""
+        self.bodies.append(text)
+        return chr(ord("A") + len(self.bodies) - 1)
+
+    def build(self, folder: Path) -> bytes:
+        cases = "".join(f"\tcase 'A' + {n}: {{\n{text}\n\tbreak; }}\n" for n, text in enumerate(self.bodies))
+        source = folder / "probes.c"
+        source.write_text(
+            f"{_HEAD}\nint guest_main(struct vmi_boot_info *boot)\n{{\n"
+            f"\tswitch (*(char *)VMI_LINEAR(boot->command_line_gpa)) {{\n{cases}\t}}\n"
+            "\treturn VMI_EXIT_STATUS_FAILURE;\n}\n"
+        )
+        return build_guest([source]).data
 
 
-def made(folder: Path, body: str, before: str = "") -> bytes:
-    """A guest of the body of its guest_main."""
-    source = folder / "probe.c"
-    source.write_text(f"{_HEAD}{before}\nint guest_main(struct vmi_boot_info *boot)\n{{\n{body}\n}}\n")
-    return build_guest([source]).data
+PROBES = Probes()
+
+
+@pytest.fixture(scope="module")
+def probe(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Run]:
+    """Boots the probe of that letter."""
+    guest = PROBES.build(tmp_path_factory.mktemp("probes"))
+    return lambda letter: boot(guest, command_line=letter)
 
 
 def reference() -> bytes:
@@ -162,9 +177,7 @@ def test_reference_guest_on_a_rom_made_by_gnu() -> None:
     assert run.ending.status == ExitStatus.SUCCESS, run.ending
 
 
-def test_lazy_mode_sends_batches(probe: Callable[[str], Run]) -> None:
-    """200 updates in lazy mode: two hypercalls, 128 and 72 entries."""
-    run = probe("""
+BATCHES = PROBES.body("""
 	u64 *at = table(boot);
 	u32 page = frame(boot);
 	line("begin");
@@ -175,15 +188,18 @@ def test_lazy_mode_sends_batches(probe: Callable[[str], Run]) -> None:
 	*(volatile u32 *)(AREA + 199 * 4096) = 0x1234;
 	line(*(volatile u32 *)(AREA + 5 * 4096) == 0x1234 ? "shared" : "not there");
 	return VMI_EXIT_STATUS_SUCCESS;
-    """)
+""")
+
+
+def test_lazy_mode_sends_batches(probe: Callable[[str], Run]) -> None:
+    """200 updates in lazy mode: two hypercalls, 128 and 72 entries."""
+    run = probe(BATCHES)
     assert run.lines == ["begin", "end", "shared"], run.ending
     sizes = [(name, args[1]) for name, args in run.between("begin", "end")]
     assert sizes == [("mmu_update", 128), ("mmu_update", 72)]
 
 
-def test_new_entries_cost_nothing_until_touched(probe: Callable[[str], Run]) -> None:
-    """An entry without A is no change for the machine; the first access makes it, and sets A alone."""
-    run = probe("""
+UNTOUCHED = PROBES.body("""
 	u64 *at = table(boot);
 	u32 page = frame(boot);
 	line("begin");
@@ -194,14 +210,17 @@ def test_new_entries_cost_nothing_until_touched(probe: Callable[[str], Run]) -> 
 	*(volatile u32 *)(AREA + 4096 * 9) = 1;
 	line((at[9] & (A | D)) == (A | D) && (at[7] & (A | D)) == A ? "written" : "wrong");
 	return VMI_EXIT_STATUS_SUCCESS;
-    """)
+""")
+
+
+def test_new_entries_cost_nothing_until_touched(probe: Callable[[str], Run]) -> None:
+    """An entry without A is no change for the machine; the first access makes it, and sets A alone."""
+    run = probe(UNTOUCHED)
     assert run.lines == ["begin", "set", "read", "written"], run.ending
     assert run.between("begin", "set") == []
 
 
-def test_a_context_switch_is_one_hypercall(probe: Callable[[str], Run]) -> None:
-    """SetCR3 to a known space, UpdateKernelStack, three WriteGDTEntry in lazy CPU mode: one multicall."""
-    run = probe("""
+SWITCH = PROBES.body("""
 	u32 other = frame(boot);
 	u64 *top = VMI_LINEAR(other);
 	top[3] = ((u64 *)VMI_LINEAR(boot->root_gpa))[3];
@@ -219,7 +238,12 @@ def test_a_context_switch_is_one_hypercall(probe: Callable[[str], Run]) -> None:
 	line("end");
 	line(vmi_GetCR3() == other ? "there" : "not there");
 	return VMI_EXIT_STATUS_SUCCESS;
-    """)
+""")
+
+
+def test_a_context_switch_is_one_hypercall(probe: Callable[[str], Run]) -> None:
+    """SetCR3 to a known space, UpdateKernelStack, three WriteGDTEntry in lazy CPU mode: one multicall."""
+    run = probe(SWITCH)
     assert run.lines == ["begin", "end", "there"], run.ending
     names = [name for name, _ in run.between("begin", "end")]
     assert names[0] == "multicall" and sorted(names[1:]) == [
@@ -229,8 +253,7 @@ def test_a_context_switch_is_one_hypercall(probe: Callable[[str], Run]) -> None:
     ]
 
 
-def test_interrupt_flag_calls_touch_memory_only(probe: Callable[[str], Run]) -> None:
-    run = probe("""
+FLAG = PROBES.body("""
 	line("begin");
 	for (u32 n = 0; n < 1000; n++) {
 		vmi_EnableInterrupts();
@@ -241,7 +264,11 @@ def test_interrupt_flag_calls_touch_memory_only(probe: Callable[[str], Run]) -> 
 	}
 	line("end");
 	return VMI_EXIT_STATUS_SUCCESS;
-    """)
+""")
+
+
+def test_interrupt_flag_calls_touch_memory_only(probe: Callable[[str], Run]) -> None:
+    run = probe(FLAG)
     assert run.lines == ["begin", "end"], run.ending
     tick = {"iret", "xen_version.VERSION"}  # a timer's, in between: delivered, returned from
     between = [name for name, _ in run.between("begin", "end")]
@@ -282,24 +309,17 @@ RUINS = (
 )
 
 
-@pytest.fixture(scope="module")
-def ruined(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A guest that ruins itself in the way that its command line gives the letter of."""
-    cases = "\n".join(f"\tcase 'a' + {n}: {{ {body} break; }}" for n, body in enumerate(RUINS))
-    body = f'\tline("begin");\n\tswitch (*(char *)VMI_LINEAR(boot->command_line_gpa)) {{\n{cases}\n\t}}'
-    return made(tmp_path_factory.mktemp("ruined"), f"{body}\n\tfor (;;) vmi_DisableInterrupts();")
-
-
-@pytest.mark.parametrize("body", RUINS)
-def test_a_guest_that_ruins_itself_is_ended(ruined: bytes, body: str) -> None:
-    run = boot(ruined, command_line=chr(ord("a") + RUINS.index(body)))
+@pytest.mark.parametrize(
+    "letter",
+    [PROBES.body(f'\tline("begin");\n\t{ruin}\n\tfor (;;) vmi_DisableInterrupts();') for ruin in RUINS],
+)
+def test_a_guest_that_ruins_itself_is_ended(probe: Callable[[str], Run], letter: str) -> None:
+    run = probe(letter)
     assert run.lines[:1] == ["begin"]
     assert run.ending.kind is EndKind.CRASH, run.ending
 
 
-def test_hostile_calls_do_no_harm(probe: Callable[[str], Run]) -> None:
-    """Nonsense frames, slots, levels and selectors; afterwards the guest still runs."""
-    run = probe("""
+HOSTILE = PROBES.body("""
 	static const u32 odd[] = {0, 0xC0, 0xC1, 0x10000, 0xFFFFF, 0xFFFFFFFF};
 	u64 *at = table(boot);
 	for (u32 n = 0; n < sizeof odd / sizeof *odd; n++) {
@@ -318,5 +338,10 @@ def test_hostile_calls_do_no_harm(probe: Callable[[str], Run]) -> None:
 	vmi_FlushTLB(3);
 	line("alive");
 	return VMI_EXIT_STATUS_SUCCESS;
-    """)
+""")
+
+
+def test_hostile_calls_do_no_harm(probe: Callable[[str], Run]) -> None:
+    """Nonsense frames, slots, levels and selectors; afterwards the guest still runs."""
+    run = probe(HOSTILE)
     assert run.lines == ["the ROM can be read", "alive"], run.ending

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.rom.bare_machine import CODE, DATA, GDT, GENERAL, IDT, KERNEL_CS, SCRATCH, STACK
-from tests.rom.builds import TOOLCHAINS, built
+from tests.rom.builds import TOOLCHAINS, image
 from tests.rom.slotarguments import CALLS_WITHOUT_RETURN, give, zeros_for
 from tests.rom.slotcall import check_slot, names_with, relocation
 from tests.rom.xen_rom_machine import XenRomMachine
@@ -30,7 +30,7 @@ ROADS = ("entry", "slot")
 @pytest.fixture(scope="module", params=TOOLCHAINS)
 def machine(request: pytest.FixtureRequest) -> Iterator[XenRomMachine]:
     """A guest that has set itself up; tests leave it as they found it."""
-    made = XenRomMachine(built("xen", request.param).data)
+    made = XenRomMachine(image("xen", request.param))
     made.settle()
     made.open_user()
     yield made

@@ -44,8 +44,8 @@ def test_no_generated_file_is_left_over() -> None:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A checkout with the declarations only."""
-    shutil.copytree(TREE.folder, tmp_path / "abi", ignore=shutil.ignore_patterns("__pycache__", "locks"))
+    """A checkout with the declarations only (and what Python has compiled of them)."""
+    shutil.copytree(TREE.folder, tmp_path / "abi", ignore=shutil.ignore_patterns("locks"))
     return tmp_path
 
 
@@ -53,7 +53,7 @@ def checkout(tmp_path: Path) -> Path:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout whose files have all been generated; nobody changes it."""
     folder = tmp_path_factory.mktemp("made")
-    shutil.copytree(TREE.folder, folder / "abi", ignore=shutil.ignore_patterns("__pycache__", "locks"))
+    shutil.copytree(TREE.folder, folder / "abi", ignore=shutil.ignore_patterns("locks"))
     assert main(["--root", str(folder)]) == 0
     return folder
 
