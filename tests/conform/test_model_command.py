@@ -31,11 +31,12 @@ def test_a_run_without_a_difference_says_so() -> None:
     result = run("run", "--on", "native", "--calls", "300")
     assert (
         result.exit_code == 0
-        and result.output.startswith("native: ")
+        and result.output.startswith("native clock=virtual: ")
         and "as the model says" in result.output
     )
     rows = json.loads(run("run", "--on", "kvm", "--calls", "300", "--json").output)
-    assert [row["setting"] for row in rows] == ["kvm host_era=2008", "kvm host_era=2026"]
+    eras = [f"kvm host_era={era} clock=virtual" for era in ("2008", "2026")]
+    assert [row["setting"] for row in rows] == eras
     assert all(row["difference"] is None and row["calls"] >= 300 for row in rows)
 
 
@@ -59,7 +60,7 @@ def test_a_difference_is_kept_and_replayed(tmp_path: Path, monkeypatch: pytest.M
 def test_other_forms_can_be_played() -> None:
     form = ("--abi", "3.0", "--two-level")
     rows = json.loads(run("run", "--on", "native", "--calls", "100", *form, "--json").output)
-    assert [row["setting"] for row in rows] == ["native abi=3.0 two-level"]
+    assert [row["setting"] for row in rows] == ["native abi=3.0 clock=virtual two-level"]
     refused = run("run", "--on", "xen", "--on", "lguest", "--two-level")
     assert refused.exit_code == 2 and "xen, lguest: only PAE can be had there" in refused.output
 
