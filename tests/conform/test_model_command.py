@@ -49,11 +49,13 @@ def test_a_difference_is_kept_and_replayed(tmp_path: Path, monkeypatch: pytest.M
         (file,) = (tmp_path / "found").iterdir()
         assert [move.name for move in read_regression(file).sequence] == ["INB"]
         again = run("replay", str(file))
-        assert "not 0x0 in the bits 0x20" in again.output
+        assert "native clock=virtual: " in again.output and "not 0x0 in the bits 0x20" in again.output
+        assert json.loads(file.read_bytes())["setting"]["clock"] == "virtual"
     well = run("replay", str(file), "--on", "lguest", "--on", "native")
     assert well.output.count("as the model says") == 2
     other = run("replay", str(file), "--abi", "3.0", "--two-level")
-    assert "native abi=3.0 two-level: as" in other.output
+    assert "native abi=3.0 clock=virtual two-level: as" in other.output
+    assert "native: as the model says" in run("replay", str(file), "--clock", "host").output
 
 
 @pytest.mark.boot
@@ -69,6 +71,7 @@ def test_other_forms_can_be_played() -> None:
     ("change", "rule"),
     [
         ({"format": 2}, "format: 2 is not 1"),
+        ({"setting": {"backend": "xen", "clock": "sun"}}, "Invalid enum value 'sun' - at `$.setting.clock`"),
         ({"more": 1}, "unknown field `more`"),
         ({"moves": [{"name": "Reboot", "arguments": {}}]}, "moves[0].name: nobody draws a move 'Reboot'"),
         ({"moves": [{"name": "INB", "arguments": {}}]}, "moves[0].arguments: INB lacks port"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -115,11 +116,17 @@ def run(
 )
 @played_abi_option
 @paging_option
+@clock_option(None)
 @json_option
 def replay(
-    files: tuple[Path, ...], backends: tuple[str, ...], abi: str | None, two_level: bool, as_json: bool
+    files: tuple[Path, ...],
+    backends: tuple[str, ...],
+    abi: str | None,
+    two_level: bool,
+    clock: str | None,
+    as_json: bool,
 ) -> int:
-    """Play the sequences of FILEs again, each on a new machine."""
+    """Play the sequences of FILEs again, each on a new machine, by the clock by which it was seen."""
     from vmirom.conform.model.sequences import SequenceError, read_regression
     from vmirom.report.json_text import json_bytes
 
@@ -130,9 +137,7 @@ def replay(
         except SequenceError as error:
             raise Fault(str(error)) from None
         seen = regression.setting.setting
-        other = bool(backends or abi or two_level)
-        wanted = settings_for(backends or (seen.backend,), abi or seen.abi, two_level) if other else (seen,)
-        for setting in wanted:
+        for setting in _again(seen, backends, abi, two_level, clock):
             said = _replayed(setting, regression.sequence)
             told.append({"file": str(file), "setting": setting.label, "difference": said})
             if not as_json:
@@ -140,6 +145,16 @@ def replay(
     if as_json:
         sys.stdout.write(json_bytes(told).decode())
     return _DIFFERENT if any(each["difference"] for each in told) else 0
+
+
+def _again(
+    seen: Setting, backends: tuple[str, ...], abi: str | None, two_level: bool, clock: str | None
+) -> tuple[Setting, ...]:
+    """What to replay on: where a difference was seen, or, of that, what is said otherwise."""
+    by = clock or seen.clock
+    if backends or abi or two_level:
+        return settings_for(backends or (seen.backend,), abi or seen.abi, two_level, clock=by)
+    return (replace(seen, clock=by),)
 
 
 def settings_for(

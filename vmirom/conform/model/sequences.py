@@ -2,18 +2,20 @@
 
 JSON, read strictly::
 
-    {"format": 1, "setting": {"backend": "xen", "options": {}, "abi": "3.1", "two_level": false},
+    {"format": 1, "setting": {"backend": "xen", "options": {}, "abi": "3.1", "two_level": false,
+                                "clock": "virtual"},
      "why": "GetCR2(): 0x0, not 0x5 in the bits 0xffffffff",
      "moves": [{"name": "SetCR2", "arguments": {"value": 5}}, {"name": "GetCR2", "arguments": {}}]}
 
 ``moves`` are what ``vmirom.conform.model.moves`` and the declaration know; addresses are those of the
-player's arena. ``setting`` is where the difference was seen; a sequence can be replayed on any backend.
+player's arena. ``setting`` is where the difference was seen, by the host's clock if it names none; a sequence
+can be replayed on any backend and by either clock.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -21,6 +23,7 @@ from vmirom.conform.model.choices import fault_of
 from vmirom.conform.model.moves import Move
 from vmirom.conform.model.play import Difference
 from vmirom.conform.model.player import Setting
+from vmirom.machine.clock import HOST, VIRTUAL
 
 __all__ = ["FORMAT", "KeptMove", "KeptSetting", "Regression", "SequenceError", "kept", "read_regression"]
 
@@ -39,11 +42,14 @@ class KeptSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     options: dict[str, str | int] = msgspec.field(default_factory=dict)
     abi: str = "3.1"
     two_level: bool = False
+    clock: Literal["host", "virtual"] = HOST
 
     @property
     def setting(self) -> Setting:
         """To play on."""
-        return Setting(self.backend, dict(self.options), abi=self.abi, two_level=self.two_level)
+        return Setting(
+            self.backend, dict(self.options), abi=self.abi, two_level=self.two_level, clock=self.clock
+        )
 
 
 class KeptMove(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,7 +86,13 @@ def kept(difference: Difference) -> Regression:
     at = f"{difference.step}: " if difference.step is not None else ""
     return Regression(
         FORMAT,
-        KeptSetting(setting.backend, options, setting.abi, setting.two_level),
+        KeptSetting(
+            setting.backend,
+            options,
+            setting.abi,
+            setting.two_level,
+            VIRTUAL if setting.clock == VIRTUAL else HOST,
+        ),
         at + difference.why,
         [KeptMove(move.name, dict(move.arguments)) for move in difference.moves],
     )
