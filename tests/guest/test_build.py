@@ -34,6 +34,21 @@ def test_the_lock_names_the_sources_as_they_are() -> None:
             assert hashlib.sha256((romsrc / name).read_bytes()).hexdigest() == digest, name
 
 
+@pytest.mark.parametrize(
+    ("shared", "guests"),
+    [
+        ("checking", {"reference", *(name for name in guest_names() if name.startswith("conform-"))}),
+        ("probing", {"probe-xen", "probe-kvm", "probe-lguest"}),
+    ],
+)
+def test_who_takes_from_a_folder_that_guests_share_takes_all_of_it(shared: str, guests: set[str]) -> None:
+    folder = guest_blob("reference").parent.parent / "guest" / shared
+    files = {f"guest/{shared}/{file.name}" for file in folder.iterdir()}
+    takes = {guest.name.removesuffix(".elf"): files & guest.inputs.keys() for guest in read_guest_lock()}
+    assert {name for name, taken in takes.items() if taken} == guests
+    assert all(takes[name] == files for name in guests)
+
+
 @pytest.mark.toolchain
 @pytest.mark.parametrize("name", ["player", "probe-option", "conform-time"])
 def test_a_shipped_guest_is_what_its_sources_give(name: str) -> None:

@@ -32,7 +32,9 @@ __all__ = [
 
 _CONFORM: Final = "conform-"
 _CHECKING: Final = "checking"
-_WHOLE_FOLDERS: Final = ("reference", "player", "probe-xen", "probe-kvm", "probe-lguest", "probe-option")
+_PROBING: Final = "probing"
+_PROBES: Final = ("probe-xen", "probe-kvm", "probe-lguest")
+_WHOLE_FOLDERS: Final = ("reference", "player", *_PROBES, "probe-option")
 """A folder with a linker script of its own holds a bare kernel for one hypervisor."""
 _REPLACED: Final = ("start.S", "attach.c")
 """Of the kit: what a folder with an ``entry.S`` brings a form of its own of."""
@@ -66,8 +68,15 @@ def guest_sources(name: str) -> tuple[Path, ...]:
         own = (folder / "conform").glob(f"{name.removeprefix(_CONFORM)}.[cS]")
     else:
         own = (folder / name).glob("*.[cS]")
-    shared = name.startswith(_CONFORM) or name == "reference"
-    return tuple(sorted((*own, *((folder / _CHECKING).glob("*.[cS]") if shared else ()))))
+    shared = _shared_folder(name)
+    return tuple(sorted((*own, *((folder / shared).glob("*.[cS]") if shared else ()))))
+
+
+def _shared_folder(name: str) -> str | None:
+    """The folder whose sources a guest has besides its own."""
+    if name in _PROBES:
+        return _PROBING
+    return _CHECKING if name.startswith(_CONFORM) or name == "reference" else None
 
 
 def guest_blob(name: str) -> Path:

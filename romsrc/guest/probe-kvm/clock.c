@@ -12,8 +12,7 @@ static u64 scaled(const volatile struct pvclock_vcpu_time_info *clock, u64 at)
 
 static void fill(void)
 {
-	for (u32 i = 0; i < sizeof probe_page; i++)
-		probe_page[i] = 0;
+	clear(probe_page, sizeof probe_page);
 }
 
 static void ask_time(void)

@@ -1,13 +1,10 @@
-/*
- * A kernel that asks KVM questions, without a ROM and without paging. Each prints one line, `id: question =
- * answer`; what differs from one boot to the next (times) is told as classes.
- */
+/* A kernel that asks KVM questions, without a ROM and without paging. */
 #ifndef PROBE_H
 #define PROBE_H
 
+#include "../probing/probing.h"
 #include "kvm.h"
 #include "native.h"
-#include "vmi_asm.h"
 
 #define KERNEL_CS 0x08
 #define KERNEL_DS 0x10
@@ -21,13 +18,8 @@ struct seen {
 };
 
 extern struct seen seen;
-extern u32 probe_resume, probe_resume_esp, probe_stubs[], probe_registers[5];
+extern u32 probe_registers[5];
 extern u8 probe_page[4096], probe_user_stack[4096];
-
-/* report.c: %d signed, %u unsigned, %x hex, %s text, %t the last trap. */
-void say(const char *id, const char *question, const char *format, ...);
-const char *yes(u32 truth);
-void end(u32 status) __attribute__((noreturn));
 
 /* machine.c */
 void machine_begin(void);
@@ -38,16 +30,7 @@ u64 read_msr(u32 index);            /* ask `seen` whether it faulted */
 void write_msr(u32 index, u64 value);
 u64 tsc(void);
 
-/* Runs instructions with the next trap going on behind them; ask `seen` afterwards. */
-#define TRY(text) \
-	do { \
-		seen.hits = 0; \
-		__asm__ volatile("movl $9f, probe_resume\n\tmovl %%esp, probe_resume_esp\n\t" text "\n9:\n\t" \
-				 "movl probe_resume_esp, %%esp" \
-				 ::: "eax", "ebx", "ecx", "edx", "esi", "edi", "memory", "cc"); \
-	} while (0)
-
-/* The same in ring 3, with flat segments and IOPL 0. */
+/* TRY in ring 3, with flat segments and IOPL 0. */
 #define TRY_USER(text) \
 	TRY("pushl $0x23\n\tpushl $probe_user_stack + 4096\n\tpushl $2\n\tpushl $0x1b\n\tpushl $8f\n\tiret\n8:\t" \
 	    "movl $0x23, %%eax\n\tmovl %%eax, %%ds\n\tmovl %%eax, %%es\n\t" text "\n\tint $0x20")

@@ -1,6 +1,7 @@
 /*
  * The probe's Multiboot header, its first instruction, and its ways out of traps.
  */
+#include "../probing/stubs.h"
 #include "native_asm.h"
 
 	.section .multiboot, "a", @progbits
@@ -20,26 +21,10 @@ probe_start:
 1:	hlt
 	jmp 1b
 
-/* One stub a vector: those without an error code push 0. */
-	.macro stub vector, coded=0
-	.p2align 4
-stub_\vector:
-	.if \coded == 0
-	pushl $0
-	.endif
-	pushl $\vector
-	jmp trap_common
-	.endm
-
-	.irp vector, 0, 1, 2, 3, 4, 5, 6, 7, 9, 15, 16, 18, 19, 32
-	stub \vector
-	.endr
-	.irp vector, 8, 10, 11, 12, 13, 14, 17
-	stub \vector, 1
-	.endr
+	stubs 0, 1, 2, 3, 4, 5, 6, 7, 9, 15, 16, 18, 19, 32
 
 /* Entry: vector and error code on the stack. Keeps them in `seen` and goes on at probe_resume on its stack; the trap's
- * own frame is dropped. */
+ * own frame is dropped. Outside a TRY it tells of the trap and ends. */
 trap_common:
 	pushl %eax
 	movl $0x10, %eax
@@ -51,19 +36,13 @@ trap_common:
 	movl %cr2, %eax
 	movl %eax, seen + 16
 	incl seen
+	cmpl $0, probe_resume
+	je 1f
 	movl probe_resume_esp, %esp
 	pushl $2
 	popfl
 	jmp *probe_resume
-
-	.section .rodata, "a", @progbits
-	.p2align 2
-	.globl probe_stubs
-probe_stubs:
-	.irp vector, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 32
-	.long \vector, stub_\vector
-	.endr
-	.long 0, 0
+1:	call unexpected /* what is on the stack is the frame's EIP */
 
 	.section .bss.pages, "aw", @nobits
 	.p2align 12

@@ -1,12 +1,12 @@
 /*
- * A kernel that asks lguest questions. Each prints one line, `id: question = answer`. Questions that end the guest are
- * asked one a boot: the command line names them by number (`die=3`), and notes say which they are.
+ * A kernel that asks lguest questions. Those that end the guest are asked one a boot: the command line names them by
+ * number (`die=3`), and notes say which they are.
  */
 #ifndef PROBE_H
 #define PROBE_H
 
+#include "../probing/probing.h"
 #include "lguest.h"
-#include "vmi_asm.h"
 
 #define OFFSET 0xC0000000u
 #define PAGE 4096u
@@ -37,10 +37,9 @@ extern struct first probe_first;
 extern volatile struct lguest_data probe_data;
 extern u8 probe_pages[8][PAGE], probe_user_stack[PAGE], probe_stack[4][PAGE];
 extern u64 probe_tables[4][512];
-extern const u32 probe_stubs[];
 extern volatile struct seen seen;
 extern volatile struct irq irq;
-extern u32 kept[6], probe_resume, probe_resume_esp, probe_irq_after, probe_zero, got;
+extern u32 kept[6], probe_irq_after, probe_zero, got;
 
 void call(u32 number, u32 a, u32 b, u32 c, u32 d);
 #define call0(n) call(n, 0, 0, 0, 0)
@@ -49,14 +48,7 @@ void call(u32 number, u32 a, u32 b, u32 c, u32 d);
 #define call3(n, a, b, c) call(n, (u32)(a), (u32)(b), (u32)(c), 0)
 #define call4(n, a, b, c, d) call(n, (u32)(a), (u32)(b), (u32)(c), (u32)(d))
 
-/* report.c: %d signed, %u unsigned, %x hex, %s text, %t the last trap. */
-void say(const char *id, const char *question, const char *format, ...);
-void note(const char *format, ...);
-void end(u32 status) __attribute__((noreturn));
-const char *yes(u32 truth);
-
 /* machine.c */
-void clear(volatile void *at, u32 count);
 void initialise(void);
 void gate(u32 vector, u32 type, u32 dpl, const void *at);
 void gates_on(void);
@@ -66,22 +58,13 @@ u32 memory_limit(void);
 const volatile u8 *devices(void);
 u32 same(const char *a, const char *b, u32 count);
 
-/* Runs instructions with the next trap going on behind them; ask `seen` afterwards. */
-#define TRY(text) \
-	do { \
-		seen.hits = 0; \
-		__asm__ volatile("movl $9f, probe_resume\n\tmovl %%esp, probe_resume_esp\n\t" text "\n9:\n\t" \
-				 "movl probe_resume_esp, %%esp" \
-				 ::: "eax", "ebx", "ecx", "edx", "esi", "edi", "memory", "cc"); \
-	} while (0)
-
 /* Runs instructions in ring 3, until they trap. */
 #define USER(text) \
 	do { \
 		seen.hits = 0; \
 		__asm__ volatile("movl $9f, probe_resume\n\tmovl %%esp, probe_resume_esp\n\tmovl $8f, %%eax\n\t" \
 				 "movl $probe_user_stack + 0x1000, %%edx\n\tjmp user_enter\n8:\n\t" text "\n\tint $0x80\n9:\n\t" \
-				 "movl probe_resume_esp, %%esp" \
+				 "movl probe_resume_esp, %%esp\n\tmovl $0, probe_resume" \
 				 ::: "eax", "ebx", "ecx", "edx", "esi", "edi", "memory", "cc"); \
 	} while (0)
 

@@ -2,6 +2,7 @@
  * The first instruction of a kernel under lguest, its ways out of traps, and the places where it dies on purpose. It
  * runs in ring 1 on the host's two flat segments.
  */
+#include "../probing/stubs.h"
 #include "lguest_asm.h"
 
 #define OFFSET LGUEST_BOOT_LINEAR_BASE
@@ -61,26 +62,10 @@ death_\name:
 
 	.text
 
-/* One stub a vector; those without an error code push 0. */
-	.macro stub vector, coded=0
-	.p2align 4
-stub_\vector:
-	.if \coded == 0
-	pushl $0
-	.endif
-	pushl $\vector
-	jmp trap_common
-	.endm
-
-	.irp vector, 0, 1, 3, 4, 5, 6, 7, 9, 16, 18, 19, 0x21, 0x50, 0x80
-	stub \vector
-	.endr
-	.irp vector, 8, 10, 11, 12, 13, 14, 17
-	stub \vector, 1
-	.endr
+	stubs 0, 1, 3, 4, 5, 6, 7, 9, 16, 18, 19, 0x21, 0x50, 0x80
 
 /* Entry: vector, error code and the trap's frame on the stack. Keeps them in `seen` and goes on at probe_resume with
- * probe_resume_esp; the frame is dropped. Reloads DS and ES. */
+ * probe_resume_esp; the frame is dropped. Outside a TRY it tells of the trap and ends. Reloads DS and ES. */
 trap_common:
 	pushl %eax
 	movl $LGUEST_CONSTANTS_KERNEL_DS, %eax
@@ -99,8 +84,12 @@ trap_common:
 	popl seen + 24
 	popl seen + 36
 1:	incl seen
+	cmpl $0, probe_resume
+	je 2f
 	movl probe_resume_esp, %esp
 	jmp *probe_resume
+2:	pushl seen + 12
+	call unexpected
 
 /* The clock's interrupt: counts, keeps what it found, sets irq_enabled to probe_irq_after and returns. */
 	.globl stub_clock
@@ -130,15 +119,6 @@ user_enter:
 	movl %eax, %ds
 	movl %eax, %es
 	iret
-
-	.section .rodata, "a", @progbits
-	.p2align 2
-	.globl probe_stubs
-probe_stubs:
-	.irp vector, 0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 17, 18, 19, 0x21, 0x50, 0x80
-	.long \vector, stub_\vector
-	.endr
-	.long 0, 0
 
 	.section .bss.pages, "aw", @nobits
 	.p2align 12

@@ -10,27 +10,9 @@ const u32 *m2p;
 static u32 in_user;
 static u8 trap_stack[PAGE] __attribute__((aligned(16)));
 
-void clear(void *at, u32 count)
+struct trap trap_met(void)
 {
-	for (u8 *p = at; count; count--)
-		*p++ = 0;
-}
-
-/* The compiler's own copies and fills. */
-void *memset(void *at, int value, u32 count)
-{
-	for (u8 *p = at; count; count--)
-		*p++ = (u8)value;
-	return at;
-}
-
-void *memcpy(void *to, const void *from, u32 count)
-{
-	u8 *p = to;
-
-	for (const u8 *q = from; count; count--)
-		*p++ = *q++;
-	return to;
+	return (struct trap){ seen.hits, seen.vector, seen.error };
 }
 
 u32 mfn(const volatile void *va)
@@ -150,8 +132,7 @@ void probe_trap(struct trap_frame *frame)
 		frame->eflags &= ~0x100u;
 		return;
 	}
-	note("unexpected trap %t at %x", seen.eip);
-	end(VMI_EXIT_STATUS_ERROR);
+	unexpected(seen.eip);
 }
 
 /* An upcall: counts it and takes everything pending, so that it does not come again. */

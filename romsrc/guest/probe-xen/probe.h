@@ -1,12 +1,8 @@
-/*
- * A kernel that asks Xen questions. Each prints one line, `id: question = answer`; numbers that differ from one
- * boot to the next (frames, times, addresses of Xen's choice) are told as classes. Lines that begin with "~ "
- * are notes.
- */
+/* A kernel that asks Xen questions. */
 #ifndef PROBE_H
 #define PROBE_H
 
-#include "vmi_asm.h"
+#include "../probing/probing.h"
 #include "xen.h"
 
 #define BASE 0xC0000000u
@@ -43,12 +39,11 @@ struct first {
 
 extern struct first probe_first;
 extern u8 probe_pages[PAGES][PAGE], probe_hypercall_page[PAGE], probe_user_stack[PAGE];
-extern const u32 probe_stubs[];
 extern struct xen_start_info *start;
 extern volatile struct xen_shared_info *shared;
 extern volatile struct xen_vcpu_info *vcpu;
 extern struct seen seen, event;
-extern u32 probe_resume, probe_resume_esp, failsafe_hits, page_done;
+extern u32 failsafe_hits, page_done;
 extern const u32 *m2p;
 
 s32 hypercall(u32 number, u32 a, u32 b, u32 c, u32 d, u32 e);
@@ -57,14 +52,6 @@ s32 hypercall(u32 number, u32 a, u32 b, u32 c, u32 d, u32 e);
 #define call2(n, a, b) hypercall(n, (u32)(a), (u32)(b), 0, 0, 0)
 #define call3(n, a, b, c) hypercall(n, (u32)(a), (u32)(b), (u32)(c), 0, 0)
 #define call4(n, a, b, c, d) hypercall(n, (u32)(a), (u32)(b), (u32)(c), (u32)(d), 0)
-
-/* report.c: %d signed, %u unsigned, %x hex, %s text, %t the last trap, %e an error's name or the number. */
-void say(const char *id, const char *question, const char *format, ...);
-void say_of(const char *id, const char *part, const char *question, const char *format, ...);
-void say_at(const char *id, u32 number, const char *part, const char *question, const char *format, ...);
-void note(const char *format, ...);
-void end(u32 status) __attribute__((noreturn));
-const char *yes(u32 truth);
 
 /* machine.c */
 void machine_begin(void);
@@ -80,7 +67,6 @@ s32 map_address(u32 va, u64 value);
 s32 remap(u32 number, u64 bits);   /* a page of ours with these bits; 0 or the error */
 s32 update(u64 pointer, u64 value);
 s32 extended(u32 command, u32 first, u32 second);
-void clear(void *at, u32 count);
 s32 set_iopl(u32 level);
 void gate(u32 vector, u32 flags);
 void traps_on(void);
@@ -88,15 +74,6 @@ u64 now(void);                     /* system time in ns, by the TSC */
 void events_on(void);
 void mask_events(void);
 void unmask_events(void);
-
-/* Runs instructions with the next trap going on behind them; ask `seen` afterwards. */
-#define TRY(text) \
-	do { \
-		seen.hits = 0; \
-		__asm__ volatile("movl $9f, probe_resume\n\tmovl %%esp, probe_resume_esp\n\t" text "\n9:\n\t" \
-				 "movl probe_resume_esp, %%esp\n\tmovl $0, probe_resume" \
-				 ::: "eax", "ebx", "ecx", "edx", "esi", "edi", "memory", "cc"); \
-	} while (0)
 
 /* Runs the instructions between two labels in ring 3; flags as given. */
 void user_run(const void *code, u32 flags);

@@ -2,6 +2,7 @@
  * The probe's notes for Xen's domain builder, its first instruction, and its ways in and out of traps.
  * It runs in ring 1 on the selectors that Xen gives every guest, with flat segments throughout.
  */
+#include "../probing/stubs.h"
 #include "xen_asm.h"
 
 	.macro note type, value:vararg
@@ -68,23 +69,7 @@ hypercall:
 	popl %ebx
 	ret
 
-/* One stub per vector: entered by Xen with its frame; those without an error code push 0. */
-	.macro stub vector, coded=0
-	.p2align 4
-stub_\vector:
-	.if \coded == 0
-	pushl $0
-	.endif
-	pushl $\vector
-	jmp trap_common
-	.endm
-
-	.irp vector, 0, 1, 2, 3, 4, 5, 6, 7, 9, 15, 16, 18, 19, 0x20, 0x40, 0x41, 0x80, 0x82
-	stub \vector
-	.endr
-	.irp vector, 8, 10, 11, 12, 13, 14, 17
-	stub \vector, 1
-	.endr
+	stubs 0, 1, 2, 3, 4, 5, 6, 7, 9, 15, 16, 18, 19, 0x20, 0x40, 0x41, 0x80, 0x82
 
 /*
  * Saves the general registers, reloads DS and ES (a return to ring 3 makes them null), tells probe_trap, restores the
@@ -157,15 +142,6 @@ probe_failsafe:
 	movl %ecx, %ds
 	movl %ecx, %es
 	jmp *%eax
-
-	.section .rodata, "a", @progbits
-	.p2align 2
-	.globl probe_stubs
-probe_stubs:
-	.irp vector, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 0x20, 0x40, 0x41, 0x80, 0x82
-	.long \vector, stub_\vector
-	.endr
-	.long 0, 0
 
 	.section .bss.pages, "aw", @nobits
 	.p2align 12

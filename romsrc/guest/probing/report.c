@@ -1,16 +1,13 @@
-/* One line at a time to the console, whole, so that Xen's own lines never stand within one. */
-#include "probe.h"
+/* One line at a time, whole, so that a hypervisor's own lines never stand within one. */
+#include "probing.h"
 
-#define TEXT(x) #x
-#define PORT(x) TEXT(x)
-
-u32 probe_status;
-static char line[512];
+/* A string for a host that takes its page: it never crosses one. Beyond its end a line is cut. */
+static char line[512] __attribute__((aligned(512)));
 static u32 used;
 
 static void put(char c)
 {
-	if (used < sizeof line - 1)
+	if (used < sizeof line - 2)
 		line[used++] = c;
 }
 
@@ -40,23 +37,12 @@ static void signed_number(s32 value)
 	number(value < 0 ? 0u - (u32)value : (u32)value, 10);
 }
 
-static void error_name(s32 value)
+static void error(s32 value)
 {
-	static const struct {
-		s32 code;
-		const char *name;
-	} names[] = {
-		{ XEN_ERRNO_EPERM, "EPERM" }, { XEN_ERRNO_ENOENT, "ENOENT" }, { XEN_ERRNO_ESRCH, "ESRCH" },
-		{ XEN_ERRNO_E2BIG, "E2BIG" }, { XEN_ERRNO_ENOMEM, "ENOMEM" }, { XEN_ERRNO_EFAULT, "EFAULT" },
-		{ XEN_ERRNO_EBUSY, "EBUSY" }, { XEN_ERRNO_EEXIST, "EEXIST" }, { XEN_ERRNO_EINVAL, "EINVAL" },
-		{ XEN_ERRNO_ENOSPC, "ENOSPC" }, { XEN_ERRNO_ENOSYS, "ENOSYS" }, { XEN_ERRNO_ENODATA, "ENODATA" },
-		{ XEN_ERRNO_ETIME, "ETIME" }, { XEN_ERRNO_EOPNOTSUPP, "EOPNOTSUPP" }, { XEN_ERRNO_ENOBUFS, "ENOBUFS" },
-	};
-
-	for (u32 i = 0; i < sizeof names / sizeof *names; i++)
-		if (names[i].code == -value) {
+	for (const struct error_name *known = error_names; known->name; known++)
+		if (known->code == -value) {
 			put('-');
-			text(names[i].name);
+			text(known->name);
 			return;
 		}
 	signed_number(value);
@@ -67,25 +53,26 @@ static void trap(void)
 	static const char *const names[] = {
 		"#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", "9", "#TS", "#NP", "#SS", "#GP", "#PF",
 	};
+	struct trap met = trap_met();
 
-	if (!seen.hits) {
+	if (!met.times) {
 		text("no fault");
 		return;
 	}
-	if (seen.vector < sizeof names / sizeof *names)
-		text(names[seen.vector]);
+	if (met.vector < sizeof names / sizeof *names)
+		text(names[met.vector]);
 	else {
 		text("vector 0x");
-		number(seen.vector, 16);
+		number(met.vector, 16);
 	}
-	if ((seen.vector >= 10 && seen.vector <= 14) || seen.vector == 8 || seen.vector == 17) {
+	if ((met.vector >= 10 && met.vector <= 14) || met.vector == 8 || met.vector == 17) {
 		text("(0x");
-		number(seen.error, 16);
+		number(met.error, 16);
 		put(')');
 	}
-	if (seen.hits > 1) {
+	if (met.times > 1) {
 		text(" times ");
-		number(seen.hits, 10);
+		number(met.times, 10);
 	}
 }
 
@@ -101,7 +88,7 @@ static void formatted(const char *format, __builtin_va_list list)
 		case 'u': number(__builtin_va_arg(list, u32), 10); break;
 		case 'x': number(__builtin_va_arg(list, u32), 16); break;
 		case 's': text(__builtin_va_arg(list, const char *)); break;
-		case 'e': error_name(__builtin_va_arg(list, s32)); break;
+		case 'e': error(__builtin_va_arg(list, s32)); break;
 		case 't': trap(); break;
 		default: put(*format); break;
 		}
@@ -110,8 +97,9 @@ static void formatted(const char *format, __builtin_va_list list)
 
 static void flush(void)
 {
-	put('\n');
-	call3(XEN_HYPERCALL_CONSOLE_IO, XEN_CONSOLEIO_WRITE, used, line);
+	line[used++] = '\n';
+	line[used] = 0;
+	print(line, used);
 	used = 0;
 }
 
@@ -177,14 +165,8 @@ const char *yes(u32 truth)
 	return truth ? "yes" : "no";
 }
 
-/* Through the exit port where there is one; a machine without it shuts down. */
-void end(u32 status)
+void unexpected(u32 eip)
 {
-	u32 reason = XEN_SHUTDOWN_POWEROFF;
-
-	set_iopl(1);
-	probe_status = status;
-	TRY("movl $" PORT(VMI_PORT_EXIT) ", %%edx\n\tmovl probe_status, %%eax\n\toutb %%al, %%dx");
-	for (;;)
-		call2(XEN_HYPERCALL_SCHED_OP, XEN_SCHEDOP_SHUTDOWN, &reason);
+	note("unexpected trap %t at %x", eip);
+	end(VMI_EXIT_STATUS_ERROR);
 }
