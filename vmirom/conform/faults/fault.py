@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vmirom.conform.model.player import Setting
+from vmirom.machine.clock import VIRTUAL
 from vmirom.rom.image import load_rom
 
 __all__ = ["CantApply", "Fault", "HostPatch", "RomPatch", "Where", "applied"]
@@ -63,11 +64,12 @@ class Fault:
         return tuple(dict.fromkeys(clause.split("-")[1] for clause in self.breaks))
 
     def setting(self, budget: float) -> Setting:
-        """To play on, with the faulty ROM if it is one. Raises CantApply."""
+        """To play on, with the faulty ROM if it is one, by virtual time: a starved process catches nothing.
+        Raises CantApply."""
         rom = load_rom(self.backend, self.abi).data
         if not isinstance(self.patch, HostPatch):
             rom = self.rom()
-        return Setting(self.backend, dict(self.options), rom, self.abi, budget)
+        return Setting(self.backend, dict(self.options), rom, self.abi, budget, clock=VIRTUAL)
 
     def rom(self) -> bytes:
         """The ROM that this fault is tried with. Raises CantApply where the patch changes nothing."""
