@@ -17,10 +17,11 @@ from vmirom.conform.faults.rom_boot import FAULTS
 from vmirom.conform.hostside.activations import STACK_DEPTH, Activation, Activations
 from vmirom.conform.hostside.arguments import placed, values_of
 from vmirom.conform.hostside.boots import WATCHED, watched_boot
-from vmirom.conform.hostside.bootwatch import ITSELF, STRAYS
+from vmirom.conform.hostside.bootwatch import ITSELF, STRAYS, BootWatch
 from vmirom.conform.hostside.slots import contracts
 from vmirom.conform.run import guest_image, plan
 from vmirom.conform.suite import load_suite
+from vmirom.hosts.embedded import Machine
 from vmirom.hosts.outcomes import BootResult, Outcome
 from vmirom.hosts.request import BootRequest
 from vmirom.rom.image import load_rom
@@ -135,6 +136,23 @@ def test_a_guest_that_fails_is_booted_again_with_nobody_looking() -> None:
 
 
 @pytest.mark.boot
+@pytest.mark.parametrize(("times", "told"), [(1, False), (2, True)])
+def test_what_is_wrong_is_wrong_twice(times: int, told: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the host's time one store's stack can be taken for another's."""
+    found = iter([*[["4 bytes, 0, to gpa 1000"]] * times, []])
+    made = BootWatch.__init__
+
+    def once_wrong(watch: BootWatch, machine: Machine) -> None:
+        made(watch, machine)
+        watch.strays.extend(next(found))
+
+    monkeypatch.setattr(BootWatch, "__init__", once_wrong)
+    bundle = compose(guest_image("conform-ends"), load_rom("native").data, "native", (3, 1))
+    lines = watched_boot(BootRequest("native", bundle, command_line="way=success")).transcript
+    assert sum(STRAYS in line for line in lines) == 1
+    assert any("FAIL" in line and STRAYS in line for line in lines) == told
+
+
 def test_a_guest_that_never_said_a_word_gets_no_lines() -> None:
     """So that whoever judges sees that vmi_init was not come through."""
     rom = bytearray(load_rom("native").data)

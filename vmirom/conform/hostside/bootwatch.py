@@ -66,6 +66,11 @@ class BootWatch:
         watch_calls(engine, bundle, self)
         engine.watch(bundle.guest_entry, 1, self._entered)
 
+    @property
+    def wrong(self) -> bool:
+        """Whether there is anything to tell."""
+        return bool(self.strays or self.itself)
+
     def _entered(self, _address: int) -> None:
         """The guest begins: its memory is what boot information says."""
         if self.begun:
