@@ -105,7 +105,6 @@ class Stand(LookedAt):
         self._pad = self._gate if up else self._entry
         engine = self.engine
         self._flags = engine.eflags & ~(ARITHMETIC | DF)
-        self._root = engine.cr3
         self._segments = [engine.segment(name) for name in SegmentName]
         self._calling = True
         self._kept = {name: getattr(engine, name.lower()) for name in (*GENERAL, "EIP", "ESP", "EFLAGS")}
