@@ -12,6 +12,14 @@ from vmirom.machine.memory import Memory
 from vmirom.machine.unicorn import UnicornEngine
 
 CODE = 0x1000
+WINDOWS = [
+    (b"\x90\xfb\x90\x90\xfa", 3),  # sti; nop | nop: the shadow covers one instruction
+    (b"\xfb\xfb\x90\xfa", 2),  # a second sti has no shadow
+    (b"\x68\x02\x02\0\0\x9d\x90\xfa", 6),  # popf has none
+    (b"\xfb\xeb\x02\x90\x90\xfa", 5),  # sti; jmp
+    (b"\x8c\xd0\x9c\x80\x4c\x24\x01\x02\x9d\x90\xfa", 9),  # or $0x200,(%esp); popf
+]
+"""Code, and the offset in it at which an interrupt can first be taken."""
 STACK = 0x8000
 MS = 1_000_000
 FOREVER = 30.0

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.machine.rig import CODE, machine, mov
+from tests.machine.rig import CODE, WINDOWS, machine, mov
 from vmirom.machine.clock import EXIT_NS, STEP_NS, TSC_NS, VirtualClock
 from vmirom.machine.engine import Halted, Preempted, Window
 from vmirom.machine.unicorn import UnicornEngine, hostcode, steps
@@ -238,15 +238,7 @@ def test_an_exception_from_a_watched_block_is_raised_in_front_of_it() -> None:
 
 
 @pytest.mark.parametrize("live", [True, False])
-@pytest.mark.parametrize(
-    ("code", "at"),
-    [
-        (b"\x90\xfb\x90\x90\xfa", 3),  # sti; nop | nop: the shadow covers one instruction
-        (b"\xfb\xfb\x90\xfa", 2),  # a second sti has no shadow
-        (b"\x68\x02\x02\0\0\x9d\x90\xfa", 6),  # popf has none
-        (b"\xfb\xeb\x02\x90\x90\xfa", 5),  # sti; jmp
-    ],
-)
+@pytest.mark.parametrize(("code", "at"), WINDOWS)
 def test_a_window_opens_where_it_opens_by_the_host_s_time(live: bool, code: bytes, at: int) -> None:
     with machine(code + HLT, live=live, clock=VirtualClock()) as engine:
         engine.eflags = 2

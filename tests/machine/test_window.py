@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.machine.rig import CODE, machine, mov
+from tests.machine.rig import CODE, WINDOWS, machine, mov
 from vmirom.machine.engine import Halted, Preempted, Trap, Window
 from vmirom.machine.unicorn import UnicornEngine, hostcode
 
@@ -30,16 +30,7 @@ def test_the_window_opens_without_code_of_the_host_s(monkeypatch: pytest.MonkeyP
 
 
 @MODES
-@pytest.mark.parametrize(
-    ("code", "at"),
-    [
-        (b"\x90\xfb\x90\x90\xfa", 3),  # sti; nop | nop: the shadow covers one instruction
-        (b"\xfb\xfb\x90\xfa", 2),  # a second sti has no shadow
-        (b"\x68\x02\x02\0\0\x9d\x90\xfa", 6),  # popf has none
-        (b"\xfb\xeb\x02\x90\x90\xfa", 5),  # sti; jmp
-        (b"\x8c\xd0\x9c\x80\x4c\x24\x01\x02\x9d\x90\xfa", 9),  # or $0x200,(%esp); popf
-    ],
-)
+@pytest.mark.parametrize(("code", "at"), WINDOWS)
 def test_window_opens_exactly(live: bool, window_hook: bool, code: bytes, at: int) -> None:
     with machine(code + HLT, live=live, window_hook=window_hook) as engine:
         engine.eflags = 2
