@@ -149,10 +149,10 @@ def _catches(setting: Setting, breaks: Sequence[str], *, rules: bool) -> Iterato
     except Refused as refused:
         yield _by_rule(suite, refused.field, refused.rule)
         boots = ()
-    about = {boot.guest for boot in boots if suite.checks.guests[boot.guest].answers_for(breaks)}
-    yield from _by_guests(suite, setting, [boot for boot in boots if boot.guest in about])
+    about = _about(suite, boots, breaks)
+    yield from _by_guests(suite, setting, about)
     yield from _by_model(setting)
-    yield from _by_guests(suite, setting, [boot for boot in boots if boot.guest not in about])
+    yield from _by_guests(suite, setting, [boot for boot in boots if boot not in about])
 
 
 def _again(setting: Setting, breaks: Sequence[str]) -> Iterator[Catch]:
@@ -164,8 +164,12 @@ def _again(setting: Setting, breaks: Sequence[str]) -> Iterator[Catch]:
         boots = _planned(suite, setting, VIRTUAL, _AGAIN_S)
     except Refused:
         return  # told already
-    about = [boot for boot in boots if suite.checks.guests[boot.guest].answers_for(breaks)]
-    yield from _by_guests(suite, setting, about)
+    yield from _by_guests(suite, setting, _about(suite, boots, breaks))
+
+
+def _about(suite: Suite, boots: Sequence[Boot], breaks: Sequence[str]) -> list[Boot]:
+    """Those that answer for one of these clauses."""
+    return [boot for boot in boots if suite.checks.guests[boot.guest].answers_for(breaks)]
 
 
 def _planned(suite: Suite, setting: Setting, clock: str, budget: float) -> Sequence[Boot]:
